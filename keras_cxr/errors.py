@@ -1,0 +1,33 @@
+"""The errors that keras-cxr raises for what a user can mend.
+
+Each is also one of Python's own kinds, so `except ValueError` goes on working, and the
+command line prints their text without a traceback.
+"""
+
+
+class KerasCXRError(Exception):
+    """Base of every error that names a file or an argument and the mend."""
+
+
+class InvalidArgumentError(KerasCXRError, ValueError):
+    """An argument has a value that cannot work."""
+
+
+class NotFoundError(KerasCXRError, FileNotFoundError):
+    """A file or folder that was named does not exist."""
+
+
+class DataError(KerasCXRError, ValueError):
+    """The images, masks or labels cannot be used as they are."""
+
+
+class WeightsUnavailableError(KerasCXRError, OSError):
+    """Pretrained weights are neither on disk nor reachable."""
+
+
+class OutputError(KerasCXRError, OSError):
+    """A result cannot be written where it was asked for."""
+
+
+class TrainingError(KerasCXRError, RuntimeError):
+    """Training cannot start, resume or go on; the text says why and what to do."""
