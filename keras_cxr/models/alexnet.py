@@ -1,0 +1,98 @@
+"""AlexNet as the study built it: large strides everywhere, so its last maps are 1 x 1."""
+
+import functools
+
+import keras
+from keras import layers
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.models.arguments import check_arguments, smallest_input, window_output
+
+# filters, kernel, whether a 3 x 3 maximum pooling follows
+CONVOLUTIONS = (
+    (96, 11, True),
+    (256, 5, True),
+    (384, 3, False),
+    (384, 3, False),
+    (256, 3, False),
+)
+DENSE_UNITS = (4096, 4096)
+
+
+def build_alexnet(
+    input_shape: tuple[int, int, int] = (224, 224, 1),
+    num_classes: int = 4,
+    *,
+    classifier_activation: str | None = "softmax",
+    activation: str = "relu",
+    strides: tuple[int, int, int, int, int] = (4, 4, 4, 4, 4),
+    dropout: float = 0.5,
+    name: str | None = None,
+) -> keras.Sequential:
+    """AlexNet of the study: 21,574,344 parameters at 224 x 224 x 1 with 4 classes, uncompiled.
+
+    Layers and counts are those of the study's table "AlexNet", after Krizhevsky et al. 2012
+    but with a batch normalization in front, no local response normalization and stride 4 in
+    every convolution: the maps shrink to 7 x 7 after the second convolution and to 1 x 1 from
+    the third on, which leaves its last three convolutions no place to point at.
+
+    Args:
+        input_shape: `(height, width, channels)`, at least 73 x 73 pixels with the default
+            strides. Images are float32 in [0, 255]; the batch normalization scales them.
+        num_classes: number of classes, at least 1.
+        classifier_activation: activation of the last layer; `None` returns logits.
+        activation: activation of the convolutions and hidden dense layers.
+        strides: of the five convolutions. The study prints the map sizes alone; 4 throughout
+            gives them. Smaller strides in the last two give the same table at 224 x 224.
+        dropout: share of units dropped after each hidden dense layer, in [0, 1). The study
+            does not print it; 0.5 is the default, as in Krizhevsky et al. 2012.
+        name: name of the model, "alexnet" by default.
+
+    Returns:
+        A model from `(batch, height, width, channels)` float32 in [0, 255] to
+        `(batch, num_classes)` float32: probabilities, or logits without an activation.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
+
+    Example:
+        >>> import keras_cxr
+        >>> keras_cxr.build_alexnet().count_params()
+        21574344
+    """
+    if len(strides) != len(CONVOLUTIONS) or min(strides) < 1:
+        raise InvalidArgumentError(
+            f"build_alexnet: strides must be {len(CONVOLUTIONS)} numbers of at least 1, "
+            f"one for each convolution, not {strides!r}."
+        )
+    shape, num_classes = check_arguments(
+        "alexnet", input_shape, num_classes, smallest_size=smallest_size(tuple(strides))
+    )
+    model = keras.Sequential(name=name or "alexnet")
+    model.add(keras.Input(shape))
+    model.add(layers.BatchNormalization())
+    for (filters, kernel, pooled), stride in zip(CONVOLUTIONS, strides, strict=True):
+        model.add(layers.Conv2D(filters, kernel, strides=stride, padding="same"))
+        model.add(layers.Activation(activation))
+        if pooled:
+            model.add(layers.MaxPooling2D(3, strides=2))
+    model.add(layers.Flatten())
+    for units in DENSE_UNITS:
+        model.add(layers.Dense(units, activation=activation))
+        model.add(layers.Dropout(dropout))
+    model.add(layers.Dense(num_classes, activation=classifier_activation, name="predictions"))
+    return model
+
+
+@functools.cache
+def smallest_size(strides: tuple[int, ...] = (4, 4, 4, 4, 4)) -> int:
+    """The smallest height and width in pixels for these strides."""
+
+    def map_size(size: int) -> int:
+        for (_, kernel, pooled), stride in zip(CONVOLUTIONS, strides, strict=True):
+            size = window_output(size, kernel, stride, padding="same")
+            if pooled:
+                size = window_output(size, 3, 2)
+        return size
+
+    return smallest_input(map_size)

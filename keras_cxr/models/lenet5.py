@@ -1,0 +1,78 @@
+"""LeNet-5, the seven-layer network of LeCun et al. 1998."""
+
+import keras
+from keras import layers
+
+from keras_cxr.models.arguments import (
+    check_arguments,
+    check_choice,
+    smallest_input,
+    window_output,
+)
+
+FILTERS = (6, 16)
+DENSE_UNITS = (120, 84)
+POOLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
+
+
+def build_lenet5(
+    input_shape: tuple[int, int, int] = (224, 224, 1),
+    num_classes: int = 4,
+    *,
+    classifier_activation: str | None = "softmax",
+    activation: str = "tanh",
+    pooling: str = "average",
+    name: str | None = None,
+) -> keras.Sequential:
+    """LeNet-5: two convolutions, two poolings, three dense layers, uncompiled.
+
+    61,706 parameters at 32 x 32 x 1 with 10 classes, 5,406,476 at 224 x 224 x 1 with 4. After
+    LeCun et al. 1998, "Gradient-based learning applied to document recognition", with full
+    connections between the maps and a softmax in place of radial basis functions. A division
+    by 255 (no parameters) stands in front, since tanh saturates on raw grey values.
+
+    Args:
+        input_shape: `(height, width, channels)`, at least 16 x 16 pixels; float32 in [0, 255].
+        num_classes: number of classes, at least 1.
+        classifier_activation: activation of the last layer; `None` returns logits.
+        activation: activation of the convolutions and hidden dense layers. The study does not
+            print it; tanh is the paper's.
+        pooling: "average" (the paper's) or "max".
+        name: name of the model, "lenet5" by default.
+
+    Returns:
+        A model from `(batch, height, width, channels)` float32 in [0, 255] to
+        `(batch, num_classes)` float32: probabilities, or logits without an activation.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
+
+    Example:
+        >>> import keras_cxr
+        >>> keras_cxr.build_lenet5((32, 32, 1), 10).count_params()
+        61706
+    """
+    check_choice("lenet5", "pooling", pooling, tuple(POOLING))
+    shape, num_classes = check_arguments(
+        "lenet5", input_shape, num_classes, smallest_size=SMALLEST_SIZE
+    )
+    model = keras.Sequential(name=name or "lenet5")
+    model.add(keras.Input(shape))
+    model.add(layers.Rescaling(1 / 255))
+    for filters in FILTERS:
+        model.add(layers.Conv2D(filters, 5, activation=activation))
+        model.add(POOLING[pooling](2))
+    model.add(layers.Flatten())
+    for units in DENSE_UNITS:
+        model.add(layers.Dense(units, activation=activation))
+    model.add(layers.Dense(num_classes, activation=classifier_activation, name="predictions"))
+    return model
+
+
+def _map_size(size: int) -> int:
+    for _ in FILTERS:
+        size = window_output(window_output(size, 5), 2, 2)
+    return size
+
+
+SMALLEST_SIZE = smallest_input(_map_size)

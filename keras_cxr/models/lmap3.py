@@ -1,0 +1,74 @@
+"""LMAP3, the study's own small network: five convolutions and two dense layers."""
+
+import keras
+from keras import layers
+
+from keras_cxr.models.arguments import check_arguments, smallest_input, window_output
+
+FILTERS = (32, 32, 32, 64, 64)
+DENSE_UNITS = (128, 64)
+
+
+def build_lmap3(
+    input_shape: tuple[int, int, int] = (224, 224, 1),
+    num_classes: int = 4,
+    *,
+    classifier_activation: str | None = "softmax",
+    activation: str = "relu",
+    dropout: float = 0.5,
+    name: str | None = None,
+) -> keras.Sequential:
+    """LMAP3: 287,688 parameters at 224 x 224 x 1 with 4 classes, uncompiled.
+
+    Layers and counts are those of the study's table "LMAP3": a batch normalization of the
+    raw grey values, five times a 3 x 3 "valid" convolution followed by 2 x 2 maximum pooling,
+    dropout, two dense layers, dropout and the classifier.
+
+    Args:
+        input_shape: `(height, width, channels)`, at least 94 x 94 pixels. Images are float32
+            in [0, 255]; the batch normalization in front takes care of their scale.
+        num_classes: number of classes, at least 1.
+        classifier_activation: activation of the last layer; `None` returns logits.
+        activation: activation of the convolutions and hidden dense layers. The study does not
+            print it; ReLU is the default.
+        dropout: share of units dropped by both dropout layers, in [0, 1). The study does not
+            print it; 0.5 is the default, the rate of Srivastava et al. 2014.
+        name: name of the model, "lmap3" by default.
+
+    Returns:
+        A model from `(batch, height, width, channels)` float32 in [0, 255] to
+        `(batch, num_classes)` float32: probabilities, or logits without an activation.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
+
+    Example:
+        >>> import keras_cxr
+        >>> keras_cxr.build_lmap3().count_params()
+        287688
+    """
+    shape, num_classes = check_arguments(
+        "lmap3", input_shape, num_classes, smallest_size=SMALLEST_SIZE
+    )
+    model = keras.Sequential(name=name or "lmap3")
+    model.add(keras.Input(shape))
+    model.add(layers.BatchNormalization())
+    for filters in FILTERS:
+        model.add(layers.Conv2D(filters, 3, activation=activation))
+        model.add(layers.MaxPooling2D(2))
+    model.add(layers.Dropout(dropout))
+    model.add(layers.Flatten())
+    for units in DENSE_UNITS:
+        model.add(layers.Dense(units, activation=activation))
+    model.add(layers.Dropout(dropout))
+    model.add(layers.Dense(num_classes, activation=classifier_activation, name="predictions"))
+    return model
+
+
+def _map_size(size: int) -> int:
+    for _ in FILTERS:
+        size = window_output(window_output(size, 3), 2, 2)
+    return size
+
+
+SMALLEST_SIZE = smallest_input(_map_size)
