@@ -1,0 +1,41 @@
+import os
+from pathlib import Path
+
+# Quiet TensorFlow's start-up lines; set before anything imports it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "keras-cxr",
+    deadline=None,  # building a model takes as long as the machine is busy
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("keras-cxr")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache_folder(tmp_path_factory, monkeypatch):
+    """No test reads or fills the user's cache."""
+    monkeypatch.setenv("KERAS_CXR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def phantoms(tmp_path_factory):
+    """A folder of twelve phantoms a class at 96 x 96, in the Kaggle layout; only to be read."""
+    from keras_cxr import make_phantoms
+
+    folder = tmp_path_factory.mktemp("phantoms") / "database"
+    return make_phantoms(folder, images_per_class=12, image_size=(96, 96), seed=0)
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The real X-rays, where KERAS_CXR_TEST_DATA names a folder that holds them."""
+    folder = Path(os.environ.get("KERAS_CXR_TEST_DATA", ""))
+    if not (folder / "COVID-19_Radiography_Dataset").is_dir():
+        pytest.skip("real X-rays are not here: KERAS_CXR_TEST_DATA does not name their folder")
+    return folder
