@@ -1,0 +1,256 @@
+"""What a model answers on images whose classes are known, as one frozen `Evaluation`."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.evaluation.metrics import Metrics, compute_metrics
+from keras_cxr.models.checks import check_model_fits, outputs_probabilities
+
+if TYPE_CHECKING:
+    from keras_cxr.data import Datasets
+
+Batches = Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Metrics with intervals, and the table of predictions they were computed from.
+
+    The intervals take images as independent. Several images of one patient are not, and
+    nothing here shows whether the model looked at lungs or at something that gives the
+    hospital away.
+
+    Attributes:
+        metrics: accuracy, balanced accuracy, log loss and the per-class arrays.
+        class_names: in the order of the model's outputs.
+        predictions: a row per image in the order of the files: `file`, `real`, `predicted`,
+            `correct` and one column of probabilities for each class, named as the class.
+    """
+
+    metrics: Metrics
+    class_names: tuple[str, ...]
+    predictions: pd.DataFrame
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images whose likeliest class is the real one, in [0, 1]."""
+        return self.metrics.accuracy
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean of the classes' recalls, in [0, 1]: each class counts the same."""
+        return self.metrics.balanced_accuracy
+
+    @property
+    def per_class(self) -> pd.DataFrame:
+        """A row per class: precision, recall with its 95 % interval, F1, ROC AUC, support."""
+        m = self.metrics
+        return pd.DataFrame(
+            {
+                "precision": m.precision,
+                "recall": m.recall,
+                "recall_low": m.recall_intervals[:, 0],
+                "recall_high": m.recall_intervals[:, 1],
+                "f1": m.f1,
+                "roc_auc": m.roc_auc,
+                "support": m.support,
+            },
+            index=pd.Index(self.class_names, name="class"),
+        )
+
+    @property
+    def confusion(self) -> pd.DataFrame:
+        """Counts: rows are the real classes, columns the predicted ones."""
+        return self._square(self.metrics.confusion)
+
+    @property
+    def confusion_percent(self) -> pd.DataFrame:
+        """Percent of the real class: rows add up to 100."""
+        return self._square(self.metrics.confusion_percent)
+
+    @property
+    def summary(self) -> str:
+        """A few lines for a terminal."""
+        m = self.metrics
+        head = [
+            f"{len(self.predictions):,} images of {len(self.class_names)} classes",
+            f"accuracy           {_with_interval(m.accuracy, m.accuracy_interval)}",
+            "balanced accuracy  "
+            f"{_with_interval(m.balanced_accuracy, m.balanced_accuracy_interval)}",
+            f"log loss           {m.log_loss:.3f}",
+        ]
+        columns = ["precision", "recall", "f1", "roc_auc", "support"]
+        table = self.per_class[columns].rename_axis(None)
+        percent = self.confusion_percent.rename_axis(index=None, columns=None)
+        return "\n".join(
+            [
+                *head,
+                "",
+                table.to_string(float_format="{:.3f}".format),
+                "",
+                "Confusion in percent of the real class (rows: real, columns: predicted)",
+                percent.to_string(float_format="{:.1f}".format),
+            ]
+        )
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every figure without the predictions, ready for JSON: NaN becomes `None`."""
+        m = self.metrics
+        return {
+            "num_images": len(self.predictions),
+            "class_names": list(self.class_names),
+            "accuracy": m.accuracy,
+            "accuracy_interval": list(m.accuracy_interval),
+            "balanced_accuracy": m.balanced_accuracy,
+            "balanced_accuracy_interval": list(m.balanced_accuracy_interval),
+            "log_loss": m.log_loss,
+            "per_class": {
+                str(name): {key: _plain(value) for key, value in row.items()}
+                for name, row in self.per_class.to_dict("index").items()
+            },
+            "confusion": m.confusion.tolist(),
+            "confusion_percent": [[_plain(v) for v in row] for row in m.confusion_percent],
+        }
+
+    def _square(self, values: NDArray[Any]) -> pd.DataFrame:
+        names = list(self.class_names)
+        return pd.DataFrame(
+            values,
+            index=pd.Index(names, name="real"),
+            columns=pd.Index(names, name="predicted"),
+        )
+
+
+def evaluate(
+    model: keras.Model,
+    data: "Datasets | tuple[Any, Any] | Iterable[Any]",
+    *,
+    part: str = "test",
+    class_names: Sequence[str] | None = None,
+    batch_size: int = 32,
+) -> Evaluation:
+    """Evaluation of a model on images whose classes are known.
+
+    Each prediction is taken together with its label from the same batch, so the table, the
+    confusion matrix and the figures agree even for a dataset that shuffles.
+
+    Args:
+        model: a classifier from `(batch, height, width, channels)` in [0, 255] to
+            `(batch, classes)`. A softmax is applied where the model's head has none.
+        data: the `Datasets` of `make_datasets` (rows in the order of its files, never
+            augmented), or any dataset of `(images, one-hot labels)` batches, or a pair of
+            arrays `(images, labels)` with labels one-hot or whole numbers.
+        part: which part of a `Datasets`: "train", "val" or "test".
+        class_names: in the order of the outputs; taken from a `Datasets`, else "0", "1", ….
+        batch_size: images per forward pass for `Datasets` and arrays.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) the model does not fit the data, the part is empty
+            or the outputs are no probabilities.
+
+    Example:
+        >>> import keras_cxr, numpy as np
+        >>> model = keras_cxr.build_lenet5((32, 32, 1), 2)
+        >>> images = np.zeros((3, 32, 32, 1), "float32")
+        >>> keras_cxr.evaluate(model, (images, [0, 1, 1])).confusion.shape
+        (2, 2)
+    """
+    if isinstance(data, tuple):
+        names = _class_names(model, class_names)
+        batches, files = _array_batches(data, batch_size), None
+    elif hasattr(data, "load"):
+        names = tuple(data.class_names)
+        check_model_fits(model, data.input_shape, data.num_classes)
+        files = data.files(part)
+        batches = _part_batches(data, part, len(files), batch_size)
+    else:
+        names = _class_names(model, class_names)
+        batches, files = _dataset_batches(data), None
+    labels, probabilities = _predict(model, batches, len(names))
+    predicted = probabilities.argmax(axis=1)
+    table = pd.DataFrame(
+        {
+            "file": files if files is not None else [f"image {i}" for i in range(len(labels))],
+            "real": [names[index] for index in labels],
+            "predicted": [names[index] for index in predicted],
+            "correct": labels == predicted,
+            **{name: probabilities[:, index] for index, name in enumerate(names)},
+        }
+    )
+    return Evaluation(compute_metrics(labels, probabilities), names, table)
+
+
+def _predict(
+    model: keras.Model, batches: Batches, num_classes: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    labels, outputs = [], []
+    for images, batch_labels in batches:
+        if not outputs:
+            check_model_fits(model, images.shape[1:], num_classes)
+        outputs.append(np.asarray(model.predict_on_batch(images), np.float64))
+        labels.append(batch_labels)
+    if not outputs:
+        raise InvalidArgumentError("There are no images to evaluate: the dataset is empty.")
+    scores = np.concatenate(outputs)
+    if not outputs_probabilities(model):
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        scores /= scores.sum(axis=1, keepdims=True)
+    return np.concatenate(labels), scores
+
+
+def _part_batches(data: "Datasets", part: str, count: int, batch_size: int) -> Batches:
+    for start in range(0, count, batch_size):
+        yield data.load(part, np.arange(start, min(start + batch_size, count)))
+
+
+def _array_batches(data: tuple[Any, Any], batch_size: int) -> Batches:
+    images, labels = np.asarray(data[0]), _indices(np.asarray(data[1]))
+    if len(images) != len(labels):
+        raise InvalidArgumentError(f"There are {len(images)} images but {len(labels)} labels.")
+    for start in range(0, len(images), batch_size):
+        stop = start + batch_size
+        yield images[start:stop].astype(np.float32), labels[start:stop]
+
+
+def _dataset_batches(data: Any) -> Batches:
+    is_sequence = isinstance(data, keras.utils.PyDataset)
+    for batch in (data[i] for i in range(len(data))) if is_sequence else data:
+        images, labels = batch[:2]
+        yield (
+            np.asarray(keras.ops.convert_to_numpy(images), np.float32),
+            _indices(keras.ops.convert_to_numpy(labels)),
+        )
+
+
+def _indices(labels: NDArray[Any]) -> NDArray[np.int64]:
+    return (labels.argmax(axis=1) if labels.ndim == 2 else labels).astype(np.int64)
+
+
+def _class_names(model: keras.Model, given: Sequence[str] | None) -> tuple[str, ...]:
+    count = model.output_shape[-1]
+    names = tuple(given) if given is not None else tuple(str(index) for index in range(count))
+    if len(names) != count:
+        raise InvalidArgumentError(
+            f"class_names has {len(names)} names, the model has {count} outputs."
+        )
+    return names
+
+
+def _with_interval(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
+
+
+def _plain(value: Any) -> float | int | None:
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    return None if np.isnan(value) else float(value)

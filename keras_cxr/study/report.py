@@ -1,0 +1,127 @@
+"""The study's table beside ours, as a data frame and as one self-contained HTML file."""
+
+import base64
+import statistics
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from keras_cxr._files import write_whole
+from keras_cxr.study.experiments import EXPERIMENTS, STUDY_CLASS_COUNTS, STUDY_EPOCHS
+
+PICTURES = (
+    ("curves", "Loss and accuracy per epoch, training and validation"),
+    ("confusion_matrix", "Confusion matrix of the test images in percent of the real class"),
+    ("predictions", "Test images with their answers, spread evenly over the files"),
+    ("gradcam_right", "Grad-CAM where the answer is right"),
+    ("gradcam_wrong", "Grad-CAM where the answer is wrong"),
+)
+
+
+def results_table(results: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """A row per experiment: our figures, each beside the study's where it has one.
+
+    Seconds per epoch are the median over the epochs, of the training pass alone: the first
+    epoch holds the compilation too.
+    """
+    rows = []
+    for key, result in results.items():
+        row, found, training = EXPERIMENTS[key], result["evaluation"], result["training"]
+        rows.append(
+            {
+                "experiment": key,
+                "title": row.title,
+                "accuracy": found["accuracy"],
+                "accuracy_low": found["accuracy_interval"][0],
+                "accuracy_high": found["accuracy_interval"][1],
+                "study_accuracy": row.study_accuracy,
+                "balanced_accuracy": found["balanced_accuracy"],
+                "balanced_accuracy_low": found["balanced_accuracy_interval"][0],
+                "balanced_accuracy_high": found["balanced_accuracy_interval"][1],
+                "seconds_per_epoch": statistics.median(training["seconds_per_epoch"]),
+                "study_seconds_per_epoch": row.study_seconds,
+                "epochs": len(training["seconds_per_epoch"]),
+                "precision": training["precision"],
+                "parameters": result["parameters"],
+                "test_images": found["num_images"],
+            }
+        )
+    return pd.DataFrame(rows).set_index("experiment")
+
+
+def write_report(folder: Path, results: dict[str, dict[str, Any]]) -> Path:
+    """Write `report.html`, with every picture inside the file, and return its path."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("keras_cxr.study"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    sections = [
+        {
+            "key": key,
+            "title": EXPERIMENTS[key].title,
+            "result": result,
+            "pictures": [
+                (_data_address(path), text)
+                for path, text in (
+                    (folder / key / f"{name}.png", text) for name, text in PICTURES
+                )
+                if path.is_file()
+            ],
+        }
+        for key, result in results.items()
+    ]
+    page = environment.get_template("report.html.j2").render(
+        table=results_table(results).reset_index().to_dict("records"),
+        sections=sections,
+        differences=_differences(results),
+        machine=next(reversed(results.values()))["machine"],
+    )
+    path = folder / "report.html"
+    write_whole(path, page)
+    return path
+
+
+def _differences(results: dict[str, dict[str, Any]]) -> list[str]:
+    """What makes our figures and the study's not comparable digit by digit, in words."""
+    first = next(iter(results.values()))
+    ours = {name: sum(parts.values()) for name, parts in first["images"].items()}
+    lines = []
+    if ours != STUDY_CLASS_COUNTS:
+        lines.append(
+            f"Data: {sum(ours.values()):,} images ({_counts(ours)}); the study had "
+            f"{sum(STUDY_CLASS_COUNTS.values()):,} ({_counts(STUDY_CLASS_COUNTS)}). Accuracy "
+            "depends on how many images each class has: compare balanced accuracy too."
+        )
+    epochs = sorted({len(r["training"]["seconds_per_epoch"]) for r in results.values()})
+    if epochs != [STUDY_EPOCHS]:
+        lines.append(
+            f"Epochs: {' or '.join(map(str, epochs))} here, {STUDY_EPOCHS} in the study."
+        )
+    precisions = sorted({r["training"]["precision"] for r in results.values()})
+    lines.append(f"Precision: {' and '.join(precisions)} here; the study does not name its own.")
+    machine = first["machine"]
+    lines.append(
+        f"Machine: {machine['processor']}, {machine['cores']} cores, accelerator: "
+        f"{machine['accelerator']}. The study's times are from another machine: only the ratios "
+        "between its rows can be set beside the ratios between ours."
+    )
+    if "E" in results and results["E"]["settings"]["weights"] != "imagenet":
+        lines.append(
+            "VGG19 (E) started from "
+            + (results["E"]["settings"]["weights"] or "random weights")
+            + ", not from Keras' ImageNet weights as in the study."
+        )
+    return lines
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _data_address(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

@@ -1,0 +1,241 @@
+"""Runs the study's experiments: one split for all, each resumable, skipped when done."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from keras_cxr._files import output_folder, write_whole
+from keras_cxr.data import Datasets, make_datasets
+from keras_cxr.errors import InvalidArgumentError, WeightsUnavailableError
+from keras_cxr.evaluation import evaluate
+from keras_cxr.models import build, model_info
+from keras_cxr.study.experiments import Experiment, select_experiments
+from keras_cxr.study.machine import describe_machine
+from keras_cxr.study.pictures import save_pictures
+from keras_cxr.study.report import results_table, write_report
+from keras_cxr.training import train
+
+SCHEMA_VERSION = 1
+RESULT_FILE = "result.json"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class StudyResult:
+    """Where a study's results lie, and its table.
+
+    Attributes:
+        out_dir: the folder that was written.
+        report: the self-contained HTML report in it.
+        table: a row per experiment: accuracy and seconds per epoch beside the study's own.
+        results: what `result.json` of each experiment holds, by its letter.
+    """
+
+    out_dir: Path
+    report: Path
+    table: pd.DataFrame
+    results: dict[str, dict[str, Any]]
+
+    def __str__(self) -> str:
+        columns = {
+            "title": "experiment",
+            "accuracy": "accuracy",
+            "study_accuracy": "(study)",
+            "balanced_accuracy": "balanced",
+            "seconds_per_epoch": "s/epoch",
+            "study_seconds_per_epoch": "(study)",
+        }
+        shown = self.table[list(columns)].set_axis(list(columns.values()), axis=1)
+        lines = shown.to_string(
+            formatters=["{}".format, *["{:.3f}".format] * 3, *["{:.1f}".format] * 2]
+        )
+        return f"{lines}\n\nReport: {self.report}"
+
+
+def run_study(
+    data: Any,
+    out_dir: str | os.PathLike[str],
+    experiments: str = "ABCDE",
+    *,
+    epochs: int = 25,
+    batch_size: int = 32,
+    image_size: tuple[int, int] = (224, 224),
+    seed: int = 0,
+    precision: str = "auto",
+    vgg19_weights: str | os.PathLike[str] | None = "imagenet",
+    allow_random_weights: bool = False,
+    say: Say = print,
+    verbose: Any = "auto",
+    **data_options: Any,
+) -> StudyResult:
+    """Table, plots, models and report of the study's experiments on a folder of X-rays.
+
+    A  LMAP3 on full images without augmentation, B with, C on the lung section only,
+    D AlexNet, E VGG19, both on full images with augmentation; Adam, categorical cross-entropy,
+    class weights, the same split for all. The study names augmentation for C in its time per
+    epoch alone (35.9 s beside 34.4 s for B); it is on here.
+
+    Called again with the same folder, an experiment that is done is skipped and one that was
+    interrupted goes on after its last complete epoch. Keras' global random seed is set before
+    each model is built, so that its first weights repeat.
+
+    Args:
+        data: what `make_datasets` takes: a folder, a CSV file or a DataFrame.
+        out_dir: folder for the results; `report.html` in it shows all of them.
+        experiments: letters from A to E.
+        epochs: the study trained 25.
+        batch_size: images in a batch.
+        image_size: `(height, width)` in pixels; at least 94 x 94 for LMAP3.
+        seed: of the split, the augmentation and the first weights.
+        precision: "auto", "float32" or "mixed_bfloat16", as `train` takes it.
+        vgg19_weights: "imagenet", a path, or `None` for random weights.
+        allow_random_weights: train VGG19 from random weights where the ImageNet weights cannot
+            be had, and say so, in place of the error.
+        say: called with a line of text when something begins or ends.
+        verbose: progress of training, as `train` takes it.
+        **data_options: further options of `make_datasets`, such as `on_error="skip"`.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) an unknown experiment or an invalid option.
+        WeightsUnavailableError: (an OSError) VGG19's weights, before anything is trained.
+        OutputError: (an OSError) the output folder cannot be written.
+        DataError: (a ValueError) images or masks that cannot be used.
+
+    Example:
+        >>> run_study("COVID-19_Radiography_Dataset", "results", "AB")  # doctest: +SKIP
+    """
+    chosen = select_experiments(experiments)
+    fixed = {"augment", "region", "color_mode", "format"} & set(data_options)
+    if fixed:
+        raise InvalidArgumentError(
+            f"The experiments themselves set {', '.join(sorted(fixed))}; call make_datasets and "
+            "train for other combinations."
+        )
+    folder = output_folder(out_dir)
+    data_options |= {"image_size": image_size, "batch_size": batch_size, "seed": seed}
+    jobs = []
+    for row in chosen:
+        datasets = _datasets(row, data, data_options)
+        weights = vgg19_weights if row.model == "vgg19" else None
+        model, weights = _build(row, datasets, weights, seed, say if allow_random_weights else None)
+        settings = {
+            "experiment": asdict(row),
+            "data": datasets.fingerprint,
+            "epochs": epochs,
+            "precision": precision,
+            "weights": None if weights is None else str(weights),
+            "seed": seed,
+        }
+        jobs.append(_Job(row, datasets, model, settings, folder / row.key))
+    while jobs:
+        job = jobs.pop(0)
+        if _is_done(job):
+            say(f"{job.row.key}: {job.row.title}: done before, skipped")
+        else:
+            say(f"{job.row.key}: {job.row.title}")
+            _run(job, verbose)
+        result = _collect(folder)
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    row: Experiment
+    datasets: Datasets
+    model: keras.Model
+    settings: dict[str, Any]
+    folder: Path
+
+
+def _datasets(row: Experiment, data: Any, options: dict[str, Any]) -> Datasets:
+    return make_datasets(
+        data,
+        augment=row.augment,
+        region=row.region,
+        color_mode=model_info(row.model).color_mode,
+        format="tf" if keras.backend.backend() == "tensorflow" else "keras",
+        **options,
+    )
+
+
+def _build(
+    row: Experiment,
+    datasets: Datasets,
+    weights: str | os.PathLike[str] | None,
+    seed: int,
+    say_fallback: Say | None,
+) -> tuple[keras.Model, str | os.PathLike[str] | None]:
+    """The model with repeatable first weights, and the weights that it really got."""
+    arguments: dict[str, Any] = {
+        "input_shape": datasets.input_shape,
+        "num_classes": datasets.num_classes,
+    }
+    if row.model != "vgg19":
+        keras.utils.set_random_seed(seed)
+        return build(row.model, **arguments), None
+    try:
+        keras.utils.set_random_seed(seed)
+        return build(row.model, weights=weights, **arguments), weights
+    except WeightsUnavailableError as error:
+        if say_fallback is None:
+            raise
+        say_fallback(f"{row.key}: {error}\n{row.key}: falling back to random weights, as asked.")
+    keras.utils.set_random_seed(seed)
+    return build(row.model, weights=None, **arguments), None
+
+
+def _is_done(job: _Job) -> bool:
+    file = job.folder / RESULT_FILE
+    return file.is_file() and json.loads(file.read_text())["settings"] == job.settings
+
+
+def _run(job: _Job, verbose: Any) -> None:
+    output_folder(job.folder)
+    run = train(
+        job.model,
+        job.datasets,
+        epochs=job.settings["epochs"],
+        precision=job.settings["precision"],
+        run_dir=job.folder / "run",
+        verbose=verbose,
+    )
+    evaluation = evaluate(job.model, job.datasets)
+    write_whole(job.folder / "predictions.csv", evaluation.predictions.to_csv(index=False))
+    save_pictures(job.folder, model=job.model, datasets=job.datasets, run=run, found=evaluation)
+    counts = job.datasets.table.groupby(["class", "part"]).size().unstack(fill_value=0)
+    result = {
+        "schema_version": SCHEMA_VERSION,
+        "settings": job.settings,
+        "machine": describe_machine(),
+        "parameters": job.model.count_params(),
+        "training": {
+            "precision": run.precision,
+            "history": run.history,
+            "seconds_per_epoch": run.seconds_per_epoch,
+            "validation_seconds": run.validation_seconds,
+            "best_epoch": run.best_epoch,
+        },
+        "images": {name: row.to_dict() for name, row in counts.iterrows()},
+        "data_summary": job.datasets.summary,
+        "evaluation": evaluation.to_dict(),
+    }
+    write_whole(job.folder / RESULT_FILE, json.dumps(result, indent=1))
+
+
+def _collect(folder: Path) -> StudyResult:
+    """Tables and report of every experiment that is done in the folder, also in earlier calls."""
+    results = {
+        file.parent.name: json.loads(file.read_text())
+        for file in sorted(folder.glob(f"[A-Z]/{RESULT_FILE}"))
+    }
+    table = results_table(results)
+    write_whole(folder / "results.csv", table.to_csv())
+    document = {"schema_version": SCHEMA_VERSION, "experiments": results}
+    write_whole(folder / "results.json", json.dumps(document, indent=1))
+    return StudyResult(folder, write_report(folder, results), table, results)
