@@ -67,9 +67,7 @@ def write_report(folder: Path, results: dict[str, dict[str, Any]]) -> Path:
             "result": result,
             "pictures": [
                 (_data_address(path), text)
-                for path, text in (
-                    (folder / key / f"{name}.png", text) for name, text in PICTURES
-                )
+                for path, text in ((folder / key / f"{name}.png", text) for name, text in PICTURES)
                 if path.is_file()
             ],
         }
@@ -99,9 +97,7 @@ def _differences(results: dict[str, dict[str, Any]]) -> list[str]:
         )
     epochs = sorted({len(r["training"]["seconds_per_epoch"]) for r in results.values()})
     if epochs != [STUDY_EPOCHS]:
-        lines.append(
-            f"Epochs: {' or '.join(map(str, epochs))} here, {STUDY_EPOCHS} in the study."
-        )
+        lines.append(f"Epochs: {' or '.join(map(str, epochs))} here, {STUDY_EPOCHS} in the study.")
     precisions = sorted({r["training"]["precision"] for r in results.values()})
     lines.append(f"Precision: {' and '.join(precisions)} here; the study does not name its own.")
     machine = first["machine"]

@@ -1,0 +1,27 @@
+"""Imports Keras without TensorFlow's start-up lines, for the command line alone."""
+
+import os
+import sys
+import tempfile
+
+
+def import_keras_quietly() -> None:
+    """Import Keras and its backend; what they write to standard error shows only on failure.
+
+    TensorFlow 2.21 logs its build and the absence of CUDA while it is being imported, before
+    TF_CPP_MIN_LOG_LEVEL takes effect; the variable silences what would follow later.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            import keras  # noqa: F401
+        except BaseException:
+            log.seek(0)
+            os.write(kept, log.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

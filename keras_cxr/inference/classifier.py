@@ -1,0 +1,169 @@
+"""A trained model, the names of its classes and how its images were read."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_cxr.data.images import IMAGE_SUFFIXES, read_image
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.models.checks import outputs_probabilities
+
+RUN_FILE = "run.json"
+MODEL_FILES = ("last.keras", "best.keras")
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A model that answers with class names for image files.
+
+    Attributes:
+        model: from `(batch, height, width, channels)` float32 in [0, 255] to
+            `(batch, classes)`.
+        class_names: in the order of the model's outputs.
+        data_options: how `make_datasets` read the images it was trained on (`image_size`,
+            `color_mode`, `region`, `split`, `seed`, …); empty where no run is on record.
+    """
+
+    model: keras.Model
+    class_names: tuple[str, ...]
+    data_options: dict[str, Any]
+
+    @property
+    def color_mode(self) -> str:
+        """ "rgb" or "grayscale", as the model's input has channels."""
+        return "rgb" if self.model.input_shape[-1] == 3 else "grayscale"
+
+    def read(self, path: str | os.PathLike[str]) -> NDArray[np.float32]:
+        """One file as the model takes it: `(height, width, channels)` float32 in [0, 255].
+
+        Raises:
+            NotFoundError: there is no such file.
+            DataError: it is damaged or no image.
+        """
+        size = self.model.input_shape[1:3]
+        return read_image(path, size, self.color_mode).astype(np.float32)
+
+    def predict(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Class probabilities `(batch, classes)` of images `(batch, height, width, channels)`."""
+        outputs = np.asarray(self.model.predict_on_batch(images), np.float64)
+        if not outputs_probabilities(self.model):
+            outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            outputs /= outputs.sum(axis=1, keepdims=True)
+        return outputs
+
+    def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
+        """A row per readable file: `file`, `predicted`, a probability per class; and the rest.
+
+        The second value names each file that could not be read, with the reason.
+        """
+        rows: list[list[Any]] = []
+        failed: dict[Path, str] = {}
+        waiting: list[tuple[Path, NDArray[np.float32]]] = []
+
+        def answer() -> None:
+            if waiting:
+                probabilities = self.predict(np.stack([image for _, image in waiting]))
+                for (path, _), row in zip(waiting, probabilities, strict=True):
+                    rows.append([str(path), self.class_names[row.argmax()], *row])
+                waiting.clear()
+
+        for path in paths:
+            try:
+                waiting.append((path, self.read(path)))
+            except (DataError, NotFoundError) as error:
+                failed[path] = str(error)
+            if len(waiting) == BATCH_SIZE:
+                answer()
+        answer()
+        return pd.DataFrame(rows, columns=["file", "predicted", *self.class_names]), failed
+
+
+def load_classifier(
+    path: str | os.PathLike[str], *, class_names: Sequence[str] | None = None
+) -> Classifier:
+    """The classifier that a training run left, or any `.keras` file.
+
+    Args:
+        path: a run's folder (its last weights are taken) or a `.keras` file.
+        class_names: in the order of the outputs; read from `run.json` beside the model where
+            there is one, else "0", "1", ….
+
+    Raises:
+        NotFoundError: there is no such file, or no model in the folder; near names are given.
+        DataError: (a ValueError) the file is no Keras model.
+        InvalidArgumentError: (a ValueError) as many names as outputs are needed.
+    """
+    file = _model_file(Path(path))
+    try:
+        model = keras.saving.load_model(file, compile=False)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        raise DataError(f"{file} cannot be read as a Keras model: {error}") from error
+    record = file.parent / RUN_FILE
+    data = json.loads(record.read_text()).get("data", {}) if record.is_file() else {}
+    count = model.output_shape[-1]
+    names = class_names or data.get("class_names") or [str(index) for index in range(count)]
+    if len(names) != count:
+        raise InvalidArgumentError(
+            f"{file} has {count} outputs, but {len(names)} class names were given."
+        )
+    return Classifier(model, tuple(names), data)
+
+
+def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Image files among files and folders: files as they are, folders searched, sorted.
+
+    Folders named "masks" or "lesions" are left out.
+
+    Raises:
+        NotFoundError: a path does not exist or a folder holds no image.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(
+                file
+                for file in path.rglob("*")
+                if file.suffix.lower() in IMAGE_SUFFIXES
+                and not {"masks", "lesions"} & set(file.relative_to(path).parts)
+            )
+            if not inside:
+                raise NotFoundError(f"The folder {path} holds no PNG, JPEG or DICOM file.")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise NotFoundError(f"There is no file or folder {path}.{near_name(path)}")
+    return found
+
+
+def near_name(path: Path) -> str:
+    """ " Did you mean …?" for a path that does not exist, or nothing."""
+    import difflib
+
+    parent = path.parent
+    names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f" Did you mean {parent / near[0]}?" if near else ""
+
+
+def _model_file(path: Path) -> Path:
+    if path.is_file():
+        return path
+    for folder in (path, path / "run"):
+        for name in MODEL_FILES:
+            if (folder / name).is_file():
+                return folder / name
+    if path.is_dir():
+        raise NotFoundError(
+            f"The folder {path} holds neither {' nor '.join(MODEL_FILES)}: it is no finished run."
+        )
+    raise NotFoundError(f"There is no model {path}.{near_name(path)}")
