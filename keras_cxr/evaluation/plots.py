@@ -71,7 +71,7 @@ def plot_confusion_matrix(evaluation: Evaluation, *, title: str = "") -> Figure:
     axes = figure.subplots()
     image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
     for (row, column), value in np.ndenumerate(percent):
-        shown = "–" if np.isnan(value) else f"{value:.1f} %"
+        shown = "none" if np.isnan(value) else f"{value:.1f} %"
         axes.text(
             column,
             row,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr.data.catalog import near_name
 from keras_cxr.data.images import IMAGE_SUFFIXES, read_image
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.models.checks import outputs_probabilities
@@ -39,7 +40,7 @@ class Classifier:
 
     @property
     def color_mode(self) -> str:
-        """ "rgb" or "grayscale", as the model's input has channels."""
+        """How images are read: "rgb" for an input of three channels, else "grayscale"."""
         return "rgb" if self.model.input_shape[-1] == 3 else "grayscale"
 
     def read(self, path: str | os.PathLike[str]) -> NDArray[np.float32]:
@@ -143,16 +144,6 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         else:
             raise NotFoundError(f"There is no file or folder {path}.{near_name(path)}")
     return found
-
-
-def near_name(path: Path) -> str:
-    """ " Did you mean …?" for a path that does not exist, or nothing."""
-    import difflib
-
-    parent = path.parent
-    names = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, names, n=1)
-    return f" Did you mean {parent / near[0]}?" if near else ""
 
 
 def _model_file(path: Path) -> Path:

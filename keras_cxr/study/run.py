@@ -13,16 +13,11 @@ import pandas as pd
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr.data import Datasets, make_datasets
 from keras_cxr.errors import InvalidArgumentError, WeightsUnavailableError
-from keras_cxr.evaluation import evaluate
 from keras_cxr.models import build, model_info
 from keras_cxr.study.experiments import Experiment, select_experiments
-from keras_cxr.study.machine import describe_machine
-from keras_cxr.study.pictures import save_pictures
 from keras_cxr.study.report import results_table, write_report
-from keras_cxr.training import train
+from keras_cxr.study.saving import RESULT_FILE, SCHEMA_VERSION, train_and_save
 
-SCHEMA_VERSION = 1
-RESULT_FILE = "result.json"
 Say = Callable[[str], None]
 
 
@@ -139,7 +134,9 @@ def run_study(
             say(f"{job.row.key}: {job.row.title}: done before, skipped")
         else:
             say(f"{job.row.key}: {job.row.title}")
-            _run(job, verbose)
+            train_and_save(
+                job.model, job.datasets, job.folder, settings=job.settings, verbose=verbose
+            )
         result = _collect(folder)
     return result
 
@@ -193,39 +190,6 @@ def _build(
 def _is_done(job: _Job) -> bool:
     file = job.folder / RESULT_FILE
     return file.is_file() and json.loads(file.read_text())["settings"] == job.settings
-
-
-def _run(job: _Job, verbose: Any) -> None:
-    output_folder(job.folder)
-    run = train(
-        job.model,
-        job.datasets,
-        epochs=job.settings["epochs"],
-        precision=job.settings["precision"],
-        run_dir=job.folder / "run",
-        verbose=verbose,
-    )
-    evaluation = evaluate(job.model, job.datasets)
-    write_whole(job.folder / "predictions.csv", evaluation.predictions.to_csv(index=False))
-    save_pictures(job.folder, model=job.model, datasets=job.datasets, run=run, found=evaluation)
-    counts = job.datasets.table.groupby(["class", "part"]).size().unstack(fill_value=0)
-    result = {
-        "schema_version": SCHEMA_VERSION,
-        "settings": job.settings,
-        "machine": describe_machine(),
-        "parameters": job.model.count_params(),
-        "training": {
-            "precision": run.precision,
-            "history": run.history,
-            "seconds_per_epoch": run.seconds_per_epoch,
-            "validation_seconds": run.validation_seconds,
-            "best_epoch": run.best_epoch,
-        },
-        "images": {name: row.to_dict() for name, row in counts.iterrows()},
-        "data_summary": job.datasets.summary,
-        "evaluation": evaluation.to_dict(),
-    }
-    write_whole(job.folder / RESULT_FILE, json.dumps(result, indent=1))
 
 
 def _collect(folder: Path) -> StudyResult:

@@ -1,0 +1,79 @@
+"""One training run with everything it leaves in its folder, for the study and for one model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_cxr._files import output_folder, write_whole
+from keras_cxr.data import Datasets
+from keras_cxr.evaluation import Evaluation, evaluate
+from keras_cxr.study.machine import describe_machine
+from keras_cxr.study.pictures import save_pictures
+from keras_cxr.training import train
+
+SCHEMA_VERSION = 1
+RESULT_FILE = "result.json"
+SPLIT_FILE = "split.csv"
+RUN_FOLDER = "run"
+PHANTOM_FILE = "phantoms.json"
+
+
+def train_and_save(
+    model: keras.Model,
+    datasets: Datasets,
+    folder: Path,
+    *,
+    settings: dict[str, Any],
+    resume: bool = True,
+    verbose: Any = "auto",
+) -> Evaluation:
+    """Train, test and write what a reader of the folder needs; `result.json` last.
+
+    Args:
+        model: an uncompiled model, trained in place.
+        datasets: what it is trained and tested on.
+        folder: gets `run/` (models and checkpoint), `split.csv`, `predictions.csv`, pictures
+            and `result.json`.
+        settings: kept in `result.json`; `epochs` and `precision` are read from it.
+        resume: go on with an interrupted run in the folder.
+        verbose: progress, as `train` takes it.
+    """
+    output_folder(folder)
+    write_whole(folder / SPLIT_FILE, datasets.table.to_csv(index=False))
+    run = train(
+        model,
+        datasets,
+        epochs=settings["epochs"],
+        precision=settings["precision"],
+        run_dir=folder / RUN_FOLDER,
+        resume=resume,
+        verbose=verbose,
+    )
+    evaluation = evaluate(model, datasets)
+    write_whole(folder / "predictions.csv", evaluation.predictions.to_csv(index=False))
+    save_pictures(folder, model=model, datasets=datasets, run=run, found=evaluation)
+    counts = datasets.table.groupby(["class", "part"]).size().unstack(fill_value=0)
+    result = {
+        "schema_version": SCHEMA_VERSION,
+        "settings": settings,
+        "machine": describe_machine(),
+        "parameters": model.count_params(),
+        "training": {
+            "precision": run.precision,
+            "history": run.history,
+            "seconds_per_epoch": run.seconds_per_epoch,
+            "validation_seconds": run.validation_seconds,
+            "best_epoch": run.best_epoch,
+        },
+        "images": {
+            str(name): {str(part): int(count) for part, count in row.items()}
+            for name, row in counts.iterrows()
+        },
+        "phantoms": datasets.root is not None and (datasets.root / PHANTOM_FILE).is_file(),
+        "data_summary": datasets.summary,
+        "evaluation": evaluation.to_dict(),
+    }
+    write_whole(folder / RESULT_FILE, json.dumps(result, indent=1))
+    return evaluation

@@ -1,0 +1,150 @@
+"""One model on one folder: what `keras-cxr train` and `keras-cxr evaluate` do."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+
+from keras_cxr._files import output_folder, write_whole
+from keras_cxr.data import make_datasets
+from keras_cxr.errors import DataError, InvalidArgumentError
+from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
+from keras_cxr.inference import load_classifier
+from keras_cxr.models import build, model_info
+from keras_cxr.study.saving import SPLIT_FILE, train_and_save
+
+PathLike = str | os.PathLike[str]
+
+
+def train_and_report(
+    data: Any,
+    out: PathLike,
+    *,
+    model: str = "lmap3",
+    weights: PathLike | None = "imagenet",
+    epochs: int = 25,
+    precision: str = "auto",
+    resume: bool = True,
+    seed: int = 0,
+    verbose: Any = "auto",
+    **data_options: Any,
+) -> Evaluation:
+    """Train one model of the registry and leave models, tables and plots in a folder.
+
+    Keras' global random seed is set before the model is built, so that its first weights
+    repeat.
+
+    Args:
+        data: what `make_datasets` takes.
+        out: folder for the results; see `train_and_save`.
+        model: name in the registry.
+        weights: of VGG19's backbone.
+        epochs: training epochs.
+        precision: as `train` takes it.
+        resume: go on with an interrupted run in the same folder.
+        seed: of the split, the augmentation and the first weights.
+        verbose: progress, as `train` takes it.
+        **data_options: of `make_datasets`.
+    """
+    info = model_info(model)
+    folder = output_folder(out)
+    datasets = make_datasets(
+        data,
+        color_mode=info.color_mode,
+        seed=seed,
+        format="tf" if keras.backend.backend() == "tensorflow" else "keras",
+        **data_options,
+    )
+    arguments = {"weights": weights} if model == "vgg19" else {}
+    keras.utils.set_random_seed(seed)
+    network = build(
+        model, input_shape=datasets.input_shape, num_classes=datasets.num_classes, **arguments
+    )
+    settings = {
+        "model": model,
+        "data": datasets.fingerprint,
+        "epochs": epochs,
+        "precision": precision,
+        "weights": None if weights is None else str(weights),
+        "seed": seed,
+    }
+    return train_and_save(
+        network, datasets, folder, settings=settings, resume=resume, verbose=verbose
+    )
+
+
+def evaluate_and_report(
+    model: PathLike,
+    data: PathLike,
+    *,
+    part: str = "test",
+    out: PathLike | None = None,
+    on_error: str = "raise",
+) -> Evaluation:
+    """Evaluation of a saved model on the same part that its run kept, or on a whole folder.
+
+    Args:
+        model: folder of a run or a `.keras` file.
+        data: folder or CSV file.
+        part: "test", "val" or "train" as `split.csv` of the run says, or "all" images.
+        out: folder for `predictions.csv`, `evaluation.json` and `confusion_matrix.png`.
+        on_error: "raise" or "skip", for bad files.
+
+    Raises:
+        DataError: (a ValueError) the data's classes are not the model's, or the run's parts do
+            not lie in this folder.
+        InvalidArgumentError: (a ValueError) a part is asked of a model without a run.
+    """
+    classifier = load_classifier(model)
+    folder = None if out is None else output_folder(out)
+    datasets = make_datasets(
+        data if part == "all" else _recorded_part(Path(model), Path(data), part),
+        split=(1.0, 0.0, 0.0),
+        image_size=tuple(classifier.model.input_shape[1:3]),
+        color_mode=classifier.color_mode,
+        region=classifier.data_options.get("region", "full"),
+        augment=False,
+        format="keras",
+        on_error=on_error,
+        cache=part == "all",
+    )
+    if datasets.class_names != classifier.class_names:
+        raise DataError(
+            f"{data} has the classes {', '.join(datasets.class_names)}, the model answers with "
+            f"{', '.join(classifier.class_names)}. Name the folders as the model's classes."
+        )
+    found = evaluate(classifier.model, datasets, part="train")
+    if folder is not None:
+        write_whole(folder / "predictions.csv", found.predictions.to_csv(index=False))
+        write_whole(folder / "evaluation.json", json.dumps(found.to_dict(), indent=1))
+        plot_confusion_matrix(found).savefig(folder / "confusion_matrix.png", dpi=110)
+    return found
+
+
+def _recorded_part(model: Path, data: Path, part: str) -> pd.DataFrame:
+    """The images that the model's run kept for a part, as a table with absolute paths."""
+    near = [folder / SPLIT_FILE for folder in (model, *model.parents[:2])]
+    record = next((file for file in near if file.is_file()), None)
+    if record is None:
+        raise InvalidArgumentError(
+            f"No {SPLIT_FILE} lies beside {model}: which images it was trained on is not known. "
+            "Test on images that it has not seen, with part='all' (--part all)."
+        )
+    table = pd.read_csv(record, keep_default_na=False)
+    table = table[table["part"] == part]
+    root = data.resolve() if data.is_dir() else data.resolve().parent
+    inside = [root, *(entry for entry in root.iterdir() if entry.is_dir())]
+    for folder in inside:
+        if all((folder / file).is_file() for file in table["file"]):
+            masks = [str(folder / mask) if mask else "" for mask in table["mask"]]
+            files = [str(folder / file) for file in table["file"]]
+            return pd.DataFrame({"file": files, "label": table["class"], "mask": masks})
+    missing = next(file for file in table["file"] if not (root / file).is_file())
+    raise DataError(
+        f"{data} does not hold the {len(table)} images of the run's {part} part, for example "
+        f"{missing}. Name the folder that the model was trained on, or test on every image of "
+        "another one with part='all' (--part all)."
+    )
