@@ -71,7 +71,9 @@ def compute_metrics(labels: ArrayLike, probabilities: ArrayLike) -> Metrics:
     real, scores = _checked(labels, probabilities)
     classes = np.arange(scores.shape[1])
     predicted = scores.argmax(axis=1)
-    confusion = sk.confusion_matrix(real, predicted, labels=classes)
+    # scikit-learn's own warns of tables with one class
+    pairs = real * len(classes) + predicted
+    confusion = np.bincount(pairs, minlength=len(classes) ** 2).reshape(len(classes), -1)
     precision, recall, f1, support = sk.precision_recall_fscore_support(
         real, predicted, labels=classes, zero_division=0
     )
