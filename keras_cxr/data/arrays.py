@@ -1,0 +1,88 @@
+"""Takes images and labels that lie in memory."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.data.catalog import Catalog, Entry
+from keras_cxr.data.images import fit
+from keras_cxr.errors import DataError
+
+
+def from_arrays(
+    images: Any, labels: Any, image_size: tuple[int, int], class_names: Sequence[str] | None
+) -> tuple[Catalog, NDArray[Any]]:
+    """Returns a catalog of "array[0]", "array[1]", ... and the images as the store keeps them.
+
+    Args:
+        images: (n, h, w), (n, h, w, 1) or (n, h, w, 3), uint8 or float, in [0, 255].
+        labels: (n,) integers, or (n, k) one-hot.
+        image_size: (height, width) to fit the images to.
+        class_names: The classes' names by index; "0", "1", ... otherwise.
+
+    Returns:
+        The catalog, and (n, height, width) uint8 or float32 images.
+
+    Raises:
+        DataError: Shapes, types or values are not those above.
+    """
+    pixels, indices = np.asarray(images), _class_indices(np.asarray(labels))
+    if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] not in (1, 3)):
+        raise DataError(
+            f"images must be (n, h, w) or (n, h, w, 1 or 3), received shape {pixels.shape}"
+        )
+    if len(pixels) != len(indices):
+        raise DataError(f"There are {len(pixels):,} images but {len(indices):,} labels")
+    if len(pixels) == 0 or min(pixels.shape) < 1:
+        raise DataError(f"There are no images: shape {pixels.shape}")
+    if pixels.dtype != np.uint8:
+        if not np.issubdtype(pixels.dtype, np.floating):
+            raise DataError(
+                f"images must be uint8 or float in [0, 255], received {pixels.dtype}. Scale them "
+                "to that range and convert them."
+            )
+        if not (np.isfinite(pixels).all() and pixels.min() >= 0.0 and pixels.max() <= 255.0):
+            raise DataError(
+                f"images must lie in [0, 255], received values from {pixels.min()} to "
+                f"{pixels.max()}. Scale them to that range."
+            )
+    num_classes = int(indices.max()) + 1
+    names = [str(name) for name in class_names] if class_names is not None else None
+    if names is None:
+        # zero-padded, so that the sorted names keep the order of the indices
+        names = [str(index).zfill(len(str(num_classes - 1))) for index in range(num_classes)]
+    if len(names) < num_classes:
+        raise DataError(f"labels reach {num_classes - 1}, but class_names has {len(names)} names")
+    entries = tuple(Entry(f"array[{number}]", names[index]) for number, index in enumerate(indices))
+    return Catalog(Path(), "arrays in memory", "", entries), _grey(pixels, image_size)
+
+
+def _class_indices(labels: NDArray[Any]) -> NDArray[np.int64]:
+    if labels.ndim == 2:
+        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
+            raise DataError("labels with two dimensions must be one-hot: one 1 per row, else 0")
+        return labels.argmax(axis=1).astype(np.int64)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"labels must be (n,) integers or (n, k) one-hot, received {labels.dtype} "
+            f"{labels.shape}"
+        )
+    if len(labels) and labels.min() < 0:
+        raise DataError(f"labels must be class indices from 0, received {labels.min()}")
+    return labels.astype(np.int64)
+
+
+def _grey(pixels: NDArray[Any], image_size: tuple[int, int]) -> NDArray[Any]:
+    dtype = np.uint8 if pixels.dtype == np.uint8 else np.float32
+    if pixels.ndim == 4 and pixels.shape[3] == 3:
+        grey = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+        pixels = np.rint(grey) if dtype == np.uint8 else grey
+    elif pixels.ndim == 4:
+        pixels = pixels[..., 0]
+    pixels = pixels.astype(dtype, copy=False)
+    if pixels.shape[1:3] == image_size:
+        return pixels
+    return np.stack([fit(np.ascontiguousarray(image), image_size) for image in pixels])

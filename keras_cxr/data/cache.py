@@ -1,0 +1,195 @@
+"""Decoded images on disk: one memory-mapped file of uint8 pixels, one of masks, one index.
+
+A cache belongs to one source (a folder or a table) and one image size. Its index names the
+size and time of every file; where these no longer agree, unchanged rows are copied and the
+rest is read anew. The index is replaced last and at once, so a cache is whole or not there. A
+lock lets a second process wait for the first instead of reading the same files again.
+"""
+
+import hashlib
+import logging
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from keras_cxr.data.cache_files import (
+    INDEX_NAME,
+    DamagedError,
+    Earlier,
+    Index,
+    create_array,
+    open_arrays,
+    read_index,
+    shapes,
+    signature,
+    write_index,
+    writing_to,
+)
+from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.locking import locked
+from keras_cxr.data.reading import Record, read_all
+from keras_cxr.data.store import FileStore, MappedStore
+from keras_cxr.errors import OutputError
+
+_PREFIX = "images-"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """One cache on disk: its folder, what it was made from, and how much room it takes."""
+
+    path: Path
+    source: str
+    image_size: tuple[int, int]
+    num_images: int
+    num_bytes: int
+
+
+def default_cache_dir() -> Path:
+    """Returns the cache folder: `KERAS_CXR_CACHE`, else the user's cache folder."""
+    chosen = os.environ.get("KERAS_CXR_CACHE")
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("keras-cxr"))
+
+
+def list_caches(cache_dir: str | os.PathLike[str] | None = None) -> list[CacheInfo]:
+    """Returns the caches in a folder by name; a damaged one has 0 images."""
+    root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
+    found = []
+    for folder in sorted(root.glob(f"{_PREFIX}*")) if root.is_dir() else []:
+        if not folder.is_dir():
+            continue
+        num_bytes = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+        try:
+            index = read_index(folder)
+        except (DamagedError, FileNotFoundError):
+            found.append(CacheInfo(folder, "(damaged)", (0, 0), 0, num_bytes))
+            continue
+        found.append(
+            CacheInfo(folder, index.source, index.image_size, len(index.records), num_bytes)
+        )
+    return found
+
+
+def clear_caches(cache_dir: str | os.PathLike[str] | None = None) -> list[CacheInfo]:
+    """Deletes the caches in a folder and returns what was deleted.
+
+    Raises:
+        OutputError: A cache cannot be deleted.
+    """
+    found = list_caches(cache_dir)
+    for info in found:
+        try:
+            shutil.rmtree(info.path)
+        except OSError as error:
+            raise OutputError(f"Cannot delete the cache {info.path}: {error.strerror}") from error
+    return found
+
+
+def open_cache(
+    catalog: Catalog,
+    image_size: tuple[int, int],
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+    verbose: bool | str = "auto",
+) -> tuple[MappedStore, list[Record]]:
+    """Returns the cached pixels of a catalog and one record per entry, reading what is missing.
+
+    Raises:
+        OutputError: The cache folder cannot be written; the text names the mend.
+    """
+    root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
+    name = hashlib.sha256(f"{catalog.source}\n{image_size}".encode()).hexdigest()[:16]
+    folder = root / f"{_PREFIX}{name}"
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / "lock", f"Another process is reading {catalog.root}; waiting for it"):
+            index = _usable(folder, catalog, image_size)
+            if index is None or index.signatures != [signature(one) for one in catalog.entries]:
+                index = _build(folder, catalog, image_size, stale=index, verbose=verbose)
+            images, masks = open_arrays(folder, index)
+
+    def on_damage() -> None:
+        _log.warning("The image cache %s is damaged; the files are read instead", folder)
+        (folder / INDEX_NAME).unlink(missing_ok=True)
+
+    files = FileStore(catalog, image_size)
+    store = MappedStore(images, masks, index.records, files=files, on_damage=on_damage)
+    return store, index.records
+
+
+def _usable(folder: Path, catalog: Catalog, image_size: tuple[int, int]) -> Index | None:
+    """Returns the index on disk, current or stale; None where there is none to trust."""
+    try:
+        index = read_index(folder)
+        open_arrays(folder, index)
+    except FileNotFoundError:
+        return None
+    except DamagedError as error:
+        _log.warning("The image cache %s is damaged (%s) and is rebuilt", folder, error)
+        return None
+    for row, record in enumerate(index.records):
+        if record.denied and os.access(catalog.path(index.signatures[row][0]), os.R_OK):
+            # rights changed, which leaves size and time as they were: read it again
+            index.signatures[row] = (index.signatures[row][0], -2, -2, "", -2, -2)
+    return index if index.image_size == image_size else None
+
+
+def _build(
+    folder: Path,
+    catalog: Catalog,
+    image_size: tuple[int, int],
+    *,
+    stale: Index | None,
+    verbose: bool | str,
+) -> Index:
+    for left in folder.glob("*.tmp"):  # of a process that was killed: the lock is ours
+        left.unlink()
+    earlier = Earlier(folder, stale) if stale is not None else None
+    if earlier is not None:
+        changed = sum(entry not in earlier for entry in catalog.entries)
+        _log.warning(
+            "The image cache of %s is stale (%s of %s files are new or changed) and is rebuilt",
+            catalog.root,
+            f"{changed:,}",
+            f"{len(catalog.entries):,}",
+        )
+    token = secrets.token_hex(4)
+    has_masks = any(entry.mask for entry in catalog.entries)
+    names = [f"pixels-{token}.u8", *([f"masks-{token}.bits"] if has_masks else [])]
+    temporary = [folder / f"{name}.tmp" for name in names]
+    try:
+        arrays = [
+            create_array(path, shape)
+            for path, shape in zip(
+                temporary, shapes(len(catalog.entries), image_size), strict=False
+            )
+        ]
+
+        def sink(row: int, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None) -> None:
+            arrays[0][row] = image
+            if mask is not None:
+                arrays[1][row] = mask
+
+        records = read_all(catalog, image_size, sink=sink, earlier=earlier, verbose=verbose)
+        arrays.clear()  # Windows renames no file that is mapped
+        for path, name in zip(temporary, names, strict=True):
+            path.replace(folder / name)
+        signatures = [signature(entry) for entry in catalog.entries]
+        mask_name = names[1] if has_masks else ""
+        index = Index(catalog.source, image_size, names[0], mask_name, signatures, records)
+        write_index(folder, index)
+    except BaseException:
+        for path in (*temporary, *(folder / name for name in names)):
+            path.unlink(missing_ok=True)
+        raise
+    for file in folder.glob("*-*.*"):  # what the replaced index named, and what a kill left
+        if file.name not in names:
+            file.unlink(missing_ok=True)
+    return index

@@ -1,0 +1,110 @@
+"""What a data set consists of: its files with class, part, group and mask, before any is read."""
+
+import difflib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_cxr.errors import DataError, NotFoundError
+
+PARTS = ("train", "val", "test")
+PART_NAMES = {
+    "test": "test",
+    "testing": "test",
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+}
+LISTED = 20
+"""How many files an error or the summary names before it says "and N more"."""
+
+
+class Entry(NamedTuple):
+    """One image: where it lies and what is known of it. Times are nanoseconds.
+
+    `file` and `mask` are posix paths relative to the catalog's root (absolute where they lie
+    outside it); `group`, `part` and `mask` are "" where there is none. A size of -1 means that
+    the file could not even be looked up.
+    """
+
+    file: str
+    label: str
+    group: str = ""
+    part: str = ""
+    mask: str = ""
+    size: int = -1
+    time: int = -1
+    mask_size: int = -1
+    mask_time: int = -1
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All images of a data set in the order of its table.
+
+    Attributes:
+        root: The folder that `file` and `mask` are relative to.
+        layout: How the files were found, in words.
+        source: What names the data set's cache: the folder or table it was found by.
+        entries: One `Entry` per image.
+        notes: Remarks for the summary.
+    """
+
+    root: Path
+    layout: str
+    source: str
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes, sorted."""
+        return tuple(sorted({entry.label for entry in self.entries}))
+
+    def path(self, file: str) -> str:
+        """Returns the path of an entry's `file` or `mask`."""
+        return os.path.join(self.root, file)  # noqa: PTH118  called for every file
+
+
+def existing_folder(path: str | os.PathLike[str]) -> Path:
+    """Returns the path as a folder.
+
+    Raises:
+        NotFoundError: It does not exist; names similar ones beside it.
+        DataError: It is a file.
+    """
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise DataError(f"{folder} is a file; expected a folder of images or a .csv file")
+    raise NotFoundError(f"There is no folder or file {folder}{near_name(folder)}")
+
+
+def near_name(path: Path) -> str:
+    """Returns ". Did you mean ...?" for a path that does not exist, or how far it exists."""
+    parent = path.parent
+    while not parent.is_dir() and parent != parent.parent:
+        path, parent = parent, parent.parent
+    try:
+        names = sorted(entry.name for entry in parent.iterdir())
+    except OSError:
+        return ""
+    by_lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(path.name.lower(), by_lower, n=1, cutoff=0.6)
+    if near:
+        return f". Did you mean {parent / by_lower[near[0]]}?"
+    return f". {parent} exists, but holds nothing named {path.name}"
+
+
+def listing(lines: Iterable[str]) -> str:
+    """Returns the lines indented one below the other, cut after `LISTED` with "and N more"."""
+    lines = list(lines)
+    shown = [f"  {line}" for line in lines[:LISTED]]
+    if len(lines) > LISTED:
+        shown.append(f"  ... and {len(lines) - LISTED:,} more")
+    return "\n".join(shown)

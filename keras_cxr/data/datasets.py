@@ -1,0 +1,171 @@
+"""`Datasets`: what `make_datasets` returns and what training, evaluation and maps take."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from keras_cxr.data.batches import Batches
+from keras_cxr.data.catalog import PARTS
+from keras_cxr.data.images import COLOR_MODES
+from keras_cxr.data.summary import summarize
+from keras_cxr.errors import InvalidArgumentError
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Datasets:
+    """Training, validation and test images with their classes; made by `make_datasets`.
+
+    Iterating over a part yields (images, labels): (b, h, w, c) float32 in [0, 255] and (b, k)
+    float32 one-hot. Iteration is finite and gives the same every time; no rest is dropped.
+
+    Attributes:
+        train: Batches of the training part, shuffled and augmented as drawn for `epoch`.
+        val: Batches of the validation part in the order of `table`; None if its share is 0.
+        test: Batches of the test part in the order of `table`; None if its share is 0.
+        class_names: The classes by index, sorted by name.
+        class_weight: For each class index n / (k n_class), counted in the training part.
+        table: One row per image with columns file, class, part ("train", "val" or "test"),
+            group and mask; "" where there is no group or mask.
+        root: The folder that `table`'s paths are relative to; None for arrays.
+        image_size: (height, width).
+        color_mode: "grayscale" or "rgb".
+        region: "full", "lungs" or "outside".
+        batch_size: Images per batch.
+        augment: Whether training images are moved.
+        seed: What split, order and augmentation are drawn from.
+        format: "tf" or "keras".
+        layout: How the files were found, in words.
+        notes: What is worth knowing, such as files that were left out.
+        epoch: The epoch that `train` is drawn for.
+    """
+
+    train: Any
+    val: Any
+    test: Any
+    class_names: tuple[str, ...]
+    class_weight: dict[int, float]
+    table: pd.DataFrame
+    root: Path | None
+    image_size: tuple[int, int]
+    color_mode: str
+    region: str
+    batch_size: int
+    augment: bool
+    seed: int
+    format: str
+    layout: str
+    notes: tuple[str, ...] = ()
+    epoch: int = 0
+    _parts: Mapping[str, Batches] = field(default_factory=dict)
+    _wrap: Callable[[Batches], Any] = field(default=iter)
+    _content: bytes = b""
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of one image, as builders take it."""
+        return (*self.image_size, COLOR_MODES[self.color_mode])
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+    @cached_property
+    def summary(self) -> str:
+        """What the data set holds, as text for people."""
+        return summarize(self)
+
+    def __str__(self) -> str:
+        return self.summary
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{part}={len(self.files(part))}" for part in self._parts)
+        return f"Datasets({counts}, classes={list(self.class_names)}, layout={self.layout!r})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal hash of pixels, files, classes, parts and every option that matters."""
+        digest = hashlib.sha256(self._content)
+        rows = self.table[["file", "class", "part"]].itertuples(index=False)
+        digest.update("\n".join("\t".join(row) for row in rows).encode())
+        augmentation = self._parts["train"].augmentation
+        options = (self.class_names, self.input_shape, self.region, self.batch_size, self.seed)
+        digest.update(repr((options, augmentation)).encode())
+        return digest.hexdigest()
+
+    def at_epoch(self, epoch: int) -> "Datasets":
+        """Returns the same data sets with `train` as drawn for `epoch`; nothing is read again.
+
+        Raises:
+            InvalidArgumentError: `epoch` is negative or not an integer.
+        """
+        if not isinstance(epoch, int | np.integer) or isinstance(epoch, bool) or epoch < 0:
+            raise InvalidArgumentError(f"epoch must be an integer from 0, received {epoch!r}")
+        batches = self._parts["train"].at_epoch(int(epoch))
+        parts = {**self._parts, "train": batches}
+        return replace(self, epoch=int(epoch), train=self._wrap(batches), _parts=parts)
+
+    def files(self, part: str) -> list[str]:
+        """Returns the files of a part in the order of `table` ("val" and "test" yield it)."""
+        self._check_part(part)
+        return [str(file) for file in self.table["file"][self.table["part"] == part]]
+
+    def load(
+        self, part: str, indices: ArrayLike | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Returns images as a model sees them, never augmented, in the order of `files`.
+
+        Args:
+            part: "train", "val" or "test".
+            indices: Which of the part's files; None means all, in memory at once.
+
+        Returns:
+            (n, h, w, c) float32 in [0, 255] and (n,) int64 class indices.
+
+        Raises:
+            InvalidArgumentError: There is no such part or index.
+        """
+        batches, chosen = self._choose(part, indices)
+        return batches.images(chosen), batches.labels[chosen]
+
+    def load_masks(self, part: str, indices: ArrayLike | None = None) -> NDArray[np.bool_] | None:
+        """Returns (n, h, w) bool lung masks, or None when the data set has none.
+
+        Images without a mask of their own get an empty one.
+
+        Raises:
+            InvalidArgumentError: There is no such part or index.
+        """
+        batches, chosen = self._choose(part, indices)
+        if not (self.table["mask"] != "").any():
+            return None
+        return batches.masks(chosen)
+
+    def _choose(self, part: str, indices: ArrayLike | None) -> tuple[Batches, NDArray[np.int64]]:
+        self._check_part(part)
+        batches = self._parts[part]
+        count = len(batches.rows)
+        chosen = np.arange(count) if indices is None else np.atleast_1d(np.asarray(indices))
+        if chosen.size == 0:
+            return batches, np.zeros(0, np.int64)
+        if not np.issubdtype(chosen.dtype, np.integer) or chosen.ndim != 1:
+            raise InvalidArgumentError(f"indices must be integers, received {indices!r}")
+        if chosen.min() < 0 or chosen.max() >= count:
+            raise InvalidArgumentError(
+                f"indices must lie in 0 to {count - 1} for part {part!r}, received "
+                f"{chosen.min()} to {chosen.max()}"
+            )
+        return batches, chosen.astype(np.int64)
+
+    def _check_part(self, part: str) -> None:
+        if part not in PARTS:
+            raise InvalidArgumentError(f"part must be one of {', '.join(PARTS)}, received {part!r}")
+        if part not in self._parts:
+            raise InvalidArgumentError(f"The part {part!r} is empty: its share of split is 0")

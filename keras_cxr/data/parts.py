@@ -1,0 +1,126 @@
+"""Decides which images take part and in which part: bad files, classes, parts given and drawn."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from keras_cxr.data.catalog import PARTS, Catalog, listing
+from keras_cxr.data.reading import Record
+from keras_cxr.data.split import assign_parts
+from keras_cxr.errors import DataError
+
+
+def check_classes(catalog: Catalog) -> None:
+    """Refuses a data set with fewer than two classes.
+
+    Raises:
+        DataError: With the mend.
+    """
+    names = catalog.class_names
+    if len(names) == 1:
+        raise DataError(
+            f"Only one class was found, {names[0]!r}, by {catalog.layout} in {catalog.root}: "
+            "there is nothing to tell apart. Pass the folder that holds all class folders."
+        )
+    if not names:
+        raise DataError(f"No usable image is left in {catalog.root}")
+
+
+def with_parts(catalog: Catalog, shares: Sequence[float], seed: int) -> list[str]:
+    """Returns the part of every entry: the one it was given, else drawn by `assign_parts`.
+
+    Where folders or a table give parts but one with a share is missing, it is taken out of the
+    training images, by its share of what it has together with the training part.
+
+    Raises:
+        DataError: A class has too few images, or none to train on.
+    """
+    entries = catalog.entries
+    given = [entry.part for entry in entries]
+    present = set(given) - {""}
+    drawn = list(range(len(entries)))
+    if present:
+        wanted = {part: share for part, share in zip(PARTS, shares, strict=True) if share > 0.0}
+        missing = {part: wanted[part] for part in wanted if part not in present}
+        drawn = [row for row, part in enumerate(given) if part == "train"] if missing else []
+        total = shares[0] + sum(missing.values())
+        shares = [
+            share / total if part in missing or part == "train" else 0.0
+            for part, share in zip(PARTS, shares, strict=True)
+        ]
+    if drawn:
+        groups = [entries[row].group for row in drawn]
+        names = assign_parts(
+            [entries[row].file for row in drawn],
+            [entries[row].label for row in drawn],
+            groups=groups if any(groups) else None,
+            shares=shares,
+            seed=seed,
+        )
+        for row, name in zip(drawn, names, strict=True):
+            given[row] = name
+    trained = {entry.label for entry, part in zip(entries, given, strict=True) if part == "train"}
+    untrained = [name for name in catalog.class_names if name not in trained]
+    if untrained:
+        raise DataError(
+            f"No training image shows class {', '.join(map(repr, untrained))}, which other parts "
+            "hold. Add training images of it or leave the class out."
+        )
+    return given
+
+
+def keep_good(
+    catalog: Catalog, records: Sequence[Record], *, region: str, on_error: str
+) -> tuple[list[int], list[str]]:
+    """Returns the rows that can be used, and notes on those that cannot.
+
+    A missing or bad mask makes an image unusable where the region needs it, else only a note.
+
+    Raises:
+        DataError: With every bad file, where `on_error` is "raise", or if no file is good.
+    """
+    entries = catalog.entries
+    bad = {row: record.error for row, record in enumerate(records) if record.error}
+    bad_images = len(bad)
+    bad_masks = {row: one.mask_error for row, one in enumerate(records) if one.mask_error}
+    no_mask = []
+    if region != "full":
+        no_mask = [row for row, entry in enumerate(entries) if not entry.mask and row not in bad]
+        bad.update(dict.fromkeys(no_mask, "no lung mask"))
+        for row, text in bad_masks.items():
+            bad.setdefault(row, f"mask {entries[row].mask}: {text}")
+    lines = [f"{entries[row].file}: {bad[row]}" for row in sorted(bad)]
+    total = len(entries)
+    if bad and (on_error == "raise" or len(bad) == total):
+        raise DataError(_message(len(bad), bad_images, len(no_mask), total, region, lines))
+    notes = []
+    if bad:
+        notes.append(f"{len(bad):,} of {total:,} images were left out:\n{listing(lines)}")
+    if bad_masks and region == "full":
+        masks = [f"{entries[row].mask}: {text}" for row, text in bad_masks.items()]
+        notes.append(f"{len(masks):,} mask file(s) cannot be used:\n{listing(masks)}")
+    if region == "full" and any(entry.mask for entry in entries):
+        without = Counter(entry.label for entry in entries if not entry.mask)
+        if without:
+            notes.append(f"{without.total():,} image(s) have no mask file")
+    return [row for row in range(total) if row not in bad], notes
+
+
+def _message(
+    bad: int, bad_images: int, no_mask: int, total: int, region: str, lines: list[str]
+) -> str:
+    if bad == no_mask:
+        head = f"{no_mask:,} of {total:,} images have no lung mask, which region={region!r} needs"
+        mend = 'Add the masks (CLASS/masks, same file name), or pass region="full"'
+    else:
+        head = f"{bad:,} of {total:,} images cannot be used"
+        mend = "Mend or delete these files"
+        if bad_images < bad:
+            head += f" ({bad - bad_images:,} for want of a mask, which region={region!r} needs)"
+    rest = "." if bad == total else ', or pass on_error="skip" to leave them out.'
+    return f"{head}:\n{listing(lines)}\n{mend}{rest}"
+
+
+def without(catalog: Catalog, rows: Sequence[int]) -> Catalog:
+    """Returns the catalog of the chosen rows alone."""
+    return replace(catalog, entries=tuple(catalog.entries[row] for row in rows))

@@ -1,0 +1,162 @@
+"""Divides a data set into training, validation and test part, the same way on every machine."""
+
+import hashlib
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+
+from keras_cxr.data.catalog import PARTS
+from keras_cxr.errors import DataError, InvalidArgumentError
+
+Shares = tuple[float, float, float]
+
+
+def check_shares(split: Sequence[float]) -> Shares:
+    """Returns the three shares (train, val, test) as floats.
+
+    Raises:
+        InvalidArgumentError: They are not three numbers >= 0 that add up to 1, or the training
+            share is 0.
+    """
+    text = f"split must be three shares (train, val, test) that add up to 1, received {split!r}"
+    try:
+        shares = tuple(float(share) for share in split)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(text) from error
+    if len(shares) != 3 or min(shares) < 0.0 or abs(sum(shares) - 1.0) > 1e-6:
+        raise InvalidArgumentError(text)
+    if shares[0] == 0.0:
+        raise InvalidArgumentError("split leaves nothing to train on: its first share is 0")
+    return shares[0], shares[1], shares[2]
+
+
+def assign_parts(
+    files: Sequence[str],
+    labels: Sequence[str],
+    *,
+    groups: Sequence[str] | None = None,
+    shares: Sequence[float] = (0.8, 0.1, 0.1),
+    seed: int = 0,
+) -> list[str]:
+    """Returns "train", "val" or "test" for every file.
+
+    Each class is divided alone. Its groups (a file without group is its own) are ordered by the
+    SHA-256 of "seed:group" and cut where the running number of files comes nearest to the
+    share. Without groups the parts' sizes follow from largest remainders, so each is within one
+    file of its share; with groups within the largest group of the class, as long as no group
+    belongs to several classes. Groups of several classes are dealt first, the largest first, to
+    the part that lacks most of them. Every part with a share gets at least one file of each
+    class, even where rounding would leave it none.
+
+    Args:
+        files: Relative posix paths, all different.
+        labels: The class of each.
+        groups: The group (patient) of each, "" for none.
+        shares: Of train, val and test.
+        seed: Another seed gives another split.
+
+    Raises:
+        DataError: A class has fewer files (or groups) than there are parts.
+    """
+    shares = check_shares(shares)
+    names = [group or f"\n{file}" for group, file in zip(groups or files, files, strict=True)]
+    if groups is None:
+        names = [f"\n{file}" for file in files]
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, name in enumerate(names):
+        members[name].append(index)
+    order = sorted(members, key=lambda name: _digest(seed, name))
+
+    used = [part for part, share in enumerate(shares) if share > 0.0]
+    totals: dict[str, int] = defaultdict(int)
+    for label in labels:
+        totals[label] += 1
+    lack = {label: [share * total for share in shares] for label, total in totals.items()}
+    part_of: dict[str, int] = {}
+    single: dict[str, list[str]] = defaultdict(list)
+    mixed: list[str] = []
+    for name in order:
+        classes = {labels[index] for index in members[name]}
+        if len(classes) == 1:
+            single[classes.pop()].append(name)
+        else:
+            mixed.append(name)
+    for name in sorted(mixed, key=lambda name: -len(members[name])):
+        counts: dict[str, int] = defaultdict(int)
+        for index in members[name]:
+            counts[labels[index]] += 1
+        part_of[name] = max(
+            used,
+            key=lambda part: sum(
+                counts[label] * lack[label][part] / totals[label] for label in counts
+            ),
+        )
+        for label, count in counts.items():
+            lack[label][part_of[name]] -= count
+
+    mixed_parts: dict[str, set[int]] = defaultdict(set)
+    for name in mixed:
+        for index in members[name]:
+            mixed_parts[labels[index]].add(part_of[name])
+    for label in sorted(totals):
+        sizes = [len(members[name]) for name in single[label]]
+        needed = [part for part in used if part not in mixed_parts[label]]
+        if len(sizes) < len(needed):
+            raise DataError(_too_few(label, totals[label], len(used), grouped=groups is not None))
+        cuts = _cut(sizes, [max(0.0, share) for share in lack[label]], needed)
+        for part, (start, stop) in enumerate(cuts):
+            part_of.update(dict.fromkeys(single[label][start:stop], part))
+    return [PARTS[part_of[name]] for name in names]
+
+
+def _digest(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{name.removeprefix(chr(10))}".encode()).digest()
+
+
+def _cut(sizes: list[int], wanted: list[float], needed: list[int]) -> list[tuple[int, int]]:
+    """Returns (start, stop) per part in a row of groups, each cut nearest to its running share."""
+    total = sum(sizes)
+    scale = total / sum(wanted) if sum(wanted) > 0 else 0.0
+    wanted = [share * scale for share in wanted]
+    if all(size == 1 for size in sizes):
+        counts = largest_remainder(wanted, total)
+        for part in needed:
+            if counts[part] == 0:
+                counts[counts.index(max(counts))] -= 1
+                counts[part] = 1
+        stops = list(itertools.accumulate(counts))
+    else:
+        filled = [0, *itertools.accumulate(sizes)]
+        stops = []
+        for part in range(len(wanted)):
+            target = sum(wanted[: part + 1])
+            below = stops[-1] if stops else 0
+            lowest = below + (part in needed)
+            highest = len(sizes) - sum(later in needed for later in range(part + 1, len(wanted)))
+            if wanted[part] == 0.0 and part not in needed:
+                stops.append(below)
+                continue
+            choices = range(lowest, highest + 1)
+            stops.append(min(choices, key=lambda stop: (abs(filled[stop] - target), stop)))
+    return list(itertools.pairwise([0, *stops]))
+
+
+def largest_remainder(quotas: Sequence[float], total: int) -> list[int]:
+    """Returns whole numbers that add up to `total`, each within one of its quota."""
+    counts = [int(quota + 1e-9) for quota in quotas]
+    by_remainder = sorted(
+        (index for index, quota in enumerate(quotas) if quota > 0.0),
+        key=lambda index: (counts[index] - quotas[index], index),
+    )
+    for index in by_remainder[: total - sum(counts)]:
+        counts[index] += 1
+    return counts
+
+
+def _too_few(label: str, total: int, parts: int, *, grouped: bool) -> str:
+    what = "groups" if grouped else "images"
+    return (
+        f"Class {label!r} has {total:,} image(s), too few {what} for {parts} parts: each part "
+        f"needs at least one of them. Add {what}, leave the class out, or pass a split with "
+        "fewer parts, such as split=(0.5, 0.5, 0)."
+    )

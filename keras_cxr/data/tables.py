@@ -1,0 +1,193 @@
+"""Finds images through a CSV file or a pandas DataFrame, and looks up patients' groups."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from keras_cxr.data.catalog import PART_NAMES, Catalog, Entry, listing, near_name
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+
+LABEL_COLUMNS = ("label", "class")
+GROUP_COLUMNS = ("group", "patient", "patient_id")
+
+Groups = str | os.PathLike[str] | pd.DataFrame | Mapping[str, str]
+
+
+def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Returns a CSV file's columns as text, "" for empty cells.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataError: It is not a CSV file.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise NotFoundError(f"There is no file {file}{near_name(file)}")
+    try:
+        return pd.read_csv(file, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except (ValueError, OSError) as error:
+        raise DataError(f"{file} cannot be read as a CSV file: {error}") from error
+
+
+def find_in_table(
+    table: pd.DataFrame, *, root: str | os.PathLike[str] | None, name: str
+) -> Catalog:
+    """Returns the catalog of a table with columns file and label (or class).
+
+    Optional columns: group, mask, part. Further ones are ignored.
+
+    Args:
+        table: One row per image.
+        root: The folder that relative paths start from; None means the working folder.
+        name: What errors call the table.
+
+    Raises:
+        DataError: Columns or cells are missing, a file stands twice, or files do not exist.
+    """
+    folder = Path(root).expanduser() if root is not None else Path.cwd()
+    label = next((column for column in LABEL_COLUMNS if column in table.columns), None)
+    if "file" not in table.columns or label is None:
+        columns = ", ".join(map(str, table.columns)) or "none"
+        raise DataError(f"{name} needs the columns file and label; it has {columns}")
+    if len(table) == 0:
+        raise DataError(f"{name} has no rows; expected one per image")
+    cells = {
+        "file": _text(table["file"]),
+        "label": _text(table[label]),
+        **{
+            column: _text(table[column]) if column in table.columns else [""] * len(table)
+            for column in ("group", "mask", "part")
+        },
+    }
+    _refuse(
+        [f"row {row + 1}" for row, file in enumerate(cells["file"]) if not file],
+        f"{name} has rows without a file",
+    )
+    _refuse(
+        [file for file, text in zip(cells["file"], cells["label"], strict=True) if not text],
+        f"{name} has files without a label",
+    )
+    parts = [PART_NAMES.get(part.lower(), part) for part in cells["part"]]
+    _refuse(
+        [
+            f"{file}: {part or '(empty)'}"
+            for file, part in zip(cells["file"], parts, strict=True)
+            if part not in ("train", "val", "test")
+        ]
+        if any(parts)
+        else [],
+        f"{name}: the column part must say train, val or test in every row",
+    )
+    entries = []
+    missing = []
+    for file, text, group, mask, part in zip(
+        cells["file"], cells["label"], cells["group"], cells["mask"], parts, strict=True
+    ):
+        size, time = _status(folder, file)
+        mask_size, mask_time = _status(folder, mask) if mask else (-1, -1)
+        if size < 0:
+            missing.append(file)
+        if mask and mask_size < 0:
+            missing.append(f"{mask} (mask)")
+        entries.append(
+            Entry(
+                _relative(folder, file),
+                text,
+                group,
+                part,
+                _relative(folder, mask) if mask else "",
+                size,
+                time,
+                mask_size,
+                mask_time,
+            )
+        )
+    _refuse(missing, f"{name} names files that do not exist below {folder}")
+    seen: set[str] = set()
+    twice = [one.file for one in entries if one.file in seen or seen.add(one.file)]
+    _refuse(twice, f"{name} names files more than once")
+    return Catalog(folder, f"table ({name})", f"{folder.resolve()}\n{name}", tuple(entries))
+
+
+def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) -> Catalog:
+    """Returns the catalog with each file's group looked up; files that are not named keep none.
+
+    Args:
+        catalog: The images.
+        groups: A mapping from file to group, or a DataFrame or CSV file with a column `file`.
+        column: The table's column of groups; by default the first of group, patient,
+            patient_id.
+
+    Raises:
+        DataError: The table lacks the columns or names none of the catalog's files.
+    """
+    if isinstance(groups, Mapping):
+        found = {
+            _posix(file): "" if pd.isna(group) else str(group) for file, group in groups.items()
+        }
+    else:
+        table = groups if isinstance(groups, pd.DataFrame) else read_csv(groups)
+        choices = [column] if column is not None else list(GROUP_COLUMNS)
+        chosen = next((one for one in choices if one in table.columns), None)
+        if "file" not in table.columns or chosen is None:
+            raise DataError(
+                f"The table of groups needs the columns file and {' or '.join(choices)}; it has "
+                f"{', '.join(map(str, table.columns))}. Pass group_column= for another name."
+            )
+        files, names = _text(table["file"]), _text(table[chosen])
+        found = {_posix(file): group for file, group in zip(files, names, strict=True)}
+    entries = tuple(
+        entry._replace(group=found.get(entry.file, entry.group)) for entry in catalog.entries
+    )
+    named = sum(entry.file in found for entry in entries)
+    if not named:
+        raise DataError(
+            f"groups names none of the {len(entries):,} images. It must use paths relative to "
+            f"{catalog.root}, such as {entries[0].file!r}; it has {next(iter(found), 'none')!r}"
+        )
+    notes = catalog.notes
+    if named < len(entries):
+        rest = len(entries) - named
+        notes = (*notes, f"{rest:,} image(s) are not in the table of groups: each is its own")
+    return Catalog(catalog.root, catalog.layout, catalog.source, entries, notes)
+
+
+def _text(column: "pd.Series[Any]") -> list[str]:
+    return ["" if pd.isna(cell) else str(cell).strip() for cell in column]
+
+
+def _posix(file: str) -> str:
+    return PurePosixPath(str(file).replace("\\", "/")).as_posix()
+
+
+def _relative(folder: Path, file: str) -> str:
+    path = Path(file)
+    if not path.is_absolute():
+        return _posix(file)
+    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
+
+
+def _status(folder: Path, file: str) -> tuple[int, int]:
+    try:
+        status = (folder / file).stat()
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def _refuse(lines: Sequence[str], problem: str) -> None:
+    if lines:
+        raise DataError(f"{problem} ({len(lines):,}):\n{listing(lines)}")
+
+
+def check_column(column: str | None, groups: Groups | None) -> None:
+    """Refuses a group column without a table of groups.
+
+    Raises:
+        InvalidArgumentError: As said.
+    """
+    if column is not None and (groups is None or isinstance(groups, Mapping)):
+        raise InvalidArgumentError("group_column names a column of groups, which is no table")
