@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr.data import Datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.metrics import Metrics, compute_metrics
 from keras_cxr.models.checks import check_model_fits, outputs_probabilities
-
-if TYPE_CHECKING:
-    from keras_cxr.data import Datasets
 
 Batches = Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]
 
@@ -133,7 +131,7 @@ class Evaluation:
 
 def evaluate(
     model: keras.Model,
-    data: "Datasets | tuple[Any, Any] | Iterable[Any]",
+    data: Datasets | tuple[Any, Any] | Iterable[Any],
     *,
     part: str = "test",
     class_names: Sequence[str] | None = None,
@@ -168,7 +166,7 @@ def evaluate(
     if isinstance(data, tuple):
         names = _class_names(model, class_names)
         batches, files = _array_batches(data, batch_size), None
-    elif hasattr(data, "load"):
+    elif isinstance(data, Datasets):
         names = tuple(data.class_names)
         check_model_fits(model, data.input_shape, data.num_classes)
         files = data.files(part)
@@ -193,7 +191,8 @@ def evaluate(
 def _predict(
     model: keras.Model, batches: Batches, num_classes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    labels, outputs = [], []
+    labels: list[NDArray[np.int64]] = []
+    outputs: list[NDArray[np.float64]] = []
     for images, batch_labels in batches:
         if not outputs:
             check_model_fits(model, images.shape[1:], num_classes)
@@ -208,7 +207,7 @@ def _predict(
     return np.concatenate(labels), scores
 
 
-def _part_batches(data: "Datasets", part: str, count: int, batch_size: int) -> Batches:
+def _part_batches(data: Datasets, part: str, count: int, batch_size: int) -> Batches:
     for start in range(0, count, batch_size):
         yield data.load(part, np.arange(start, min(start + batch_size, count)))
 

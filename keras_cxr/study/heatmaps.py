@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +47,8 @@ def write_heatmaps(
         )
     gradcam = GradCAM(classifier.model, layer)
     folder = output_folder(out)
-    rows, failed = [], {}
+    rows: list[dict[str, Any]] = []
+    failed: dict[Path, str] = {}
     for path in files:
         try:
             image = classifier.read(path)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
 
 from keras_cxr._files import output_folder, write_whole
-from keras_cxr.data import Datasets, make_datasets
+from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.models import build, model_info
 from keras_cxr.study.experiments import Experiment, select_experiments
@@ -19,6 +20,7 @@ from keras_cxr.study.report import results_table, write_report
 from keras_cxr.study.saving import RESULT_FILE, SCHEMA_VERSION, train_and_save
 
 Say = Callable[[str], None]
+PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class StudyResult:
 
 def run_study(
     data: Any,
-    out_dir: str | os.PathLike[str],
+    out_dir: PathLike,
     experiments: str = "ABCDE",
     *,
     epochs: int = 25,
@@ -63,8 +65,9 @@ def run_study(
     image_size: tuple[int, int] = (224, 224),
     seed: int = 0,
     precision: str = "auto",
-    vgg19_weights: str | os.PathLike[str] | None = "imagenet",
+    vgg19_weights: PathLike | None = "imagenet",
     allow_random_weights: bool = False,
+    max_images_per_class: int | None = None,
     say: Say = print,
     verbose: Any = "auto",
     **data_options: Any,
@@ -92,6 +95,8 @@ def run_study(
         vgg19_weights: "imagenet", a path, or `None` for random weights.
         allow_random_weights: train VGG19 from random weights where the ImageNet weights cannot
             be had, and say so, in place of the error.
+        max_images_per_class: use no more of each class, spread evenly over its files: for a
+            quick trial.
         say: called with a line of text when something begins or ends.
         verbose: progress of training, as `train` takes it.
         **data_options: further options of `make_datasets`, such as `on_error="skip"`.
@@ -112,6 +117,8 @@ def run_study(
             f"The experiments themselves set {', '.join(sorted(fixed))}; call make_datasets and "
             "train for other combinations."
         )
+    if max_images_per_class is not None:
+        data, data_options["root"] = limited(data, max_images_per_class, **data_options)
     folder = output_folder(out_dir)
     data_options |= {"image_size": image_size, "batch_size": batch_size, "seed": seed}
     jobs = []
@@ -150,6 +157,28 @@ class _Job:
     folder: Path
 
 
+def limited(
+    data: Any, max_images_per_class: int, *, root: PathLike | None = None, **_: Any
+) -> tuple[pd.DataFrame, Path]:
+    """A table of at most so many images of each class, and the folder that its paths start at.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) the number is not positive.
+    """
+    if max_images_per_class < 1:
+        raise InvalidArgumentError(
+            f"max_images_per_class must be at least 1, not {max_images_per_class}."
+        )
+    catalog = find_images(data, root=root)
+    table = pd.DataFrame(catalog.entries)[["file", "label", "group", "mask", "part"]]
+    of_class = table.groupby("label")["file"]
+    place, count = of_class.cumcount(), of_class.transform("size")
+    # the images at which floor(place * share) grows: evenly spread, exactly as many as asked
+    share = (max_images_per_class / count).clip(upper=1)
+    kept = np.floor((place + 1) * share + 1e-9) > np.floor(place * share + 1e-9)
+    return table[kept].reset_index(drop=True), catalog.root
+
+
 def _datasets(row: Experiment, data: Any, options: dict[str, Any]) -> Datasets:
     return make_datasets(
         data,
@@ -164,10 +193,10 @@ def _datasets(row: Experiment, data: Any, options: dict[str, Any]) -> Datasets:
 def _build(
     row: Experiment,
     datasets: Datasets,
-    weights: str | os.PathLike[str] | None,
+    weights: PathLike | None,
     seed: int,
     say_fallback: Say | None,
-) -> tuple[keras.Model, str | os.PathLike[str] | None]:
+) -> tuple[keras.Model, PathLike | None]:
     """The model with repeatable first weights, and the weights that it really got."""
     arguments: dict[str, Any] = {
         "input_shape": datasets.input_shape,

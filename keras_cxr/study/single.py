@@ -9,7 +9,7 @@ import keras
 import pandas as pd
 
 from keras_cxr._files import output_folder, write_whole
-from keras_cxr.data import make_datasets
+from keras_cxr.data import find_images, make_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
 from keras_cxr.inference import load_classifier
@@ -100,8 +100,10 @@ def evaluate_and_report(
     """
     classifier = load_classifier(model)
     folder = None if out is None else output_folder(out)
+    images, root = (data, None) if part == "all" else _recorded_part(model, data, part)
     datasets = make_datasets(
-        data if part == "all" else _recorded_part(Path(model), Path(data), part),
+        images,
+        root=root,
         split=(1.0, 0.0, 0.0),
         image_size=tuple(classifier.model.input_shape[1:3]),
         color_mode=classifier.color_mode,
@@ -124,9 +126,10 @@ def evaluate_and_report(
     return found
 
 
-def _recorded_part(model: Path, data: Path, part: str) -> pd.DataFrame:
-    """The images that the model's run kept for a part, as a table with absolute paths."""
-    near = [folder / SPLIT_FILE for folder in (model, *model.parents[:2])]
+def _recorded_part(model: PathLike, data: PathLike, part: str) -> tuple[pd.DataFrame, Path]:
+    """The images that the model's run kept for a part, and the folder they lie in."""
+    place = Path(model)
+    near = [folder / SPLIT_FILE for folder in (place, *place.absolute().parents[:2])]
     record = next((file for file in near if file.is_file()), None)
     if record is None:
         raise InvalidArgumentError(
@@ -134,17 +137,13 @@ def _recorded_part(model: Path, data: Path, part: str) -> pd.DataFrame:
             "Test on images that it has not seen, with part='all' (--part all)."
         )
     table = pd.read_csv(record, keep_default_na=False)
-    table = table[table["part"] == part]
-    root = data.resolve() if data.is_dir() else data.resolve().parent
-    inside = [root, *(entry for entry in root.iterdir() if entry.is_dir())]
-    for folder in inside:
-        if all((folder / file).is_file() for file in table["file"]):
-            masks = [str(folder / mask) if mask else "" for mask in table["mask"]]
-            files = [str(folder / file) for file in table["file"]]
-            return pd.DataFrame({"file": files, "label": table["class"], "mask": masks})
-    missing = next(file for file in table["file"] if not (root / file).is_file())
-    raise DataError(
-        f"{data} does not hold the {len(table)} images of the run's {part} part, for example "
-        f"{missing}. Name the folder that the model was trained on, or test on every image of "
-        "another one with part='all' (--part all)."
-    )
+    table = table[table["part"] == part].rename(columns={"class": "label"})
+    root = find_images(data).root
+    missing = [file for file in table["file"] if not (root / file).is_file()]
+    if missing:
+        raise DataError(
+            f"{data} lacks {len(missing)} of the {len(table)} images of the run's {part} part, "
+            f"for example {missing[0]}. Name the folder that the model was trained on, or test "
+            "on every image of another one with part='all' (--part all)."
+        )
+    return table[["file", "label", "mask"]], root

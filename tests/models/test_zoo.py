@@ -1,5 +1,7 @@
 """One contract for every model of the registry."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -160,7 +162,7 @@ def expected_parameters(name, shape, num_classes):
         for _ in range(5):
             sizes = [(n - 2) // 2 for n in sizes]
         filters = [channels, 32, 32, 32, 64, 64]
-        convolutions = sum((9 * a + 1) * b for a, b in zip(filters, filters[1:], strict=False))
+        convolutions = sum((9 * a + 1) * b for a, b in itertools.pairwise(filters))
         dense = [64 * sizes[0] * sizes[1], 128, 64, num_classes]
         return 4 * channels + convolutions + dense_parameters(dense)
     sizes = [height, width]
@@ -169,14 +171,14 @@ def expected_parameters(name, shape, num_classes):
         sizes = [(n - 3) // 2 + 1 for n in sizes] if pooled else sizes
     filters, kernels = [channels, 96, 256, 384, 384, 256], [11, 5, 3, 3, 3]
     convolutions = sum(
-        (k * k * a + 1) * b for k, a, b in zip(kernels, filters, filters[1:], strict=False)
+        (k * k * a + 1) * b for k, a, b in zip(kernels, filters[:-1], filters[1:], strict=True)
     )
     dense = [256 * sizes[0] * sizes[1], 4096, 4096, num_classes]
     return 4 * channels + convolutions + dense_parameters(dense)
 
 
 def dense_parameters(units):
-    return sum((a + 1) * b for a, b in zip(units, units[1:], strict=False))
+    return sum((a + 1) * b for a, b in itertools.pairwise(units))
 
 
 @settings(max_examples=6)

@@ -1,0 +1,123 @@
+import json
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_cxr import build_lenet5, evaluate, make_datasets
+
+
+@pytest.fixture(scope="module")
+def datasets(phantoms, tmp_path_factory):
+    return make_datasets(
+        phantoms, image_size=(32, 32), batch_size=5, cache_dir=tmp_path_factory.mktemp("cache")
+    )
+
+
+@pytest.fixture
+def model():
+    keras.utils.set_random_seed(0)
+    return build_lenet5((32, 32, 1), 4)
+
+
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+def test_predictions_follow_the_files(model, datasets, part):
+    found = evaluate(model, datasets, part=part)
+    assert list(found.predictions["file"]) == datasets.files(part)
+    images, labels = datasets.load(part)
+    probabilities = model.predict(images, verbose=0)
+    np.testing.assert_allclose(
+        found.predictions[list(datasets.class_names)], probabilities, rtol=1e-4, atol=1e-6
+    )
+    names = np.array(datasets.class_names)
+    assert list(found.predictions["real"]) == list(names[labels])
+    assert list(found.predictions["predicted"]) == list(names[probabilities.argmax(axis=1)])
+
+
+def test_shuffled_dataset_agrees_with_its_confusion_matrix(model, datasets):
+    """`model.predict(ds)` beside labels of a second pass would disagree here."""
+    shuffled = datasets.train.unbatch().shuffle(40, seed=1).batch(3)
+    found = evaluate(model, shuffled, class_names=datasets.class_names)
+    table = pd.crosstab(found.predictions["real"], found.predictions["predicted"])
+    for (real, predicted), count in table.stack().items():
+        assert found.confusion.loc[real, predicted] == count
+    assert found.accuracy == found.predictions["correct"].mean()
+
+
+def test_formats_and_arrays_give_the_same_figures(model, datasets):
+    images, labels = datasets.load("test")
+    one_hot = np.eye(4)[labels]
+    as_keras = make_datasets(
+        datasets.root, image_size=(32, 32), batch_size=5, format="keras", cache=False
+    )
+    expected = evaluate(model, datasets)
+    for data in (datasets.test, as_keras, as_keras.test, (images, labels), (images, one_hot)):
+        found = evaluate(model, data)
+        assert found.metrics.log_loss == pytest.approx(expected.metrics.log_loss, rel=1e-5)
+        np.testing.assert_array_equal(found.metrics.confusion, expected.metrics.confusion)
+
+
+def test_logits_get_their_softmax(datasets):
+    keras.utils.set_random_seed(0)
+    probable = build_lenet5((32, 32, 1), 4)
+    logits = build_lenet5((32, 32, 1), 4, classifier_activation=None)
+    logits.set_weights(probable.get_weights())
+    first, second = evaluate(probable, datasets), evaluate(logits, datasets)
+    assert first.metrics.log_loss == pytest.approx(second.metrics.log_loss, rel=1e-5)
+
+
+def test_report_survives_json_and_reads_well(model, datasets):
+    found = evaluate(model, datasets)
+    document = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert document["accuracy"] == found.accuracy
+    assert document["per_class"]["COVID"]["support"] == found.per_class.loc["COVID", "support"]
+    text = str(found)
+    for word in ("accuracy", "balanced accuracy", "COVID", "Viral Pneumonia", "percent"):
+        assert word in text
+
+
+def test_absent_class_is_null_in_json(model):
+    images = np.zeros((2, 32, 32, 1), "float32")
+    row = evaluate(model, (images, [0, 0])).to_dict()["per_class"]["1"]
+    assert row["recall"] is None
+    assert row["support"] == 0
+
+
+@pytest.mark.parametrize(
+    ("build_arguments", "message"),
+    [
+        ({"input_shape": (32, 32, 3)}, 'color_mode="rgb"'),
+        ({"input_shape": (40, 40, 1)}, r"image_size=\(40, 40\)"),
+        ({"num_classes": 3}, "num_classes=4"),
+    ],
+)
+def test_misfit_is_refused_with_the_mend(datasets, build_arguments, message):
+    arguments = {"input_shape": (32, 32, 1), "num_classes": 4, **build_arguments}
+    with pytest.raises(ValueError, match=message):
+        evaluate(build_lenet5(**arguments), datasets)
+
+
+def test_sigmoid_head_is_refused(datasets):
+    model = build_lenet5((32, 32, 1), 4, classifier_activation="sigmoid")
+    with pytest.raises(ValueError, match="softmax"):
+        evaluate(model, datasets)
+
+
+def test_empty_data_is_refused(model):
+    with pytest.raises(ValueError, match="no images to evaluate"):
+        evaluate(model, (np.zeros((0, 32, 32, 1)), np.zeros(0, int)))
+
+
+def test_counts_and_names_must_fit(model):
+    images = np.zeros((2, 32, 32, 1))
+    with pytest.raises(ValueError, match="2 images but 1 labels"):
+        evaluate(model, (images, [0]))
+    with pytest.raises(ValueError, match="class_names has 2 names, the model has 4"):
+        evaluate(model, (images, [0, 1]), class_names=["a", "b"])
+
+
+def test_diverged_model_is_named(model):
+    model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        evaluate(model, (np.zeros((1, 32, 32, 1)), [0]))
