@@ -1,0 +1,50 @@
+"""The command line: parse, call, print.
+
+Exit codes: 0 done, 2 something that the user can mend, 130 interrupted with Ctrl-C.
+"""
+
+import sys
+
+from cyclopts import App, CycloptsError
+
+from keras_cxr._version import __version__
+from keras_cxr.cli.answers import evaluate, explain, predict
+from keras_cxr.cli.lists import clear_cache, list_cache, models
+from keras_cxr.cli.runs import demo, study, train
+from keras_cxr.errors import KerasCXRError
+
+app = App(
+    name="keras-cxr",
+    version=__version__,
+    help="Train, evaluate and explain chest X-ray classifiers.",
+    help_format="markdown",
+    help_epilogue="`keras-cxr COMMAND --help` shows each command's options with an example. "
+    "`--debug` after any command shows the traceback of an error.",
+    suppress_keyboard_interrupt=False,
+)
+for command in (demo, study, train, evaluate, predict, explain, models):
+    app.command(command)
+cache = App(name="cache", help="List or clear the cache of decoded images.")
+cache.command(list_cache, name="list")
+cache.command(clear_cache, name="clear")
+app.command(cache)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        code = app(words, result_action="return_value", exit_on_error=False)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except CycloptsError:  # printed already, with what was expected
+        return 2
+    except KerasCXRError as error:
+        if debug:
+            raise
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,23 @@
+"""What several commands share."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+OnError = Literal["raise", "skip"]
+AsJson = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+def print_result(document: dict[str, Any], as_json: bool, text: str) -> None:
+    """Print the text for people, or the document for machines."""
+    print(json.dumps(document, indent=1) if as_json else text)
+
+
+def report_failed(failed: dict[Path, str]) -> int:
+    """Name the files that could not be read on standard error; the exit code that follows."""
+    for reason in failed.values():
+        print(f"Error: {reason}", file=sys.stderr)
+    return 2 if failed else 0

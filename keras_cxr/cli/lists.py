@@ -1,0 +1,63 @@
+"""Commands that list what there is: models, cache."""
+
+from typing import TYPE_CHECKING
+
+from keras_cxr._quiet import import_keras_quietly
+from keras_cxr.cli.common import AsJson, print_result
+
+if TYPE_CHECKING:
+    from keras_cxr.data.cache import CacheInfo
+
+
+def models(*, as_json: AsJson = False) -> None:
+    """List the models with their sizes.
+
+    Example: `keras-cxr models`
+
+    Args:
+        as_json: Print the list as JSON.
+    """
+    import_keras_quietly()
+    from keras_cxr.models import MODELS
+
+    rows = [
+        {
+            "name": row.name,
+            "parameters": row.parameters,
+            "input_shape": row.input_shape,
+            "smallest_size": row.smallest_size,
+            "reference": row.reference,
+        }
+        for row in MODELS.values()
+    ]
+    lines = [f"{'name':8} {'parameters':>11}  {'input':15} {'smallest':9} reference"]
+    for row in MODELS.values():
+        smallest = f"{row.smallest_size} x {row.smallest_size}"
+        shape = " x ".join(map(str, row.input_shape))
+        lines.append(f"{row.name:8} {row.parameters:>11,}  {shape:15} {smallest:9} {row.reference}")
+    print_result({"models": rows}, as_json, "\n".join(lines))
+
+
+def list_cache() -> None:
+    """List the caches of decoded images with their sizes."""
+    from keras_cxr.data.cache import default_cache_dir, list_caches
+
+    caches = list_caches()
+    for cache in caches:
+        height, width = cache.image_size
+        print(
+            f"{cache.num_images:>9,} images {height} x {width} {_megabytes(cache):>8,.0f} MB  {cache.source}"
+        )
+    print(f"{len(caches)} caches in {default_cache_dir()}")
+
+
+def clear_cache() -> None:
+    """Delete every cache of decoded images; they are made again when needed."""
+    from keras_cxr.data.cache import clear_caches
+
+    deleted = clear_caches()
+    print(f"Deleted {len(deleted)} caches ({sum(map(_megabytes, deleted)):,.0f} MB).")
+
+
+def _megabytes(cache: "CacheInfo") -> float:
+    return cache.num_bytes / 1e6

@@ -1,0 +1,143 @@
+"""Commands that train: demo, study, train."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from keras_cxr._quiet import import_keras_quietly
+from keras_cxr.cli.common import AsJson, OnError, print_result
+
+Region = Literal["full", "lungs", "outside"]
+Precision = Literal["auto", "float32", "mixed_bfloat16"]
+
+
+def demo(out: Path = Path("demo-report"), *, epochs: int = 12, seed: int = 0) -> None:
+    """Draw phantoms, train LMAP3 on them and write a report; no download, no data needed.
+
+    Example: `keras-cxr demo`
+
+    Args:
+        out: Folder for the phantoms, the model and report.html.
+        epochs: Training epochs.
+        seed: Of the phantoms, the split and the first weights.
+    """
+    import_keras_quietly()
+    from keras_cxr.study.demo import run_demo
+
+    print(run_demo(out, epochs=epochs, seed=seed))
+
+
+def study(
+    data: Path,
+    /,
+    *,
+    out: Path = Path("study-results"),
+    experiments: str = "ABCDE",
+    epochs: int = 25,
+    seed: int = 0,
+    precision: Precision = "auto",
+    vgg19_weights: str = "imagenet",
+    allow_random_weights: bool = False,
+    max_images_per_class: int | None = None,
+    on_error: OnError = "raise",
+) -> None:
+    """Run the study's experiments A to E and write the report with its table.
+
+    Run it again with the same folder to go on after an interruption.
+
+    Example: `keras-cxr study COVID-19_Radiography_Dataset --experiments AB --out results`
+
+    Args:
+        data: Folder of images in one of the known layouts, or a CSV file.
+        out: Folder for models, plots, tables and report.html.
+        experiments: Letters of the experiments to run.
+        epochs: Training epochs; the study used 25.
+        seed: Of the split, the augmentation and the first weights.
+        precision: Arithmetic of training; auto takes bfloat16 where it is faster.
+        vgg19_weights: "imagenet", "none" for random weights, or the path of a weights file.
+        allow_random_weights: Fall back to random weights where VGG19's cannot be downloaded.
+        max_images_per_class: Use no more images of each class, for a quick trial.
+        on_error: Stop at bad image files, or leave them out and count them.
+    """
+    import_keras_quietly()
+    from keras_cxr.study import run_study
+
+    print(
+        run_study(
+            data,
+            out,
+            experiments,
+            epochs=epochs,
+            seed=seed,
+            precision=precision,
+            vgg19_weights=None if vgg19_weights.lower() == "none" else vgg19_weights,
+            allow_random_weights=allow_random_weights,
+            max_images_per_class=max_images_per_class,
+            on_error=on_error,
+        )
+    )
+
+
+def train(
+    data: Path,
+    /,
+    *,
+    model: str = "lmap3",
+    out: Path = Path("run"),
+    epochs: int = 25,
+    batch_size: int = 32,
+    image_size: Annotated[tuple[int, int], Parameter(negative="")] = (224, 224),
+    region: Region = "full",
+    augment: bool = True,
+    seed: int = 0,
+    precision: Precision = "auto",
+    weights: str = "imagenet",
+    resume: bool = True,
+    groups: Path | None = None,
+    on_error: OnError = "raise",
+    as_json: AsJson = False,
+) -> None:
+    """Train one model, test it and write model, tables and plots.
+
+    Run it again with the same folder to go on after an interruption.
+
+    Example: `keras-cxr train my-xrays --model lmap3 --epochs 10 --out my-run`
+
+    Args:
+        data: Folder of images in one of the known layouts, or a CSV file.
+        model: Name of a model, see `keras-cxr models`.
+        out: Folder for the run.
+        epochs: Training epochs.
+        batch_size: Images in a batch.
+        image_size: Height and width in pixels.
+        region: Full images, the lungs alone or everything outside them (needs masks).
+        augment: Rotate, zoom and flip the training images.
+        seed: Of the split, the augmentation and the first weights.
+        precision: Arithmetic of training; auto takes bfloat16 where it is faster.
+        weights: Of VGG19: "imagenet", "none" or the path of a weights file.
+        resume: Go on with an interrupted run in the same folder.
+        groups: CSV file with the columns file and group (or patient): groups stay in one part.
+        on_error: Stop at bad image files, or leave them out and count them.
+        as_json: Print the results as JSON.
+    """
+    import_keras_quietly()
+    from keras_cxr.study.single import train_and_report
+
+    result = train_and_report(
+        data,
+        out,
+        model=model,
+        weights=None if weights.lower() == "none" else weights,
+        epochs=epochs,
+        precision=precision,
+        resume=resume,
+        batch_size=batch_size,
+        image_size=image_size,
+        region=region,
+        augment=augment,
+        seed=seed,
+        groups=groups,
+        on_error=on_error,
+    )
+    print_result(result.to_dict(), as_json, str(result))
