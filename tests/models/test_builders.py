@@ -61,12 +61,12 @@ def test_vgg19_imagenet_preprocessing_equals_kerass(channels):
 
 
 def test_vgg19_grey_needs_colour_or_the_other_preprocessing():
-    with pytest.raises(ValueError, match='color_mode="rgb".*preprocessing="imagenet"'):
+    with pytest.raises(ValueError, match=r'color_mode="rgb".*preprocessing="imagenet"'):
         build_vgg19((224, 224, 1), weights=None)
 
 
 def test_vgg19_unknown_preprocessing():
-    with pytest.raises(ValueError, match="preprocessing must be .* not 'none'"):
+    with pytest.raises(ValueError, match=r"preprocessing must be .* not 'none'"):
         build_vgg19(weights=None, preprocessing="none")
 
 

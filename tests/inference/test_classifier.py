@@ -1,0 +1,89 @@
+import json
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from keras_cxr import build_lenet5, build_vgg19
+from keras_cxr.inference import find_images, load_classifier
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    path = tmp_path / "run" / "last.keras"
+    path.parent.mkdir()
+    keras.utils.set_random_seed(0)
+    build_lenet5((32, 32, 1), 2).save(path)
+    return path
+
+
+def write_image(path, value=128):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = np.random.default_rng(value).integers(0, 256, (40, 50), dtype=np.uint8)
+    assert cv2.imwrite(str(path), picture)
+    return path
+
+
+def test_names_come_from_the_runs_record(model_file):
+    record = {"data": {"class_names": ["ill", "well"], "region": "full"}}
+    (model_file.parent / "run.json").write_text(json.dumps(record))
+    for path in (model_file, model_file.parent, model_file.parent.parent):
+        classifier = load_classifier(path)
+        assert classifier.class_names == ("ill", "well")
+        assert classifier.data_options["region"] == "full"
+
+
+def test_names_without_a_record(model_file):
+    assert load_classifier(model_file).class_names == ("0", "1")
+    assert load_classifier(model_file, class_names=["a", "b"]).class_names == ("a", "b")
+    with pytest.raises(ValueError, match="2 outputs, but 1 class names"):
+        load_classifier(model_file, class_names=["a"])
+
+
+def test_predictions_of_files_equal_those_of_arrays(model_file, tmp_path):
+    files = [write_image(tmp_path / f"{i}.png", i) for i in range(35)]
+    (tmp_path / "text.png").write_text("no image")
+    classifier = load_classifier(model_file)
+    table, failed = classifier.predict_files([files[0], tmp_path / "text.png", *files[1:]])
+    assert list(table["file"]) == [str(file) for file in files]
+    assert list(failed) == [tmp_path / "text.png"]
+    assert "text.png" in failed[tmp_path / "text.png"]
+    images = np.stack([classifier.read(file) for file in files])
+    assert images.shape == (35, 32, 32, 1)
+    np.testing.assert_allclose(
+        table[["0", "1"]], classifier.model.predict(images, verbose=0), rtol=1e-4
+    )
+    assert list(table["predicted"]) == [str(i) for i in table[["0", "1"]].to_numpy().argmax(1)]
+
+
+def test_colour_models_read_colour(tmp_path):
+    build_vgg19((32, 32, 3), 2, weights=None, classifier_activation=None).save(tmp_path / "m.keras")
+    classifier = load_classifier(tmp_path / "m.keras")
+    image = classifier.read(write_image(tmp_path / "a.png"))
+    assert image.shape == (32, 32, 3)
+    np.testing.assert_allclose(classifier.predict(image[None]).sum(), 1, rtol=1e-6)
+
+
+def test_missing_and_damaged_models_are_named(model_file, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no model .*lost\.keras.*last\.keras"):
+        load_classifier(model_file.with_name("lost.keras"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="no finished run"):
+        load_classifier(tmp_path / "empty")
+    (tmp_path / "text.keras").write_text("text")
+    with pytest.raises(ValueError, match=r"text\.keras cannot be read as a Keras model"):
+        load_classifier(tmp_path / "text.keras")
+
+
+def test_images_are_found_in_folders_without_masks(tmp_path):
+    files = [write_image(tmp_path / "a" / "images" / f"{i}.png") for i in (1, 2)]
+    write_image(tmp_path / "a" / "masks" / "1.png")
+    (tmp_path / "a" / "notes.txt").write_text("")
+    assert find_images([tmp_path]) == files
+    assert find_images(files[:1]) == files[:1]
+    (tmp_path / "none").mkdir()
+    with pytest.raises(FileNotFoundError, match="holds no PNG"):
+        find_images([tmp_path / "none"])
+    with pytest.raises(FileNotFoundError, match=r"no file or folder .*imags.*images"):
+        find_images([tmp_path / "a" / "imags"])

@@ -1,0 +1,33 @@
+import pytest
+
+from keras_cxr._files import output_folder, write_whole
+
+
+def test_output_folder_is_made_with_its_parents(tmp_path):
+    folder = output_folder(tmp_path / "a" / "b")
+    assert folder.is_dir()
+    assert list(folder.iterdir()) == []
+
+
+def test_output_folder_under_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match=r"Cannot write to the folder .*file.* Choose another"):
+        output_folder(tmp_path / "file" / "below")
+
+
+def test_write_whole_replaces_and_leaves_nothing_else(tmp_path):
+    target = tmp_path / "text.txt"
+    write_whole(target, "first")
+    write_whole(target, b"second")
+    assert target.read_text() == "second"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_write_whole_that_fails_keeps_the_old_content(tmp_path):
+    folder = tmp_path / "is-a-folder"
+    folder.mkdir()
+    (folder / "inside").write_text("kept")
+    with pytest.raises(OSError, match="Cannot write"):
+        write_whole(folder, "text")
+    assert (folder / "inside").read_text() == "kept"
+    assert list(tmp_path.iterdir()) == [folder]

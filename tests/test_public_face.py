@@ -1,0 +1,35 @@
+import subprocess
+import sys
+
+import pytest
+
+import keras_cxr
+
+
+def test_public_names_are_sorted_and_there():
+    assert keras_cxr.__all__ == sorted(keras_cxr.__all__)
+    for name in keras_cxr.__all__:
+        assert getattr(keras_cxr, name) is not None
+    assert set(keras_cxr.__all__) <= set(dir(keras_cxr))
+
+
+def test_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'build_resnet'"):
+        keras_cxr.build_resnet  # noqa: B018
+
+
+def test_every_public_name_has_a_docstring():
+    for name in set(keras_cxr.__all__) - {"__version__"}:
+        assert getattr(keras_cxr, name).__doc__, name
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import keras_cxr; keras_cxr.__version__", "keras tensorflow pandas matplotlib cv2"),
+        ("import keras_cxr.cli", "keras tensorflow pandas matplotlib cv2"),
+    ],
+)
+def test_importing_is_light(code, absent):
+    check = f"import sys; {code}; found = {set(absent.split())} & set(sys.modules); assert not found"
+    subprocess.run([sys.executable, "-c", check], check=True)
