@@ -36,7 +36,7 @@ def _consolidation(frame: Frame, lung: Floats, rng: Rng) -> Lesion:
     centre = (side * rng.uniform(0.36, 0.58), rng.uniform(-0.42, 0.30))
     field = _blob(frame, rng, [*centre], rng.uniform(0.16, 0.22), softness=0.16, raggedness=0.2)
     texture = 1 + 0.08 * frame.cloud(rng, 30)
-    return _finish(frame, field * texture * rng.uniform(0.38, 0.52), lung)
+    return _finish(frame, field * texture * rng.uniform(0.45, 0.62), lung)
 
 
 def _ground_glass(frame: Frame, lung: Floats, rng: Rng) -> Lesion:
@@ -48,7 +48,7 @@ def _ground_glass(frame: Frame, lung: Floats, rng: Rng) -> Lesion:
             patch = _blob(
                 frame, rng, [x, y], rng.uniform(0.12, 0.17), softness=0.22, raggedness=0.14
             )
-            field = np.maximum(field, patch * rng.uniform(0.22, 0.32))
+            field = np.maximum(field, patch * rng.uniform(0.30, 0.42))
     return _finish(frame, field * (1 + 0.10 * frame.cloud(rng, 40)), lung)
 
 
@@ -75,7 +75,7 @@ def _interstitial(frame: Frame, lung: Floats, rng: Rng) -> Lesion:
             centre = (side * (0.18 + reach * np.cos(angle)), reach * np.sin(angle))
             nodules.append(centre + radius * np.stack([np.cos(turn), np.sin(turn)], 1))
     field = frame.blur(np.maximum(0.8 * frame.fill(*streaks), frame.fill(*nodules)), 0.008)
-    lesion, _ = _finish(frame, field * rng.uniform(0.28, 0.38), lung)
+    lesion, _ = _finish(frame, field * rng.uniform(0.38, 0.50), lung)
     region = frame.blur((field > 0.3).astype(np.float32), 0.02) > 0.35  # streaks and between
     return lesion, region
 
