@@ -45,9 +45,8 @@ def list_cache() -> None:
     caches = list_caches()
     for cache in caches:
         height, width = cache.image_size
-        print(
-            f"{cache.num_images:>9,} images {height} x {width} {_megabytes(cache):>8,.0f} MB  {cache.source}"
-        )
+        size = f"{height} x {width}, {_megabytes(cache):,.0f} MB"
+        print(f"{cache.num_images:>9,} images, {size}: {cache.source}")
     print(f"{len(caches)} caches in {default_cache_dir()}")
 
 

@@ -142,7 +142,7 @@ def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
         elif path.exists():
             found.append(path)
         else:
-            raise NotFoundError(f"There is no file or folder {path}.{near_name(path)}")
+            raise NotFoundError(f"There is no file or folder {path}{near_name(path)}")
     return found
 
 
@@ -157,4 +157,4 @@ def _model_file(path: Path) -> Path:
         raise NotFoundError(
             f"The folder {path} holds neither {' nor '.join(MODEL_FILES)}: it is no finished run."
         )
-    raise NotFoundError(f"There is no model {path}.{near_name(path)}")
+    raise NotFoundError(f"There is no model {path}{near_name(path)}")
