@@ -1,0 +1,158 @@
+import csv
+import json
+import re
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_cxr import run_study
+from keras_cxr.study.demo import lesion_heat, run_demo
+from keras_cxr.study.run import limited
+
+PNG_FILES = {"curves.png", "confusion_matrix.png", "predictions.png"}
+
+
+def study(phantoms, out, letters, **options):
+    said = []
+    result = run_study(
+        phantoms, out, letters, image_size=(96, 96), say=said.append, verbose=0, **options
+    )
+    return result, said
+
+
+@pytest.fixture(scope="module")
+def first(phantoms, tmp_path_factory):
+    """Experiments A and C, one epoch each."""
+    return study(phantoms, tmp_path_factory.mktemp("study"), "AC", epochs=1)
+
+
+def test_every_promised_file_is_there(first):
+    result, said = first
+    assert said == [
+        "A: LMAP3, full images, no augmentation",
+        "C: LMAP3, lung section only, augmented",
+    ]
+    for letter in "AC":
+        names = {file.name for file in (result.out_dir / letter).iterdir()}
+        assert PNG_FILES | {"result.json", "split.csv", "predictions.csv", "run"} <= names
+        assert names & {"gradcam_right.png", "gradcam_wrong.png"}
+        assert (result.out_dir / letter / "run" / "last.keras").is_file()
+    with (result.out_dir / "results.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["experiment"] for row in rows] == ["A", "C"]
+    assert [float(row["study_accuracy"]) for row in rows] == [0.90, 0.83]
+    document = json.loads((result.out_dir / "results.json").read_text())
+    assert document["schema_version"] == 1
+    assert set(document["experiments"]) == {"A", "C"}
+
+
+def test_both_experiments_share_one_split(first):
+    result, _ = first
+    splits = [pd.read_csv(result.out_dir / letter / "split.csv") for letter in "AC"]
+    pd.testing.assert_frame_equal(*splits)
+
+
+def test_table_holds_what_the_predictions_say(first):
+    result, _ = first
+    for letter, row in result.table.iterrows():
+        table = pd.read_csv(result.out_dir / letter / "predictions.csv")
+        assert row["accuracy"] == (table["real"] == table["predicted"]).mean()
+        assert row["test_images"] == len(table)
+        assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
+        assert row["seconds_per_epoch"] > 0
+        assert row["epochs"] == 1
+
+
+def test_report_is_one_file_with_the_studys_figures(first):
+    result, _ = first
+    page = result.report.read_text()
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+    for text in ("0.90", "22.1", "0.83", "35.9", "What differs from the study", "phantoms"):
+        assert text in page
+    assert page.count("data:image/png;base64,") >= 8
+    assert str(result).startswith("  ") or "experiment" in str(result)
+
+
+def test_done_experiments_are_skipped_and_new_ones_join_the_report(first, phantoms):
+    result, _ = first
+    model = result.out_dir / "A" / "run" / "last.keras"
+    before = model.stat().st_mtime_ns
+    again, said = study(phantoms, result.out_dir, "AB", epochs=1)
+    assert said == [
+        "A: LMAP3, full images, no augmentation: done before, skipped",
+        "B: LMAP3, full images, augmented",
+    ]
+    assert model.stat().st_mtime_ns == before
+    assert list(again.table.index) == ["A", "B", "C"]
+
+
+def test_more_epochs_go_on_from_the_earlier_run(phantoms, tmp_path):
+    short, _ = study(phantoms, tmp_path, "A", epochs=1)
+    first_loss = short.results["A"]["training"]["history"]["loss"]
+    longer, said = study(phantoms, tmp_path, "A", epochs=2)
+    assert said == ["A: LMAP3, full images, no augmentation"]
+    assert longer.results["A"]["training"]["history"]["loss"][:1] == first_loss
+    assert longer.table.loc["A", "epochs"] == 2
+
+
+def test_vgg19_falls_back_to_random_weights_only_when_asked(phantoms, tmp_path):
+    missing = tmp_path / "absent.h5"
+    missing.write_text("no weights")
+    with pytest.raises(OSError, match=r"absent\.h5 does not fit"):
+        study(phantoms, tmp_path / "out", "AE", epochs=1, vgg19_weights=missing)
+    assert not (tmp_path / "out" / "A").exists()  # refused before A was trained
+    result, said = study(
+        phantoms,
+        tmp_path / "out",
+        "E",
+        epochs=1,
+        vgg19_weights=missing,
+        allow_random_weights=True,
+        max_images_per_class=10,
+    )
+    assert any("falling back to random weights, as asked" in line for line in said)
+    assert result.table.loc["E", "parameters"] == 20_026_448
+    assert result.results["E"]["settings"]["weights"] is None
+    assert "not from Keras' ImageNet weights" in result.report.read_text().replace("&#39;", "'")
+
+
+def test_first_weights_repeat_whatever_else_runs(phantoms, tmp_path):
+    losses = []
+    for letters, folder in (("B", "alone"), ("AB", "second")):
+        keras.utils.set_random_seed(len(letters))  # what was drawn before must not matter
+        result, _ = study(phantoms, tmp_path / folder, letters, epochs=1, max_images_per_class=10)
+        losses.append(result.results["B"]["training"]["history"]["loss"])
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("option", [{"augment": False}, {"region": "lungs"}])
+def test_what_experiments_fix_cannot_be_set(phantoms, tmp_path, option):
+    with pytest.raises(ValueError, match="The experiments themselves set"):
+        study(phantoms, tmp_path / "out", "A", **option)
+    assert not (tmp_path / "out").exists()
+
+
+def test_limited_takes_as_many_as_asked_evenly_and_always_the_same(phantoms):
+    table, root = limited(phantoms, 5)
+    assert root == phantoms
+    assert table["label"].value_counts().to_dict() == dict.fromkeys(
+        ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"], 5
+    )
+    assert len(limited(phantoms, 100)[0]) == 48
+    pd.testing.assert_frame_equal(table, limited(phantoms, 5)[0])
+    with pytest.raises(ValueError, match="at least 1"):
+        limited(phantoms, 0)
+
+
+def test_demo_ends_with_report_and_lesion_heat(tmp_path):
+    result = run_demo(
+        tmp_path / "demo", epochs=1, images_per_class=10, say=lambda line: None, verbose=0
+    )
+    assert result.study.report.is_file()
+    assert "Phantoms are drawings" in str(result)
+    assert np.isnan(result.heat_in_lesions) or 0 <= result.heat_in_lesions <= 1
+    model = keras.saving.load_model(tmp_path / "demo" / "B" / "run" / "last.keras")
+    again = lesion_heat(model, tmp_path / "demo" / "phantoms")
+    np.testing.assert_array_equal(again, (result.heat_in_lesions, result.lesion_area))

@@ -1,0 +1,269 @@
+"""The command line as its users meet it: in a process of its own, or in this one for speed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_cxr.cli import main
+
+COMMANDS = ("demo", "study", "train", "evaluate", "predict", "explain", "models", "cache")
+SMALL = ("--image-size", "96", "96", "--epochs", "1", "--precision", "float32")
+
+
+def run(*words, **options):
+    """`python -m keras_cxr` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "keras_cxr", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(phantoms, tmp_path_factory):
+    """A folder that `keras-cxr train` left."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["train", str(phantoms), "--out", str(folder), *SMALL]) == 0
+    return folder
+
+
+def test_help_names_every_command(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(command in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_an_example(command, capsys):
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"keras-cxr {command}" in text
+    assert command == "cache" or "Example" in text
+
+
+def test_version(capsys):
+    from keras_cxr import __version__
+
+    assert main(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+
+
+def test_models_as_text_and_json(capsys):
+    assert main(["models"]) == 0
+    assert "287,688" in capsys.readouterr().out
+    assert main(["models", "--json"]) == 0
+    names = [row["name"] for row in json.loads(capsys.readouterr().out)["models"]]
+    assert names == ["alexnet", "lenet5", "lmap3", "vgg19"]
+
+
+def test_module_is_quiet_and_exits_with_the_commands_code():
+    done = run("models")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lmap3" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["modles"], "Unknown command"),
+        (["train"], "requires an argument"),
+        (["train", "nowhere", "--part", "x"], "--part"),
+    ],
+)
+def test_wrong_usage_exits_with_2(words, message, capsys):
+    assert main(words) == 2
+    text = capsys.readouterr()
+    assert message in text.out + text.err
+
+
+def test_mistyped_folder_is_one_line_with_a_near_name(phantoms, tmp_path, capsys):
+    wrong = phantoms.with_name(phantoms.name + "s")
+    assert main(["train", str(wrong), "--out", str(tmp_path / "out")]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("Error: ")
+    assert f"Did you mean {phantoms}" in text
+    assert "Traceback" not in text
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    done = run("predict", tmp_path / "no-run", tmp_path, "--debug")
+    assert "Traceback" in done.stderr
+    assert "NotFoundError" in done.stderr
+
+
+def test_unknown_model_is_refused_before_the_data_is_read(phantoms, tmp_path, capsys):
+    words = ["train", str(phantoms), "--model", "lmap", "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "Did you mean 'lmap3'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_train_leaves_a_run(trained):
+    names = {path.name for path in trained.iterdir()}
+    assert {"run", "result.json", "split.csv", "predictions.csv", "curves.png"} <= names
+    assert json.loads((trained / "result.json").read_text())["settings"]["model"] == "lmap3"
+
+
+def test_train_as_json_prints_json_alone(trained, phantoms, capsys):
+    assert main(["train", str(phantoms), "--out", str(trained), *SMALL, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["num_images"] == len(pd.read_csv(trained / "predictions.csv"))
+
+
+def test_evaluate_repeats_the_runs_own_figures(trained, phantoms, tmp_path, capsys):
+    out = tmp_path / "evaluation"
+    words = ["evaluate", str(trained), str(phantoms), "--out", str(out), "--json"]
+    assert main(words) == 0
+    found = json.loads(capsys.readouterr().out)
+    expected = json.loads((trained / "result.json").read_text())["evaluation"]
+    assert found["confusion"] == expected["confusion"]
+    assert found["log_loss"] == pytest.approx(expected["log_loss"], rel=1e-5)
+    assert {path.name for path in out.iterdir()} == {
+        "confusion_matrix.png",
+        "evaluation.json",
+        "predictions.csv",
+    }
+
+
+def test_evaluate_all_images_of_a_folder(trained, phantoms, capsys):
+    assert main(["evaluate", str(trained), str(phantoms), "--part", "all"]) == 0
+    assert capsys.readouterr().out.startswith("48 images of 4 classes")
+
+
+def test_evaluate_knows_when_the_split_is_unknown(trained, phantoms, tmp_path, capsys):
+    model = shutil.copy(trained / "run" / "last.keras", tmp_path / "alone.keras")
+    assert main(["evaluate", str(model), str(phantoms)]) == 2
+    assert "--part all" in capsys.readouterr().err
+
+
+def test_evaluate_on_another_folder_needs_all_of_it(trained, phantoms, tmp_path, capsys):
+    other = tmp_path / "other"
+    shutil.copytree(phantoms / "Normal" / "images", other / "Normal")
+    shutil.copytree(phantoms / "COVID" / "images", other / "COVID")
+    assert main(["evaluate", str(trained), str(other)]) == 2
+    assert "lacks" in capsys.readouterr().err
+    assert main(["evaluate", str(trained), str(other), "--part", "all"]) == 2
+    assert "the model answers with" in capsys.readouterr().err
+
+
+def test_predict_files_and_folders(trained, phantoms, tmp_path, capsys):
+    folder = phantoms / "COVID" / "images"
+    answers = tmp_path / "answers.csv"
+    assert main(["predict", str(trained), str(folder), "--out", str(answers), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["predictions"]
+    assert [row["file"] for row in rows] == [str(path) for path in sorted(folder.iterdir())]
+    table = pd.read_csv(answers)
+    assert list(table["file"]) == [row["file"] for row in rows]
+    np.testing.assert_allclose(table.iloc[:, 2:].sum(axis=1), 1, rtol=1e-5)
+
+
+def test_predict_names_bad_files_and_answers_the_others(trained, phantoms, tmp_path, capsys):
+    bad = tmp_path / "text.png"
+    bad.write_text("no image")
+    good = next((phantoms / "Normal" / "images").iterdir())
+    assert main(["predict", str(trained), str(bad), str(good)]) == 2
+    text = capsys.readouterr()
+    assert good.name in text.out
+    assert str(bad) in text.err
+
+
+def test_explain_writes_one_picture_an_image(trained, phantoms, tmp_path, capsys):
+    files = [phantoms / name / "images" / f"{name}-1.png" for name in ("COVID", "Normal")]
+    twin = shutil.copy(files[0], tmp_path / files[0].name)
+    out = tmp_path / "maps"
+    words = ["explain", str(trained), *map(str, [*files, twin]), "--out", str(out), "--json"]
+    assert main(words) == 0
+    rows = json.loads(capsys.readouterr().out)["heatmaps"]
+    assert len({row["heatmap"] for row in rows}) == 3
+    for row in rows:
+        assert cv2.imread(row["heatmap"]).shape == (96, 192, 3)
+        assert row["predicted"] == row["explained"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [("--layer", "conv2", "conv2"), ("--class-name", "Covid", "its classes are COVID")],
+)
+def test_explain_refuses_unknown_names(trained, phantoms, tmp_path, option, value, message, capsys):
+    image = next((phantoms / "Normal" / "images").iterdir())
+    out = tmp_path / "maps"
+    assert main(["explain", str(trained), str(image), "--out", str(out), option, value]) == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_lungs_need_masks(phantoms, tmp_path, capsys):
+    plain = tmp_path / "plain"
+    for name in ("COVID", "Normal"):
+        shutil.copytree(phantoms / name / "images", plain / name)
+    words = ["train", str(plain), "--region", "lungs", "--out", str(tmp_path / "out"), *SMALL]
+    assert main(words) == 2
+    assert "mask" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_read_only_output_folder(phantoms, tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    assert main(["train", str(phantoms), "--out", str(tmp_path / "out"), *SMALL]) == 2
+    assert "Cannot write" in capsys.readouterr().err
+
+
+def test_cache_is_listed_and_cleared(trained, capsys):
+    assert main(["cache", "list"]) == 0
+    assert "images, 96 x 96" in capsys.readouterr().out
+    assert main(["cache", "clear"]) == 0
+    assert "Deleted" in capsys.readouterr().out
+    assert main(["cache", "list"]) == 0
+    assert capsys.readouterr().out.startswith("0 caches")
+
+
+def test_study_prints_its_table(phantoms, tmp_path, capsys):
+    # 224 pixels, the command's own size; few images
+    words = ["study", str(phantoms), "--experiments", "A", "--epochs", "1"]
+    words += ["--max-images-per-class", "10", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert "LMAP3, full images, no augmentation" in text
+    assert "report.html" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal on POSIX")
+def test_ctrl_c_leaves_a_run_that_goes_on(phantoms, tmp_path):
+    words = ["train", phantoms, "--out", tmp_path / "out", *SMALL[:3], "--epochs", "500"]
+    words += ["--precision", "float32"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_cxr", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    record = tmp_path / "out" / "run" / "run.json"
+    deadline = time.monotonic() + 120
+    while not _epochs(record) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    done = _epochs(record)
+    assert done >= 1
+    words[words.index("500")] = str(done + 1)
+    resumed = run(*words)
+    assert resumed.returncode == 0, resumed.stderr
+    history = json.loads(record.read_text())["history"]["loss"]
+    assert len(history) == done + 1
+
+
+def _epochs(record):
+    return json.loads(record.read_text())["epochs_trained"] if record.exists() else 0
