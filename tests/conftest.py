@@ -17,10 +17,12 @@ settings.register_profile(
 settings.load_profile("keras-cxr")
 
 
-@pytest.fixture(autouse=True)
-def _own_cache_folder(tmp_path_factory, monkeypatch):
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache_folder(tmp_path_factory):
     """No test reads or fills the user's cache."""
-    monkeypatch.setenv("KERAS_CXR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_CXR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        yield
 
 
 @pytest.fixture(scope="session")
