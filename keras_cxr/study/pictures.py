@@ -52,7 +52,7 @@ def save_pictures(
             images, _ = datasets.load("test", shown)
             table = found.predictions.iloc[shown]
             figures[name] = plot_heatmaps(
-                images, gradcam(images), _captions(table), title=_title(right, gradcam.layer_path)
+                images, gradcam(images), _captions(table), title=_title(right, gradcam.layer)
             )
     paths = []
     for name, figure in figures.items():
