@@ -1,0 +1,59 @@
+"""Gradients of a class score with respect to a layer's output: one small file per backend.
+
+A backend file defines `compile_gradient(replay, image_shape)`, which returns a function
+
+    (images, class_index) -> the four arrays of `ScoreGradients`
+
+on arrays: images (batch, *image_shape) float32; class_index (batch,) int32, -1 for the class
+with the highest score. It is compiled once and reads the weights when it is called.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.replay import Replay
+
+Floats = NDArray[np.float32]
+
+
+class ScoreGradients(NamedTuple):
+    """Scores of a batch and how they change with a layer's output.
+
+    Attributes:
+        scores: (batch, classes) float32, before softmax.
+        class_index: (batch,) int32, the classes whose scores were differentiated.
+        activations: (batch, ...) float32, the layer's output in its own layout.
+        gradients: d score / d activations, of the same shape.
+    """
+
+    scores: Floats
+    class_index: NDArray[np.int32]
+    activations: Floats
+    gradients: Floats
+
+
+GradientFunction = Callable[[Floats, NDArray[np.int32]], ScoreGradients]
+
+
+def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> GradientFunction:
+    """Compile the gradient function of the Keras backend in use.
+
+    Raises:
+        InvalidArgumentError: There is none for that backend yet.
+    """
+    name = keras.config.backend()
+    if name != "tensorflow":
+        raise InvalidArgumentError(
+            f"GradCAM works on the TensorFlow backend; Keras runs on {name!r}. Set the "
+            "environment variable KERAS_BACKEND=tensorflow before Keras is imported and load the "
+            "saved model there."
+        )
+    from keras_cxr.explain.backends import tensorflow
+
+    results = tensorflow.compile_gradient(replay, image_shape)
+    return lambda images, class_index: ScoreGradients(*results(images, class_index))

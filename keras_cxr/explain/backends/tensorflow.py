@@ -1,0 +1,59 @@
+"""TensorFlow: a tape from the layer to the score, traced once into a graph."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.replay import Replay
+
+
+def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
+    """Compile as `keras_cxr.explain.backends` describes; the batch size may vary from call to call.
+
+    The tape starts at the layer, so that nothing before it is differentiated.
+    """
+    import tensorflow as tf
+
+    images_spec = tf.TensorSpec([None, *image_shape], tf.float32)
+    index_spec = tf.TensorSpec([None], tf.int32)
+
+    def run(images: Any, class_index: Any) -> Any:
+        # The scope drops what layers would write to variables: the model stays as it is.
+        with (
+            keras.StatelessScope(),
+            tf.GradientTape(watch_accessed_variables=False) as tape,
+        ):
+
+            def watch(output: Any) -> Any:
+                tape.watch(output)
+                return output
+
+            scores, activations = replay(images, watch)
+            if len(scores.shape) != 2:
+                raise InvalidArgumentError(
+                    f"model {replay.model.name!r} gives scores of shape {tuple(scores.shape)}; "
+                    "Grad-CAM needs a classifier with (batch, classes)."
+                )
+            scores = tf.cast(scores, tf.float32)
+            best = tf.argmax(scores, axis=-1, output_type=tf.int32)
+            chosen = tf.where(class_index < 0, best, class_index)
+            score = tf.gather(scores, chosen, batch_dims=1)
+        gradients = tape.gradient(score, activations)
+        if gradients is None:
+            raise InvalidArgumentError(
+                f"layer {replay.site.path!r} has no differentiable way to the scores of model "
+                f"{replay.model.name!r}; choose another layer."
+            )
+        return scores, chosen, tf.cast(activations, tf.float32), tf.cast(gradients, tf.float32)
+
+    compiled = tf.function(run, input_signature=[images_spec, index_spec], autograph=False)
+
+    def gradient(images: NDArray[np.float32], class_index: NDArray[np.int32]) -> Any:
+        return tuple(
+            part.numpy() for part in compiled(tf.constant(images), tf.constant(class_index))
+        )
+
+    return gradient
