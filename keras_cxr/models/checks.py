@@ -70,7 +70,7 @@ def check_model_fits(
 
 
 def head_activation(model: keras.Model) -> str:
-    """Name of the function that makes the outputs: "softmax", "linear", "sigmoid", …
+    """Name of the function that makes the outputs: "softmax", "linear", "sigmoid" and so on.
 
     It is read from the layers, also through nested models, never guessed from values.
     "unknown" where the model is no graph of layers, or branches with different heads meet.

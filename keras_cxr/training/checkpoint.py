@@ -1,0 +1,241 @@
+"""A run's folder: every file written whole or not at all, `run.json` last."""
+
+import contextlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_cxr.errors import OutputError, TrainingError
+from keras_cxr.training.state import Arrays
+
+SCHEMA_VERSION = 1
+RECORD = "run.json"
+BEST = "best.keras"
+LAST = "last.keras"
+STATES = "checkpoint"
+LOCK = ".lock"
+_OWN = (RECORD, BEST, LAST, STATES, LOCK)
+
+Save = Callable[[Path], None]
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path to write to, which takes the place of `path` once it is on disk.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {path}: {error}. What was there before is kept."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+class RunFolder:
+    """The folder of one run, locked for as long as it is open.
+
+    `run.json` names the state file it belongs to, and is replaced only when that file is on
+    disk; the state before is deleted only after that. Killed at any instant, the folder holds
+    the last complete epoch. A new `best.keras` waits beside the state until `run.json` speaks
+    of it, and is put in place by the next `open` if the run was killed just there.
+
+    Args:
+        path: the folder; created where it does not exist.
+
+    Raises:
+        OutputError: the folder cannot be written, or holds files that are not a run's.
+        TrainingError: another process is training in it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            (path / STATES).mkdir(parents=True, exist_ok=True)
+            self._lock = (path / LOCK).open("a")
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write the run's folder {path}: {error}. Choose another run_dir."
+            ) from error
+        try:
+            _lock(self._lock, path)
+            self._refuse_foreign()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let others use the folder."""
+        self._lock.close()
+
+    def read(self) -> dict[str, Any] | None:
+        """The run's record, after mending what a kill left half done; `None` for a new run."""
+        record = read_record(self.path)
+        if record is not None:
+            best = best_file(self.path, record)
+            if best != self.path / BEST:
+                best.replace(self.path / BEST)
+        self._tidy(record)
+        return record
+
+    def commit(self, record: dict[str, Any], arrays: Arrays, save_best: Save | None = None) -> None:
+        """Put an epoch on disk: the state, the best model if it is a new one, the record."""
+        epoch = record["epochs_trained"]
+        record["state"] = f"{STATES}/state-{epoch:05d}.npz"
+        with whole_file(self.path / record["state"]) as temporary:
+            _write_arrays(temporary, arrays)
+        if save_best is not None:
+            best = self.path / STATES / f"best-{epoch:05d}.keras"
+            with whole_file(best) as temporary:
+                save_best(temporary)
+        self.write_record(record)
+        if save_best is not None:
+            best.replace(self.path / BEST)
+        self._tidy(record)
+
+    def finish(self, record: dict[str, Any], save_last: Save) -> None:
+        """Write `last.keras`, then the record that says so."""
+        with whole_file(self.path / LAST) as temporary:
+            save_last(temporary)
+        self.write_record({**record, "last_epochs": record["epochs_trained"]})
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Replace `run.json`."""
+        with whole_file(self.path / RECORD) as temporary:
+            temporary.write_text(json.dumps({"schema_version": SCHEMA_VERSION, **record}, indent=1))
+
+    def clear(self) -> None:
+        """Remove the run; the record first, so that nothing half removed is taken for a run."""
+        for name in (RECORD, BEST, LAST):
+            (self.path / name).unlink(missing_ok=True)
+        self._tidy(None)
+
+    def _tidy(self, record: dict[str, Any] | None) -> None:
+        kept = None if record is None else self.path / record["state"]
+        for file in (self.path / STATES).iterdir():
+            if file != kept:
+                file.unlink(missing_ok=True)
+        for name in (RECORD, BEST, LAST):
+            left = self.path / name
+            left.with_name(f".{left.stem}.tmp{left.suffix}").unlink(missing_ok=True)
+
+    def _refuse_foreign(self) -> None:
+        if (self.path / RECORD).exists():
+            return
+        foreign = [p.name for p in self.path.iterdir() if not _is_own(p.name)]
+        if foreign:
+            raise OutputError(
+                f"{self.path} holds files that are not a run's ({', '.join(sorted(foreign)[:3])}) "
+                f"and no {RECORD}: choose an empty or new folder as run_dir."
+            )
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """The folder's `run.json`, or `None` where there is none.
+
+    Raises:
+        TrainingError: it cannot be read, or a newer release wrote it.
+    """
+    file = path / RECORD
+    if not file.exists():
+        return None
+    try:
+        record = dict(json.loads(file.read_text()))
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"{file} cannot be read ({error}): pass resume=False to begin anew, or another run_dir."
+        ) from error
+    version = record.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise TrainingError(
+            f"{file} has schema version {version}, this release reads {SCHEMA_VERSION}: use the "
+            "release that wrote it, resume=False to begin anew, or another run_dir."
+        )
+    return record
+
+
+def best_file(path: Path, record: dict[str, Any]) -> Path:
+    """Where the best model is: a kill may have left a new one beside the state."""
+    if record["best_epoch"] is not None:
+        pending = path / STATES / f"best-{record['best_epoch'] + 1:05d}.keras"
+        if pending.exists():
+            return pending
+    return path / BEST
+
+
+def read_arrays(path: Path) -> Arrays:
+    """The arrays of a state file, checked against their checksums.
+
+    Raises:
+        TrainingError: the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {_name(key): _from_stored(key, file[key]) for key in file.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise TrainingError(
+            f"The checkpoint {path} is missing or damaged ({error}): pass resume=False to begin "
+            "anew, or another run_dir."
+        ) from error
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **dict(_to_stored(name, array) for name, array in arrays.items()))
+
+
+def _to_stored(name: str, array: Any) -> tuple[str, Any]:
+    # numpy stores bfloat16 and float8 as nameless bytes
+    if array.dtype.kind in "biufcSU":
+        return name, array
+    return f"{name}|{array.dtype.name}", array.view(f"u{array.dtype.itemsize}")
+
+
+def _name(key: str) -> str:
+    return key.partition("|")[0]
+
+
+def _from_stored(key: str, array: Any) -> Any:
+    dtype = key.partition("|")[2]
+    return array.view(dtype) if dtype else array
+
+
+def _is_own(name: str) -> bool:
+    return name in _OWN or name.startswith(tuple(f".{Path(own).stem}.tmp" for own in _OWN))
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _lock(file: Any, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: two runs in one folder go unnoticed
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise TrainingError(
+            f"Another process is training in {path}: wait for it, or choose another run_dir."
+        ) from error

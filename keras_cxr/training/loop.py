@@ -1,0 +1,244 @@
+"""The loop over epochs: `fit` once for each, everything on disk between two of them."""
+
+import contextlib
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from keras_cxr.errors import TrainingError
+from keras_cxr.training.callbacks import EpochCallbacks
+from keras_cxr.training.checkpoint import LAST, RunFolder, read_arrays
+from keras_cxr.training.precision import Policies
+from keras_cxr.training.progress import Progress
+from keras_cxr.training.state import (
+    Arrays,
+    assign_variables,
+    from_bytes,
+    read_callbacks,
+    read_variables,
+    restore_callbacks,
+    to_bytes,
+    warn_about_forgetful,
+)
+
+if TYPE_CHECKING:
+    from keras_cxr.data import Datasets
+
+
+class Loop:
+    """One run on its way, from its record to the last epoch.
+
+    Attributes:
+        record: the JSON document that `run.json` holds, kept up to date.
+        policies: the dtype policies the model trains with.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        datasets: "Datasets",
+        *,
+        record: dict[str, Any],
+        folder: RunFolder | None,
+        callbacks: Sequence[Any],
+        class_weight: dict[int, float] | None,
+        progress: Progress,
+    ) -> None:
+        self.record = record
+        self.policies = Policies(model, record["precision"])
+        self._model = model
+        self._datasets = datasets
+        self._folder = folder
+        self._user_callbacks = list(callbacks)
+        self._class_weight = class_weight
+        self._progress = progress
+
+    def run(self, epochs: int, *, resumed: bool) -> None:
+        """Train up to `epochs` epochs; the model is compiled, its policies are applied."""
+        model, optimizer = self._model, self._model.optimizer
+        _build(optimizer, model)
+        self._callbacks = EpochCallbacks(
+            self._user_callbacks,
+            policies=self.policies,
+            progress=self._progress,
+            model=model,
+            epochs=epochs,
+            steps=len(self._datasets.train),
+            verbose=0,
+        )
+        if resumed and self._is_done(epochs):
+            self._return_finished()
+            return
+        if self._folder is not None:
+            warn_about_forgetful(self._user_callbacks)
+        try:
+            self._callbacks.begin()
+            if resumed:
+                self._resume()
+            else:
+                self._commit(save_best=False)
+            self._train_to(epochs)
+        finally:
+            self._callbacks.close()
+
+    def _train_to(self, epochs: int) -> None:
+        try:
+            with _average_kept_apart(self._model.optimizer):
+                while self.record["epochs_trained"] < epochs and not self.record["stopped"]:
+                    self._train_epoch(self.record["epochs_trained"])
+            self._finish()
+        except (KeyboardInterrupt, TrainingError) as error:
+            text = self._fall_back(epochs, interrupted=isinstance(error, KeyboardInterrupt))
+            if isinstance(error, KeyboardInterrupt):
+                self._progress.close()
+                self._progress.say(text)
+                raise KeyboardInterrupt(text) from error
+            raise TrainingError(f"{error} {text}".rstrip()) from error
+
+    def _train_epoch(self, epoch: int) -> None:
+        model, record = self._model, self.record
+        model.fit(
+            self._datasets.at_epoch(epoch).train,
+            validation_data=self._datasets.val,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            callbacks=self._callbacks,
+            class_weight=self._class_weight,
+            shuffle=False,  # the order is the datasets'; Keras would shuffle batches globally
+            verbose=0,
+        )
+        history = self._callbacks.history.history
+        record["history"] = {k: [float(v) for v in values] for k, values in history.items()}
+        record["seconds_per_epoch"].append(self._callbacks.training_seconds)
+        record["validation_seconds"].append(self._callbacks.validation_seconds)
+        record["epochs_trained"] = epoch + 1
+        record["stopped"] = bool(model.stop_training)
+        record["finished"] = False
+        record["best_epoch"] = _best_epoch(record["history"])
+        self._commit(save_best=record["best_epoch"] == epoch)
+
+    def _commit(self, *, save_best: bool) -> None:
+        if self._folder is None:
+            return
+        document, arrays = read_callbacks(self._user_callbacks)
+        arrays |= read_variables(self._model.variables, "model")
+        arrays |= read_variables(self._model.optimizer.variables, "optimizer")
+        arrays["callbacks"] = to_bytes(document)
+        self._folder.commit(self.record, arrays, self._save if save_best else None)
+
+    def _resume(self) -> None:
+        record = self.record
+        here = {"keras_version": keras.version(), "backend": keras.backend.backend()}
+        changed = [f"{k} {record[k]}, now {v}" for k, v in here.items() if record[k] != v]
+        if changed:
+            warnings.warn(
+                f"The run was started with another {'; '.join(changed)}: it goes on, but not "
+                "bit for bit as it would have.",
+                stacklevel=4,
+            )
+        arrays = self._assign_state()
+        self._restore_history()
+        restore_callbacks(self._user_callbacks, from_bytes(arrays["callbacks"]), arrays)
+        self._progress.say(f"resuming after epoch {record['epochs_trained']}")
+
+    def _restore_history(self) -> None:
+        history = self._callbacks.history
+        history.history = {k: list(v) for k, v in self.record["history"].items()}
+        history.epoch = list(range(self.record["epochs_trained"]))
+
+    def _assign_state(self) -> Arrays:
+        if self._folder is None:
+            raise TrainingError("There is no checkpoint without a run_dir.")
+        arrays = read_arrays(self._folder.path / self.record["state"])
+        assign_variables(self._model.variables, arrays, "model")
+        assign_variables(self._model.optimizer.variables, arrays, "optimizer")
+        return arrays
+
+    def _is_done(self, epochs: int) -> bool:
+        record = self.record
+        return bool(record["finished"]) and (
+            record["stopped"] or record["epochs_trained"] >= epochs
+        )
+
+    def _return_finished(self) -> None:
+        self._assign_state()
+        self._restore_history()
+        if self.record["changed_at_end"] and self._folder is not None:
+            self._model.load_weights(self._folder.path / LAST)
+        self._progress.say(f"the run is done: {self.record['epochs_trained']} epochs")
+
+    def _finish(self) -> None:
+        model, record = self._model, self.record
+        before = [np.array(keras.ops.convert_to_numpy(v)) for v in model.variables]
+        with self.policies.paused():
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+            self._callbacks.end({k: v[-1] for k, v in record["history"].items()})
+        record["finished"] = True
+        record["changed_at_end"] = not all(
+            np.array_equal(old, keras.ops.convert_to_numpy(v), equal_nan=old.dtype.kind == "f")
+            for old, v in zip(before, model.variables, strict=True)
+        )
+        if self._folder is not None:
+            self._folder.finish(record, self._save)
+
+    def _fall_back(self, epochs: int, *, interrupted: bool) -> str:
+        """Return to the last complete epoch; what happened and how to go on, in words."""
+        if self._folder is None:
+            if hasattr(self._model, "jax_state_sync"):
+                self._model.jax_state_sync()
+            return "Without run_dir nothing was saved."
+        record = self._folder.read()  # what is on disk counts, not what was about to be
+        if record is None:
+            return ""
+        self.record = record
+        self._assign_state()
+        done = record["epochs_trained"]
+        if interrupted and done:
+            self._folder.finish(record, self._save)
+        kept = f"Epoch {done} of {epochs} is kept" if done else "No epoch was complete"
+        text = f"{kept} in {self._folder.path}"
+        if interrupted:
+            text += ": the same call, or command, goes on from there"
+        return f"{text}."
+
+    def _save(self, path: Path) -> None:
+        """Write the model as it was built: its own policies, without the optimizer."""
+        model = self._model
+        optimizer, model.optimizer, model.compiled = model.optimizer, None, False
+        try:
+            with self.policies.paused():
+                model.save(path)
+        finally:
+            model.optimizer, model.compiled = optimizer, True
+
+
+def _build(optimizer: Any, model: keras.Model) -> None:
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
+        return
+    known = getattr(optimizer, "_trainable_variables", model.trainable_variables)
+    if [id(v) for v in known] != [id(v) for v in model.trainable_variables]:
+        raise TrainingError(
+            f"This {type(optimizer).__name__} was used with another model or other trainable "
+            "layers before: pass a new optimizer."
+        )
+
+
+def _best_epoch(history: dict[str, list[float]]) -> int:
+    values = history.get("val_loss", history["loss"])
+    return min(range(len(values)), key=lambda i: values[i] if math.isfinite(values[i]) else 1e999)
+
+
+@contextlib.contextmanager
+def _average_kept_apart(optimizer: Any) -> Iterator[None]:
+    """Keep `fit` from replacing the weights by their moving average after every epoch."""
+    object.__setattr__(optimizer, "finalize_variable_values", lambda variables: None)
+    try:
+        yield
+    finally:
+        object.__delattr__(optimizer, "finalize_variable_values")
