@@ -12,7 +12,7 @@ Region = Literal["full", "lungs", "outside"]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 
-def demo(out: Path = Path("demo-report"), *, epochs: int = 12, seed: int = 0) -> None:
+def demo(out: Path = Path("demo-report"), *, epochs: int = 20, seed: int = 0) -> None:
     """Draw phantoms, train LMAP3 on them and write a report; no download, no data needed.
 
     Example: `keras-cxr demo`

@@ -2,5 +2,6 @@
 
 from keras_cxr.explain.gradcam import Explanation, GradCAM
 from keras_cxr.explain.overlay import overlay
+from keras_cxr.explain.panels import plot_heatmaps
 
-__all__ = ["Explanation", "GradCAM", "overlay"]
+__all__ = ["Explanation", "GradCAM", "overlay", "plot_heatmaps"]

@@ -31,7 +31,7 @@ class Classifier:
             `(batch, classes)`.
         class_names: in the order of the model's outputs.
         data_options: how `make_datasets` read the images it was trained on (`image_size`,
-            `color_mode`, `region`, `split`, `seed`, …); empty where no run is on record.
+            `color_mode`, `region`, `seed`, …); empty where no run is on record.
     """
 
     model: keras.Model
@@ -109,7 +109,7 @@ def load_classifier(
     except (ValueError, OSError, TypeError, KeyError) as error:
         raise DataError(f"{file} cannot be read as a Keras model: {error}") from error
     record = file.parent / RUN_FILE
-    data = json.loads(record.read_text()).get("data", {}) if record.is_file() else {}
+    data = json.loads(record.read_text())["settings"]["data"] if record.is_file() else {}
     count = model.output_shape[-1]
     names = class_names or data.get("class_names") or [str(index) for index in range(count)]
     if len(names) != count:

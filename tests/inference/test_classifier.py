@@ -26,7 +26,7 @@ def write_image(path, value=128):
 
 
 def test_names_come_from_the_runs_record(model_file):
-    record = {"data": {"class_names": ["ill", "well"], "region": "full"}}
+    record = {"settings": {"data": {"class_names": ["ill", "well"], "region": "full"}}}
     (model_file.parent / "run.json").write_text(json.dumps(record))
     for path in (model_file, model_file.parent, model_file.parent.parent):
         classifier = load_classifier(path)
