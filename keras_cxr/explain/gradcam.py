@@ -90,6 +90,7 @@ class GradCAM:
         self._input_shape = _input_shape(model)
         self._replay = Replay(model, self._site)
         self._channels_first = list_sites(model)[0].channels_first
+        self._num_classes = 0  # known from the first call on
         self._compiled: dict[tuple[int, ...], GradientFunction] = {}
         self._lock = threading.RLock()
         self._warned = False
@@ -132,9 +133,8 @@ class GradCAM:
             images.shape[1:], self._input_shape, model_name=self._model.name, channels_first=first
         )
         size = images.shape[2:] if first else images.shape[1:3]
-        num_classes = self._num_classes()
-        numbers = class_numbers(class_index, count=len(images), num_classes=num_classes)
         gradient = self._gradient_function(images)
+        numbers = class_numbers(class_index, count=len(images), num_classes=self._num_classes)
         fixed = self._fixed_batch()
         step = fixed or CHUNK
         parts = []
@@ -172,11 +172,7 @@ class GradCAM:
         raw_map = weighted_map(activations, gradients)
         finite = np.isfinite(raw_map).all(axis=(1, 2)) & np.isfinite(scores).all(axis=1)
         if not finite.all():
-            raise InvalidArgumentError(
-                f"model {self._model.name!r} computes NaN or infinite values for images"
-                f"[{start + int((~finite).argmax())}] (layer {self._site.path!r}, precision "
-                f"{self._model.dtype_policy.name}): check its weights, or use float32."
-            )
+            raise self._not_finite(start + int((~finite).argmax()))
         return raw_map
 
     def _gradient_function(self, images: NDArray[Any]) -> GradientFunction:
@@ -194,11 +190,12 @@ class GradCAM:
         sample = sample.astype(np.float32)
         check_finite(sample, first=0)
         scores = function(sample, np.full(len(sample), -1, np.int32)).scores
+        self._num_classes = scores.shape[1]
         with keras.StatelessScope():
             output = self._model(keras.ops.convert_to_tensor(sample), training=False)
         expected = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
-        if not np.isfinite(scores).all():
-            return  # reported by the call itself, with the number of the image
+        if not (np.isfinite(scores).all() and np.isfinite(expected).all()):
+            raise self._not_finite(0)
         activations = [self._replay.head.activation]
         if self._replay.head.operation is None:
             activations += ["softmax", "sigmoid"]  # hidden code may end in either
@@ -215,13 +212,16 @@ class GradCAM:
             "Softmax layer."
         )
 
+    def _not_finite(self, number: int) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            f"model {self._model.name!r} computes NaN or infinite values for images[{number}] "
+            f"(layer {self._site.path!r}, precision {self._model.dtype_policy.name}): check its "
+            "weights, or use float32."
+        )
+
     def _precisions(self) -> set[str]:
         layers = [site.operation for site in list_sites(self._model)] + [self._model]
         return {str(getattr(layer, "compute_dtype", "float32")) for layer in layers}
-
-    def _num_classes(self) -> int | None:
-        graph = graph_of(self._model)
-        return None if graph is None else graph.outputs[0].shape[-1]
 
     def _fixed_batch(self) -> int | None:
         graph = graph_of(self._model)

@@ -76,9 +76,7 @@ def check_finite(images: NDArray[np.float32], *, first: int) -> None:
         )
 
 
-def class_numbers(
-    class_index: Any | None, *, count: int, num_classes: int | None
-) -> NDArray[np.int32]:
+def class_numbers(class_index: Any | None, *, count: int, num_classes: int) -> NDArray[np.int32]:
     """Return one class number per image, -1 where the predicted class is meant.
 
     Raises:
@@ -92,11 +90,10 @@ def class_numbers(
             f"class_index must be None (the predicted class), an integer, or one integer for each "
             f"of the {count} images; received {array.dtype} of shape {array.shape}."
         )
-    largest = np.iinfo(np.int32).max if num_classes is None else num_classes - 1
-    wrong = array[(array < 0) | (array > largest)] if array.ndim else array[()]
-    if np.any((array < 0) | (array > largest)):
+    wrong = np.ravel(array)[np.ravel((array < 0) | (array >= num_classes))]
+    if wrong.size:
         raise InvalidArgumentError(
-            f"class_index must lie in 0 to {largest}, the model's {num_classes} classes; received "
-            f"{int(np.ravel(wrong)[0])}."
+            f"class_index must lie in 0 to {num_classes - 1}, the model's {num_classes} classes; "
+            f"received {wrong[0]}."
         )
     return np.broadcast_to(array, (count,)).astype(np.int32)

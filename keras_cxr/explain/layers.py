@@ -151,16 +151,13 @@ def _by_name(model: Any, name: str, sites: list[Site]) -> Site:
         )
     if found:
         return found[-1]
-    near = [site.path for site in sites if site.name in _near(name, [s.name for s in sites])]
-    near = list(dict.fromkeys(near or _near(name, [site.path for site in sites])))
+    last = name.rsplit("/", 1)[-1]
+    close = difflib.get_close_matches(last, {site.name: None for site in sites}, n=4)
+    near = list(dict.fromkeys(s.path for match in close for s in sites if s.name == match))
     hint = f"Did you mean {' or '.join(map(repr, near[:4]))}?" if near else "It has "
     raise InvalidArgumentError(
         f"model {model.name!r} has no layer {name!r}. {hint}{'' if near else _listing(sites) + '.'}"
     )
-
-
-def _near(name: str, names: list[str]) -> list[str]:
-    return difflib.get_close_matches(name.rsplit("/", 1)[-1], names, n=4, cutoff=0.6)
 
 
 def _listing(sites: list[Site]) -> str:

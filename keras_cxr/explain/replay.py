@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.graphs import Head, find_head, graph_of, without_activation
 from keras_cxr.explain.layers import Site
 
@@ -50,7 +51,10 @@ class Replay:
         with _wrapped_call(hidden, meet):
             output = self._run(self.model, (images,), {}, meet)
         if not seen:
-            raise RuntimeError(f"layer {self.site.path!r} was not called on the way to the output")
+            raise InvalidArgumentError(
+                f"layer {self.site.path!r} is not called by model {self.model.name!r} on the way "
+                "from the images to its output; choose another layer."
+            )
         if self.head.operation is None:  # an activation in hidden code may have left its input
             output = getattr(output, "_keras_logits", output)
         return output, seen[0]

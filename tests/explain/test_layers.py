@@ -1,0 +1,138 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_cxr import GradCAM, build_alexnet, build_lenet5, build_lmap3, build_vgg19
+from keras_cxr.explain.layers import default_site, list_sites, resolve_site
+from tests.explain.models import Subclassed, body, dense, functional, sequential, tail
+
+
+@pytest.fixture(scope="module")
+def nested():
+    backbone = functional(*body(), layers.GlobalAveragePooling2D(name="gap"), name="backbone")
+    top = keras.Sequential([layers.Dense(4, name="hidden"), dense()], name="top")
+    return functional(backbone, top, name="whole")
+
+
+def test_the_default_is_the_deepest_map():
+    lmap3 = build_lmap3()
+    site = default_site(lmap3)
+    assert site.operation is lmap3.layers[-8]
+    assert isinstance(site.operation, layers.Conv2D)
+    assert site.map_size == (10, 10)
+    alexnet = default_site(build_alexnet())
+    assert isinstance(alexnet.operation, layers.Activation)
+    assert alexnet.map_size == (7, 7)
+    assert default_site(build_vgg19(weights=None)).path == "vgg19/block5_conv4"
+    assert default_site(keras.applications.ResNet50(weights=None)).path == "conv5_block3_out"
+    assert isinstance(default_site(build_lenet5()).operation, layers.Conv2D)
+    wrapped = keras.Sequential([keras.Input((224, 224, 1)), layers.Rescaling(1 / 255), lmap3])
+    assert default_site(wrapped).path == f"lmap3/{site.path}"
+
+
+def test_an_activation_of_its_own_is_taken_instead_of_the_convolution():
+    front = [layers.Conv2D(3, 3, name="conv"), layers.BatchNormalization(), layers.ReLU(name="on")]
+    assert default_site(sequential(front, tail(), dense())).path == "on"
+    x = inputs = keras.Input((24, 24, 1))
+    x = keras.ops.relu(front[0](x))
+    x = layers.Flatten()(layers.ZeroPadding2D(2)(x))
+    assert default_site(keras.Model(inputs, dense()(x))).name.startswith("relu")
+
+
+def test_names_paths_and_layers_find_the_same(nested):
+    convolution = nested.get_layer("backbone").get_layer("conv_a")
+    for layer in ("conv_a", "backbone/conv_a", "/backbone/conv_a", "whole/conv_a", convolution):
+        site = resolve_site(nested, layer)
+        assert site.operation is convolution
+        assert site.path == "backbone/conv_a"
+        assert site.map_size == (22, 22)
+    assert GradCAM(nested, convolution).layer == "backbone/conv_a"
+
+
+def test_sites_are_listed_from_the_input_to_the_output(nested):
+    assert [site.path for site in list_sites(nested)] == [
+        "backbone/rescale", "backbone/conv_a", "backbone/pool_a", "backbone/conv_b",
+        "backbone/gap", "backbone", "top/hidden", "top/predictions", "top",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (
+            "conv_c",
+            r"no layer 'conv_c'. Did you mean 'backbone/conv_[ab]' or 'backbone/conv_[ab]'\?",
+        ),
+        ("backbone/convb", "Did you mean 'backbone/conv_b'"),
+        ("predictoins", "Did you mean 'top/predictions'"),
+        ("xyz", "It has 'backbone/rescale', 'backbone/conv_a'"),
+        ("", "no layer ''"),
+        ("gap", r"'backbone/gap' gives \(batch, 6\).*such as 'backbone/conv_b'"),
+        ("predictions", r"gives \(batch, 3\), which is no map"),
+        (7, "layer 7 is not part of model 'whole'"),
+        (layers.Conv2D(1, 1, name="stranger"), "'stranger' is not part of model 'whole'"),
+    ],
+)
+def test_a_wrong_layer_raises_in_the_constructor(nested, layer, message):
+    with pytest.raises(ValueError, match=message):
+        GradCAM(nested, layer)
+
+
+def test_an_ambiguous_name_asks_for_a_path():
+    first = functional(layers.Conv2D(2, 3, name="conv"), name="first")
+    second = functional(layers.Conv2D(2, 3, name="conv"), shape=(22, 22, 2), name="second")
+    model = functional(first, second, layers.Flatten(), dense(), name="pair")
+    with pytest.raises(ValueError, match=r"ambiguous in model 'pair'.*'first/conv', 'second/conv'"):
+        GradCAM(model, "conv")
+    assert GradCAM(model, "first/conv").layer == "first/conv"
+
+
+def test_of_a_shared_layer_the_last_call_is_explained():
+    shared = layers.Conv2D(1, 3, padding="same", name="shared", activation="relu")
+    inputs = keras.Input((12, 12, 1))
+    x = layers.GlobalAveragePooling2D()(shared(shared(inputs)))
+    model = keras.Model(inputs, dense()(x))
+    pictures = np.random.default_rng(0).uniform(0, 9, (2, 12, 12, 1)).astype("float32")
+    found = GradCAM(model, "shared").explain(pictures, 0).raw_map
+    expected = shared(shared(pictures))[..., 0] * model.layers[-1].kernel[0, 0] / 144
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_models_without_a_map():
+    flat = functional(layers.Rescaling(2), layers.BatchNormalization(), layers.Flatten(), dense())
+    with pytest.raises(ValueError, match="'graph' has no layer whose output is a map"):
+        GradCAM(flat)
+    with pytest.raises(ValueError, match=r"is no map.*four dimensions\.$"):
+        GradCAM(flat, "predictions")
+
+
+def test_a_subclassed_model_needs_a_name():
+    model = Subclassed(name="own")
+    model(np.zeros((1, 24, 24, 1), "float32"))
+    with pytest.raises(ValueError, match=r"'own' is subclassed.*layer= one of 'rescale', 'conv_a'"):
+        GradCAM(model)
+
+
+def test_long_lists_are_cut():
+    model = keras.applications.MobileNetV2(weights=None)
+    with pytest.raises(ValueError, match=r"It has 'Conv1', 'bn_Conv1'.*….*'predictions'"):
+        GradCAM(model, "zzzz")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("builder", "path"),
+    [
+        ("MobileNetV3Small", "activation_17"),
+        ("DenseNet121", "relu"),
+        ("EfficientNetV2B0", "top_activation"),
+    ],
+)
+def test_keras_applications(builder, path):
+    keras.utils.clear_session()
+    model = getattr(keras.applications, builder)(weights=None, input_shape=(96, 96, 3))
+    explain = GradCAM(model)
+    assert explain.layer == path
+    heat = explain(np.random.default_rng(0).uniform(0, 255, (2, 96, 96, 3)))
+    assert np.isfinite(heat).all()
