@@ -206,8 +206,9 @@ def _file_names(images_per_class: int) -> set[str]:
 
 
 def _checked_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
-    sides = (image_size, image_size) if isinstance(image_size, int) else image_size
-    if len(sides) != 2 or not all(MIN_SIDE <= int(side) <= MAX_SIDE for side in sides):
+    sides = image_size if isinstance(image_size, tuple | list) else (image_size, image_size)
+    integers = all(isinstance(side, int | np.integer) for side in sides)
+    if not integers or len(sides) != 2 or min(sides) < MIN_SIDE or max(sides) > MAX_SIDE:
         raise InvalidArgumentError(
             f"image_size must be a side or (height, width) from {MIN_SIDE} to {MAX_SIDE} pixels; "
             f"received {image_size!r}."
