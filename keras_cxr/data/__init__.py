@@ -3,9 +3,10 @@
 from keras_cxr.data.cache import CacheInfo, clear_caches, list_caches
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.datasets import Datasets
+from keras_cxr.data.find import find_images
 from keras_cxr.data.images import read_image
 from keras_cxr.data.phantoms import make_phantoms
-from keras_cxr.data.pipeline import find_images, make_datasets
+from keras_cxr.data.pipeline import make_datasets
 
 __all__ = [
     "CacheInfo",

@@ -13,13 +13,13 @@ from keras_cxr.errors import DataError
 
 
 def from_arrays(
-    images: Any, labels: Any, image_size: tuple[int, int], class_names: Sequence[str] | None
+    data: tuple[Any, ...], image_size: tuple[int, int], class_names: Sequence[str] | None
 ) -> tuple[Catalog, NDArray[Any]]:
     """Returns a catalog of "array[0]", "array[1]", ... and the images as the store keeps them.
 
     Args:
-        images: (n, h, w), (n, h, w, 1) or (n, h, w, 3), uint8 or float, in [0, 255].
-        labels: (n,) integers, or (n, k) one-hot.
+        data: The images, (n, h, w), (n, h, w, 1) or (n, h, w, 3), uint8 or float in [0, 255],
+            and the labels, (n,) integers or (n, k) one-hot.
         image_size: (height, width) to fit the images to.
         class_names: The classes' names by index; "0", "1", ... otherwise.
 
@@ -29,6 +29,9 @@ def from_arrays(
     Raises:
         DataError: Shapes, types or values are not those above.
     """
+    if len(data) != 2:
+        raise DataError(f"A tuple must be (images, labels), received {len(data)} items")
+    images, labels = data
     pixels, indices = np.asarray(images), _class_indices(np.asarray(labels))
     if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] not in (1, 3)):
         raise DataError(
@@ -49,22 +52,21 @@ def from_arrays(
                 f"images must lie in [0, 255], received values from {pixels.min()} to "
                 f"{pixels.max()}. Scale them to that range."
             )
-    num_classes = int(indices.max()) + 1
-    names = [str(name) for name in class_names] if class_names is not None else None
-    if names is None:
-        # zero-padded, so that the sorted names keep the order of the indices
-        names = [str(index).zfill(len(str(num_classes - 1))) for index in range(num_classes)]
-    if len(names) < num_classes:
-        raise DataError(f"labels reach {num_classes - 1}, but class_names has {len(names)} names")
+    names = tuple(map(str, range(int(indices.max()) + 1) if class_names is None else class_names))
+    if len(names) <= indices.max():
+        raise DataError(f"labels reach {indices.max()}, but class_names has {len(names)} names")
+    if len(set(names)) < len(names):
+        raise DataError(f"class_names holds a name twice: {', '.join(names)}")
     entries = tuple(Entry(f"array[{number}]", names[index]) for number, index in enumerate(indices))
-    return Catalog(Path(), "arrays in memory", "", entries), _grey(pixels, image_size)
+    catalog = Catalog(Path(), "arrays in memory", "", entries, names=names)
+    return catalog, _grey(pixels, image_size)
 
 
 def _class_indices(labels: NDArray[Any]) -> NDArray[np.int64]:
     if labels.ndim == 2:
         if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
             raise DataError("labels with two dimensions must be one-hot: one 1 per row, else 0")
-        return labels.argmax(axis=1).astype(np.int64)
+        return np.asarray(labels.argmax(axis=1), np.int64)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise DataError(
             f"labels must be (n,) integers or (n, k) one-hot, received {labels.dtype} "
@@ -72,7 +74,7 @@ def _class_indices(labels: NDArray[Any]) -> NDArray[np.int64]:
         )
     if len(labels) and labels.min() < 0:
         raise DataError(f"labels must be class indices from 0, received {labels.min()}")
-    return labels.astype(np.int64)
+    return np.asarray(labels, np.int64)
 
 
 def _grey(pixels: NDArray[Any], image_size: tuple[int, int]) -> NDArray[Any]:

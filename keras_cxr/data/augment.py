@@ -111,7 +111,7 @@ def warp(image: NDArray[Any], matrix: NDArray[np.float64], *, fill_mode: str) ->
 
 def draw(keys: NDArray[np.uint64], seed: int, epoch: int, stream: int) -> NDArray[np.float64]:
     """Returns one number in [0, 1) per key, (n,) float64, the same on every machine."""
-    return (_hash(keys, seed, epoch, stream) >> np.uint64(11)) * 2.0**-53
+    return np.asarray((_hash(keys, seed, epoch, stream) >> np.uint64(11)) * 2.0**-53, np.float64)
 
 
 def shuffled(keys: NDArray[np.uint64], *, seed: int, epoch: int) -> NDArray[np.int64]:

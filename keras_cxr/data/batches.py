@@ -1,6 +1,7 @@
 """The batches of one part of a data set, by number: drawn, masked, moved, and float at last."""
 
-from dataclasses import dataclass, field, replace
+import os
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,11 @@ from keras_cxr.data.store import Store
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 REGIONS = ("full", "lungs", "outside")
+
+
+def num_workers() -> int:
+    """Returns how many threads make batches ahead of training: 2 to 8, by the machine's cores."""
+    return min(8, max(2, os.cpu_count() or 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +53,7 @@ class Batches:
     shuffle: bool = False
     augmentation: Augmentation | None = None
     seed: int = 0
-    epoch: int = field(default=0)
+    epoch: int = 0
 
     def __len__(self) -> int:
         return -(-len(self.rows) // self.batch_size)

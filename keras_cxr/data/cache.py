@@ -135,9 +135,12 @@ def _usable(folder: Path, catalog: Catalog, image_size: tuple[int, int]) -> Inde
         _log.warning("The image cache %s is damaged (%s) and is rebuilt", folder, error)
         return None
     for row, record in enumerate(index.records):
-        if record.denied and os.access(catalog.path(index.signatures[row][0]), os.R_OK):
+        file, mask = index.signatures[row][0], index.signatures[row][3]
+        if record.denied and all(
+            os.access(catalog.path(one), os.R_OK) for one in (file, mask) if one
+        ):
             # rights changed, which leaves size and time as they were: read it again
-            index.signatures[row] = (index.signatures[row][0], -2, -2, "", -2, -2)
+            index.signatures[row] = (file, -2, -2, mask, -2, -2)
     return index if index.image_size == image_size else None
 
 

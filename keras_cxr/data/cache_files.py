@@ -153,11 +153,11 @@ class Earlier:
         if record.error:
             return Reused(record, None)
         image, mask = self._images[row], None
-        if zlib.crc32(image) != record.checksum:
+        if zlib.crc32(image.data) != record.checksum:
             return None
         if self._masks is not None and entry.mask and not record.mask_error:
             mask = self._masks[row]
-            if zlib.crc32(mask) != record.mask_checksum:
+            if zlib.crc32(mask.data) != record.mask_checksum:
                 return None
         return Reused(record, (image, mask))
 

@@ -2,8 +2,8 @@
 
 import difflib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,6 +52,7 @@ class Catalog:
         source: What names the data set's cache: the folder or table it was found by.
         entries: One `Entry` per image.
         notes: Remarks for the summary.
+        names: The classes by index, where they are not simply sorted.
     """
 
     root: Path
@@ -59,11 +60,17 @@ class Catalog:
     source: str
     entries: tuple[Entry, ...]
     notes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes, sorted."""
-        return tuple(sorted({entry.label for entry in self.entries}))
+        """The classes by index: as given, else sorted."""
+        return self.names or tuple(sorted({entry.label for entry in self.entries}))
+
+    def subset(self, rows: Sequence[int]) -> "Catalog":
+        """Returns the chosen rows with the classes of the whole."""
+        entries = tuple(self.entries[row] for row in rows)
+        return replace(self, entries=entries, names=self.class_names)
 
     def path(self, file: str) -> str:
         """Returns the path of an entry's `file` or `mask`."""

@@ -1,7 +1,6 @@
 """Grey pictures from DICOM files, as a radiologist's screen would show them."""
 
 import io
-import logging
 import warnings
 from typing import Any
 
@@ -34,31 +33,32 @@ def grey_from_dicom(data: bytes) -> NDArray[np.uint8]:
         try:
             film = pydicom.dcmread(io.BytesIO(data))
             frames = int(film.get("NumberOfFrames", None) or 1)
-            check_size(int(film.Columns), int(film.Rows) * max(frames, 1))
-            if frames != 1:
-                raise DataError(f"the DICOM file holds {frames} frames, expected one")
-            pixels = film.pixel_array
-        except DataError:
-            raise
-        except (RuntimeError, NotImplementedError, ImportError) as error:
-            text = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"the DICOM pixels cannot be decoded ({text}); {_INSTALL}") from error
+            rows, columns = int(film.Rows), int(film.Columns)
         except Exception as error:  # pydicom raises many kinds for damaged files
-            logging.getLogger(__name__).debug("pydicom", exc_info=True)
             raise DataError(f"damaged: the DICOM file cannot be read ({error})") from error
+        check_size(columns, rows * max(frames, 1))
+        if frames != 1:
+            raise DataError(f"the DICOM file holds {frames} frames, expected one")
+        try:
+            pixels = np.asarray(film.pixel_array)
+        except Exception as error:
+            text = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise DataError(
+                f"the DICOM pixels cannot be decoded ({text}). Decoders come with {_INSTALL}"
+            ) from error
     if pixels.ndim == 3:
         return _grey(pixels)
     shown = _window(film, pixels.astype(np.float32))
     if film.PhotometricInterpretation == "MONOCHROME1":
-        shown = 1.0 - shown
-    return np.rint(shown * 255.0).astype(np.uint8)
+        shown = np.float32(1.0) - shown
+    return np.asarray(np.rint(shown * 255.0), np.uint8)
 
 
 def _grey(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     grey = pixels[..., :3].astype(np.float32) @ weights
     largest = 255.0 if pixels.dtype == np.uint8 else 65535.0
-    return np.rint(grey / largest * 255.0).astype(np.uint8)
+    return np.asarray(np.rint(grey / largest * 255.0), np.uint8)
 
 
 def _window(film: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -69,14 +69,18 @@ def _window(film: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
     if center is None or width is None or width < 1.0:
         stored = int(film.BitsStored)
         lowest = -(2 ** (stored - 1)) if int(film.get("PixelRepresentation", 0)) else 0
-        return np.clip((values - lowest) / (2**stored - 1), 0.0, 1.0)
+        return _clipped((values - lowest) / (2**stored - 1))
     values = values * slope + intercept
     kind = str(film.get("VOILUTFunction", "LINEAR") or "LINEAR")
     if kind == "SIGMOID":
         return np.asarray(1.0 / (1.0 + np.exp(-4.0 * (values - center) / width)), np.float32)
     if kind == "LINEAR_EXACT":
-        return np.clip((values - center) / width + 0.5, 0.0, 1.0)
-    return np.clip((values - (center - 0.5)) / max(width - 1.0, 1.0) + 0.5, 0.0, 1.0)
+        return _clipped((values - center) / width + 0.5)
+    return _clipped((values - (center - 0.5)) / max(width - 1.0, 1.0) + 0.5)
+
+
+def _clipped(values: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
 
 
 def _first(value: Any) -> float | None:

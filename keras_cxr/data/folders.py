@@ -21,6 +21,9 @@ class _Found(NamedTuple):
     time: int
 
 
+_NO_MASK = _Found("", -1, -1)
+
+
 class _Class(NamedTuple):
     name: str
     folder: str
@@ -80,9 +83,11 @@ def _one_level(root: Path, deeper: str) -> Catalog | None:
         found = _class_entries(root, one.folder, one, notes)
         if not found and (not kaggle or one.has_images_folder):
             folder = root / one.folder / ("images" if one.has_images_folder else "")
+            mend = "Put images there or delete the folder."
+            if _parts(folder) or _classes(folder):
+                mend = "It looks like a data set of its own: pass that folder."
             raise DataError(
-                f"The class folder {folder} holds no images (.png, .jpg, .jpeg, .dcm). "
-                "Put images there or delete the folder."
+                f"The class folder {folder} holds no images (.png, .jpg, .jpeg, .dcm). {mend}"
             )
         entries += found
     if not entries:
@@ -155,14 +160,21 @@ def _class_entries(
         notes.append(f"{others:,} file(s) of unread kinds (.bmp, .tif, ...) in {images}")
     entries = []
     for image in found:
-        mask = by_stem.get(_stem(image.name))
-        file = f"{images}/{image.name}"
-        entry = Entry(file, one.name, part=part, size=image.size, time=image.time)
-        if mask is not None:
-            entry = entry._replace(
-                mask=f"{folder}/masks/{mask.name}", mask_size=mask.size, mask_time=mask.time
+        mask = by_stem.get(_stem(image.name), _NO_MASK)
+        path = f"{folder}/masks/{mask.name}" if mask.name else ""
+        entries.append(
+            Entry(
+                f"{images}/{image.name}",
+                one.name,
+                "",
+                part,
+                path,
+                image.size,
+                image.time,
+                mask.size,
+                mask.time,
             )
-        entries.append(entry)
+        )
     return entries
 
 

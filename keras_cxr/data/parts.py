@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from keras_cxr.data.catalog import PARTS, Catalog, listing
 from keras_cxr.data.reading import Record
@@ -10,20 +9,41 @@ from keras_cxr.data.split import assign_parts
 from keras_cxr.errors import DataError
 
 
+def check_found(catalog: Catalog, *, on_error: str) -> None:
+    """Refuses a data set that names files which do not exist, before any is read.
+
+    Raises:
+        DataError: Files are missing and `on_error` is "raise", or all are missing.
+    """
+    missing = [entry.file for entry in catalog.entries if entry.size < 0]
+    if missing and (on_error == "raise" or len(missing) == len(catalog.entries)):
+        raise DataError(
+            f"{len(missing):,} of {len(catalog.entries):,} files of the {catalog.layout} do not "
+            f"exist below {catalog.root}:\n{listing(missing)}\n"
+            "Correct the paths, pass root= the folder that they are relative to, or leave single "
+            'files out by on_error="skip".'
+        )
+
+
 def check_classes(catalog: Catalog) -> None:
-    """Refuses a data set with fewer than two classes.
+    """Refuses a data set with fewer than two classes, or a class without images.
 
     Raises:
         DataError: With the mend.
     """
     names = catalog.class_names
+    filled = {entry.label for entry in catalog.entries}
+    empty = [name for name in names if name not in filled]
+    if empty:
+        raise DataError(
+            f"No usable image of class {', '.join(map(repr, empty))} is left. Add some or leave "
+            "the class out."
+        )
     if len(names) == 1:
         raise DataError(
-            f"Only one class was found, {names[0]!r}, by {catalog.layout} in {catalog.root}: "
-            "there is nothing to tell apart. Pass the folder that holds all class folders."
+            f"Only one class was found, {names[0]!r} ({catalog.layout} in {catalog.root}): there "
+            "is nothing to tell apart. Pass the folder that holds all class folders."
         )
-    if not names:
-        raise DataError(f"No usable image is left in {catalog.root}")
 
 
 def with_parts(catalog: Catalog, shares: Sequence[float], seed: int) -> list[str]:
@@ -67,6 +87,17 @@ def with_parts(catalog: Catalog, shares: Sequence[float], seed: int) -> list[str
             "hold. Add training images of it or leave the class out."
         )
     return given
+
+
+def unseen(catalog: Catalog, parts: Sequence[str]) -> list[str]:
+    """Returns notes on classes that the validation or test part lacks."""
+    held = {(part, entry.label) for part, entry in zip(parts, catalog.entries, strict=True)}
+    return [
+        f"the part {part} holds no image of {', '.join(lacking)}"
+        for part in PARTS
+        if part in parts
+        and (lacking := [name for name in catalog.class_names if (part, name) not in held])
+    ]
 
 
 def keep_good(
@@ -119,8 +150,3 @@ def _message(
             head += f" ({bad - bad_images:,} for want of a mask, which region={region!r} needs)"
     rest = "." if bad == total else ', or pass on_error="skip" to leave them out.'
     return f"{head}:\n{listing(lines)}\n{mend}{rest}"
-
-
-def without(catalog: Catalog, rows: Sequence[int]) -> Catalog:
-    """Returns the catalog of the chosen rows alone."""
-    return replace(catalog, entries=tuple(catalog.entries[row] for row in rows))

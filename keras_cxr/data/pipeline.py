@@ -2,27 +2,27 @@
 
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from keras_cxr.data.arguments import Options, check_group_column, check_options
 from keras_cxr.data.arrays import from_arrays
 from keras_cxr.data.augment import Augmentation
-from keras_cxr.data.batches import REGIONS, Batches
+from keras_cxr.data.batches import Batches, num_workers
 from keras_cxr.data.cache import open_cache
 from keras_cxr.data.catalog import PARTS, Catalog
 from keras_cxr.data.datasets import Datasets
-from keras_cxr.data.folders import find_in_folder
-from keras_cxr.data.images import COLOR_MODES
-from keras_cxr.data.parts import check_classes, keep_good, with_parts
+from keras_cxr.data.find import find_images
+from keras_cxr.data.parts import check_classes, check_found, keep_good, unseen, with_parts
 from keras_cxr.data.reading import Record, read_all
-from keras_cxr.data.split import check_shares
 from keras_cxr.data.store import ArrayStore, FileStore, Store
-from keras_cxr.data.tables import Groups, check_column, find_in_table, read_csv, with_groups
-from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.data.tables import Groups, with_groups
 
 Data = str | os.PathLike[str] | pd.DataFrame | tuple[Any, Any]
 
@@ -95,138 +95,136 @@ def make_datasets(
         InvalidArgumentError: An argument has a value that cannot work.
         OutputError: The cache cannot be written.
     """
-    size = _check(image_size, batch_size, seed)
-    for name, value, allowed in (
-        ("region", region, REGIONS),
-        ("color_mode", color_mode, tuple(COLOR_MODES)),
-        ("format", format, tuple(_FORMATS)),
-        ("on_error", on_error, ("raise", "skip")),
-    ):
-        if value not in allowed:
-            raise InvalidArgumentError(
-                f"{name} must be one of {', '.join(map(repr, allowed))}, received {value!r}"
-            )
-    shares = check_shares(split)
-    check_column(group_column, groups)
-    augmentation = Augmentation(
-        rotation=rotation, zoom=zoom, horizontal_flip=horizontal_flip, fill_mode=fill_mode
+    options = check_options(
+        image_size=image_size,
+        batch_size=batch_size,
+        split=split,
+        augment=bool(augment),
+        augmentation=Augmentation(
+            rotation=rotation, zoom=zoom, horizontal_flip=horizontal_flip, fill_mode=fill_mode
+        ),
+        region=region,
+        color_mode=color_mode,
+        seed=seed,
+        format=format,
+        on_error=on_error,
     )
+    check_group_column(group_column, groups)
     images = None
     if isinstance(data, tuple):
-        catalog, images = from_arrays(*_pair(data), size, class_names)
+        catalog, images = from_arrays(data, options.image_size, class_names)
     else:
         catalog = find_images(data, root=root)
+        check_found(catalog, on_error=on_error)
     if groups is not None:
         catalog = with_groups(catalog, groups, column=group_column)
     check_classes(catalog)
-    parts = with_parts(catalog, shares, seed)  # early: a split that cannot work costs no reading
+    parts = with_parts(catalog, options.shares, options.seed)  # before any file is read
 
-    records: list[Record]
     if images is not None:
         store: Store = ArrayStore(images)
-        records = [Record() for _ in catalog.entries]
-        content = hashlib.sha256(np.ascontiguousarray(images)).digest()
+        records = [Record(checksum=zlib.crc32(image.data)) for image in images]
+    elif cache:
+        store, records = open_cache(
+            catalog, options.image_size, cache_dir=cache_dir, verbose=verbose
+        )
     else:
-        if cache:
-            store, records = open_cache(catalog, size, cache_dir=cache_dir, verbose=verbose)
-        else:
-            store, records = FileStore(catalog, size), read_all(catalog, size, verbose=verbose)
-    rows, notes = keep_good(catalog, records, region=region, on_error=on_error)
-    if images is None:
-        checksums = [(records[row].checksum, records[row].mask_checksum) for row in rows]
-        content = hashlib.sha256(np.array(checksums, np.int64)).digest()
-    if len(rows) < len(catalog.entries):
-        kept = tuple(catalog.entries[row] for row in rows)
-        catalog = Catalog(catalog.root, catalog.layout, catalog.source, kept, catalog.notes)
-        check_classes(catalog)
-        parts = with_parts(catalog, shares, seed)
+        store = FileStore(catalog, options.image_size)
+        records = read_all(catalog, options.image_size, verbose=verbose)
 
-    names = catalog.class_names
-    if class_names is not None and images is not None:
-        names = tuple(str(name) for name in class_names)
-    index_of = {name: index for index, name in enumerate(names)}
+    rows, notes = keep_good(catalog, records, region=region, on_error=on_error)
+    if len(rows) < len(catalog.entries):
+        catalog = catalog.subset(rows)
+        check_classes(catalog)
+        parts = with_parts(catalog, options.shares, options.seed)
+    records = [records[row] for row in rows]
+    catalog = replace(catalog, notes=(*catalog.notes, *notes, *unseen(catalog, parts)))
+    batches = _batches(catalog, parts, store=store, rows=rows, options=options)
+    return _datasets(catalog, parts, records=records, batches=batches, options=options)
+
+
+def _batches(
+    catalog: Catalog, parts: list[str], *, store: Store, rows: list[int], options: Options
+) -> dict[str, Batches]:
+    index_of = {name: index for index, name in enumerate(catalog.class_names)}
     labels = np.array([index_of[entry.label] for entry in catalog.entries], np.int64)
-    keys = np.array([image_key(entry.file) for entry in catalog.entries], np.uint64)
-    table = pd.DataFrame(
-        {
-            "file": [entry.file for entry in catalog.entries],
-            "class": [entry.label for entry in catalog.entries],
-            "part": parts,
-            "group": [entry.group for entry in catalog.entries],
-            "mask": [
-                "" if records[row].mask_error else entry.mask
-                for row, entry in zip(rows, catalog.entries, strict=True)
-            ],
-        }
-    )
-    batches = {}
-    for part in PARTS:
-        chosen = np.flatnonzero(np.array(parts) == part)
-        if len(chosen) == 0:
-            continue
-        batches[part] = Batches(
+    keys = image_keys([entry.file for entry in catalog.entries])
+    every = {
+        part: Batches(
             store=store,
-            rows=np.asarray(rows, np.int64)[chosen],
+            rows=np.array(rows, np.int64)[chosen],
             labels=labels[chosen],
             keys=keys[chosen],
-            image_size=size,
-            channels=COLOR_MODES[color_mode],
-            num_classes=len(names),
-            batch_size=batch_size,
-            region=region,
+            image_size=options.image_size,
+            channels=options.channels,
+            num_classes=len(index_of),
+            batch_size=options.batch_size,
+            region=options.region,
             shuffle=part == "train",
-            augmentation=augmentation if augment and part == "train" else None,
-            seed=seed,
+            augmentation=options.augmentation if options.augment and part == "train" else None,
+            seed=options.seed,
         )
-    wrap = _FORMATS[format]
-    counts = np.bincount(batches["train"].labels, minlength=len(names))
+        for part in PARTS
+        for chosen in [np.flatnonzero(np.array(parts) == part)]
+    }
+    return {part: batches for part, batches in every.items() if len(batches)}
+
+
+def _datasets(
+    catalog: Catalog,
+    parts: list[str],
+    *,
+    records: list[Record],
+    batches: dict[str, Batches],
+    options: Options,
+) -> Datasets:
+    entries = catalog.entries
+    masks = [
+        entry.mask if record.mask_checksum >= 0 else ""
+        for entry, record in zip(entries, records, strict=True)
+    ]
+    columns = {
+        "file": [entry.file for entry in entries],
+        "class": [entry.label for entry in entries],
+        "part": parts,
+        "group": [entry.group for entry in entries],
+        "mask": masks,
+    }
+    counts = np.bincount(batches["train"].labels)
+    content = [(record.checksum, record.mask_checksum) for record in records]
+    if options.region == "full":
+        content = [(record.checksum, 0) for record in records]
+    wrap = _FORMATS[options.format]
+    train, val, test = (wrap(batches[part]) if part in batches else None for part in PARTS)
     return Datasets(
-        **{part: wrap(batches[part]) if part in batches else None for part in PARTS},
-        class_names=names,
+        train=train,
+        val=val,
+        test=test,
+        class_names=catalog.class_names,
         class_weight={
-            index: float(counts.sum() / (len(names) * count)) for index, count in enumerate(counts)
+            index: float(counts.sum() / (len(counts) * count)) for index, count in enumerate(counts)
         },
-        table=table,
-        root=None if images is not None else catalog.root,
-        image_size=size,
-        color_mode=color_mode,
-        region=region,
-        batch_size=batch_size,
-        augment=augment,
-        seed=seed,
-        format=format,
+        table=pd.DataFrame(columns),
+        root=catalog.root if catalog.source else None,
+        image_size=options.image_size,
+        color_mode=options.color_mode,
+        region=options.region,
+        batch_size=options.batch_size,
+        augment=options.augment,
+        seed=options.seed,
+        format=options.format,
         layout=catalog.layout,
-        notes=(*catalog.notes, *notes),
+        notes=catalog.notes,
         _parts=batches,
         _wrap=wrap,
-        _content=content,
+        _content=hashlib.sha256(np.array(content, np.int64).tobytes()).digest(),
     )
 
 
-def find_images(data: Any, *, root: str | os.PathLike[str] | None = None) -> Catalog:
-    """Returns the catalog of a folder, a CSV file or a DataFrame; no image is opened.
-
-    Raises:
-        NotFoundError: There is no such folder or file.
-        DataError: No layout fits.
-    """
-    if isinstance(data, pd.DataFrame):
-        return find_in_table(data, root=root, name="the DataFrame")
-    if not isinstance(data, str | os.PathLike):
-        raise InvalidArgumentError(
-            "data must be a folder, a CSV file, a DataFrame or a tuple (images, labels), received "
-            f"{type(data).__name__}"
-        )
-    path = Path(data).expanduser()
-    if path.suffix.lower() == ".csv" and not path.is_dir():
-        folder = root if root is not None else path.parent
-        return find_in_table(read_csv(path), root=folder, name=path.name)
-    return find_in_folder(path)
-
-
-def image_key(file: str) -> int:
-    """Returns the 64-bit number that an image's draws are made from."""
-    return int.from_bytes(hashlib.sha256(file.encode()).digest()[:8], "little")
+def image_keys(files: Sequence[str]) -> NDArray[np.uint64]:
+    """Returns (n,) uint64, one number per file name, that an image's draws are made from."""
+    digests = b"".join(hashlib.sha256(file.encode()).digest()[:8] for file in files)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
 def as_tf_dataset(batches: Batches) -> Any:
@@ -241,7 +239,8 @@ def as_tf_dataset(batches: Batches) -> Any:
         labels.set_shape((None, batches.num_classes))
         return images, labels
 
-    return tf.data.Dataset.range(len(batches)).map(load, num_parallel_calls=2).prefetch(2)
+    numbers = tf.data.Dataset.range(len(batches))
+    return numbers.map(load, num_parallel_calls=num_workers()).prefetch(2)
 
 
 def as_keras_dataset(batches: Batches) -> Any:
@@ -252,25 +251,3 @@ def as_keras_dataset(batches: Batches) -> Any:
 
 
 _FORMATS: dict[str, Callable[[Batches], Any]] = {"keras": as_keras_dataset, "tf": as_tf_dataset}
-
-
-def _check(image_size: Any, batch_size: Any, seed: Any) -> tuple[int, int]:
-    try:
-        height, width = (int(side) for side in image_size)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(
-            f"image_size must be (height, width), received {image_size!r}"
-        ) from error
-    if height < 1 or width < 1:
-        raise InvalidArgumentError(f"image_size must be positive, received {image_size!r}")
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise InvalidArgumentError(f"batch_size must be an integer from 1, received {batch_size!r}")
-    if not isinstance(seed, int):
-        raise InvalidArgumentError(f"seed must be an integer, received {seed!r}")
-    return height, width
-
-
-def _pair(data: tuple[Any, ...]) -> tuple[Any, Any]:
-    if len(data) != 2:
-        raise InvalidArgumentError(f"data must be (images, labels), received {len(data)} items")
-    return data[0], data[1]

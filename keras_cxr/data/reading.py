@@ -24,9 +24,9 @@ Sink = Callable[[int, NDArray[np.uint8], NDArray[np.uint8] | None], None]
 class Record(NamedTuple):
     """What the pass learnt of one image; the checksums are CRC-32 of its fitted pixels.
 
-    `error` and `mask_error` are "" for good files. `denied` marks files that could not be
-    opened, which may become readable without any change of size or time. A mask checksum of -1
-    means that there is no good mask.
+    `error` and `mask_error` are "" for good files. `denied` marks images and masks that could
+    not be opened, which may become readable without any change of size or time. A mask checksum of
+    -1 means that there is no good mask.
     """
 
     error: str = ""
@@ -86,19 +86,18 @@ def read_entry(
 ) -> tuple[Record, Picture | None]:
     """Returns what one entry's files hold; the picture is None where the image is bad."""
     # a damaged file may make a decoder raise nearly anything: it then is a bad file, not a crash
-    mask, mask_error = None, ""
+    mask, mask_error, denied = None, "", False
     if entry.mask:
         try:
             mask = np.packbits(lung_mask(catalog.path(entry.mask), image_size))
         except Exception as error:
-            mask_error = reason(error)
+            mask_error, denied = reason(error), isinstance(error, OSError)
     try:
-        image = fit(grey_image(catalog.path(entry.file)), image_size)
+        image = np.ascontiguousarray(fit(grey_image(catalog.path(entry.file)), image_size))
     except Exception as error:
-        return Record(reason(error), isinstance(error, OSError), mask_error), None
-    mask_checksum = -1 if mask is None else zlib.crc32(mask)
-    image = np.ascontiguousarray(image)
-    return Record("", False, mask_error, zlib.crc32(image), mask_checksum), (image, mask)
+        return Record(reason(error), denied or isinstance(error, OSError), mask_error), None
+    mask_checksum = -1 if mask is None else zlib.crc32(mask.data)
+    return Record("", denied, mask_error, zlib.crc32(image.data), mask_checksum), (image, mask)
 
 
 def unpack(bits: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -95,7 +95,7 @@ class MappedStore:
         """See `Store`."""
         image = self._images[row]
         if not self._image_good[row]:
-            if zlib.crc32(image) != self._records[row].checksum:
+            if zlib.crc32(image.data) != self._records[row].checksum:
                 self._tell()
                 return self._files.image(row)
             self._image_good[row] = True
@@ -107,7 +107,7 @@ class MappedStore:
             return np.zeros(self._images.shape[1:], np.uint8)
         bits = self._masks[row]
         if not self._mask_good[row]:
-            if zlib.crc32(bits) != self._records[row].mask_checksum:
+            if zlib.crc32(bits.data) != self._records[row].mask_checksum:
                 self._tell()
                 return self._files.mask(row)
             self._mask_good[row] = True

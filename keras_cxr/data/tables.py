@@ -1,14 +1,18 @@
 """Finds images through a CSV file or a pandas DataFrame, and looks up patients' groups."""
 
+import hashlib
 import os
+import posixpath
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from keras_cxr.data.catalog import PART_NAMES, Catalog, Entry, listing, near_name
-from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.errors import DataError, NotFoundError
 
 LABEL_COLUMNS = ("label", "class")
 GROUP_COLUMNS = ("group", "patient", "patient_id")
@@ -45,7 +49,7 @@ def find_in_table(
         name: What errors call the table.
 
     Raises:
-        DataError: Columns or cells are missing, a file stands twice, or files do not exist.
+        DataError: Columns or cells are missing, or a file stands twice.
     """
     folder = Path(root).expanduser() if root is not None else Path.cwd()
     label = next((column for column in LABEL_COLUMNS if column in table.columns), None)
@@ -82,16 +86,11 @@ def find_in_table(
         f"{name}: the column part must say train, val or test in every row",
     )
     entries = []
-    missing = []
     for file, text, group, mask, part in zip(
         cells["file"], cells["label"], cells["group"], cells["mask"], parts, strict=True
     ):
         size, time = _status(folder, file)
         mask_size, mask_time = _status(folder, mask) if mask else (-1, -1)
-        if size < 0:
-            missing.append(file)
-        if mask and mask_size < 0:
-            missing.append(f"{mask} (mask)")
         entries.append(
             Entry(
                 _relative(folder, file),
@@ -105,11 +104,13 @@ def find_in_table(
                 mask_time,
             )
         )
-    _refuse(missing, f"{name} names files that do not exist below {folder}")
-    seen: set[str] = set()
-    twice = [one.file for one in entries if one.file in seen or seen.add(one.file)]
+    twice = [file for file, count in Counter(one.file for one in entries).items() if count > 1]
     _refuse(twice, f"{name} names files more than once")
-    return Catalog(folder, f"table ({name})", f"{folder.resolve()}\n{name}", tuple(entries))
+    source = f"{folder.resolve()}/{name}"
+    if not name.endswith(".csv"):
+        # frames have no name of their own: each set of files keeps its own cache
+        source += hashlib.sha256("\n".join(one.file for one in entries).encode()).hexdigest()[:8]
+    return Catalog(folder, f"table ({name})", source, tuple(entries))
 
 
 def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) -> Catalog:
@@ -152,7 +153,7 @@ def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) 
     if named < len(entries):
         rest = len(entries) - named
         notes = (*notes, f"{rest:,} image(s) are not in the table of groups: each is its own")
-    return Catalog(catalog.root, catalog.layout, catalog.source, entries, notes)
+    return replace(catalog, entries=entries, notes=notes)
 
 
 def _text(column: "pd.Series[Any]") -> list[str]:
@@ -160,7 +161,7 @@ def _text(column: "pd.Series[Any]") -> list[str]:
 
 
 def _posix(file: str) -> str:
-    return PurePosixPath(str(file).replace("\\", "/")).as_posix()
+    return posixpath.normpath(str(file).replace("\\", "/"))
 
 
 def _relative(folder: Path, file: str) -> str:
@@ -181,13 +182,3 @@ def _status(folder: Path, file: str) -> tuple[int, int]:
 def _refuse(lines: Sequence[str], problem: str) -> None:
     if lines:
         raise DataError(f"{problem} ({len(lines):,}):\n{listing(lines)}")
-
-
-def check_column(column: str | None, groups: Groups | None) -> None:
-    """Refuses a group column without a table of groups.
-
-    Raises:
-        InvalidArgumentError: As said.
-    """
-    if column is not None and (groups is None or isinstance(groups, Mapping)):
-        raise InvalidArgumentError("group_column names a column of groups, which is no table")

@@ -1,0 +1,91 @@
+"""What `make_datasets` checks at the door."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keras_cxr.data.augment import Augmentation
+from keras_cxr.data.batches import REGIONS
+from keras_cxr.data.images import COLOR_MODES
+from keras_cxr.data.split import Shares, check_shares
+from keras_cxr.data.tables import Groups
+from keras_cxr.errors import InvalidArgumentError
+
+FORMATS = ("tf", "keras")
+_CHOICES = {
+    "color_mode": tuple(COLOR_MODES),
+    "format": FORMATS,
+    "on_error": ("raise", "skip"),
+    "region": REGIONS,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of a data set; made once, then passed from step to step."""
+
+    image_size: tuple[int, int]
+    batch_size: int
+    shares: Shares
+    augment: bool
+    augmentation: Augmentation
+    region: str
+    color_mode: str
+    seed: int
+    format: str
+    on_error: str
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+        return COLOR_MODES[self.color_mode]
+
+
+def check_options(
+    *, image_size: Any, batch_size: Any, seed: Any, split: Sequence[float], **options: Any
+) -> Options:
+    """Returns the options as given.
+
+    Raises:
+        InvalidArgumentError: One has a value that cannot work; the text names it.
+    """
+    try:
+        height, width = (int(side) for side in image_size)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(
+            f"image_size must be (height, width), received {image_size!r}"
+        ) from error
+    if height < 1 or width < 1:
+        raise InvalidArgumentError(f"image_size must be positive, received {image_size!r}")
+    for name, allowed in _CHOICES.items():
+        if options[name] not in allowed:
+            raise InvalidArgumentError(
+                f"{name} must be one of {', '.join(map(repr, allowed))}, received {options[name]!r}"
+            )
+    return Options(
+        image_size=(height, width),
+        batch_size=_whole("batch_size", batch_size, 1),
+        seed=_whole("seed", seed, 0),
+        shares=check_shares(split),
+        **options,
+    )
+
+
+def check_group_column(column: str | None, groups: Groups | None) -> None:
+    """Refuses a name for the column of groups where there is no table of groups.
+
+    Raises:
+        InvalidArgumentError: As said.
+    """
+    if column is not None and (groups is None or isinstance(groups, Mapping)):
+        raise InvalidArgumentError(
+            "group_column names a column of the table groups=, but groups is no table"
+        )
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InvalidArgumentError(f"{name} must be an integer from {least}, received {value!r}")
+    return int(value)

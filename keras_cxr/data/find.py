@@ -1,0 +1,39 @@
+"""Finds the images of any data that `make_datasets` takes by path or table."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.folders import find_in_folder
+from keras_cxr.data.tables import find_in_table, read_csv
+from keras_cxr.errors import InvalidArgumentError
+
+
+def find_images(data: Any, *, root: str | os.PathLike[str] | None = None) -> Catalog:
+    """Returns the catalog of a folder, a CSV file or a DataFrame; no image is opened.
+
+    Args:
+        data: The folder, the path of the CSV file, or the DataFrame.
+        root: The folder that a table's paths are relative to; by default the CSV file's own,
+            for a DataFrame the working folder.
+
+    Raises:
+        NotFoundError: There is no such folder or file; similar names are offered.
+        DataError: No layout fits, or the table lacks columns or cells.
+        InvalidArgumentError: `data` is something else.
+    """
+    if isinstance(data, pd.DataFrame):
+        return find_in_table(data, root=root, name="the DataFrame")
+    if not isinstance(data, str | os.PathLike):
+        raise InvalidArgumentError(
+            "data must be a folder, a CSV file, a DataFrame or a tuple (images, labels), received "
+            f"{type(data).__name__}"
+        )
+    path = Path(data).expanduser()
+    if path.suffix.lower() == ".csv" and not path.is_dir():
+        folder = root if root is not None else path.parent
+        return find_in_table(read_csv(path), root=folder, name=path.name)
+    return find_in_folder(path)
