@@ -1,6 +1,7 @@
 """Finds images in folders: the Kaggle database, plain class folders, pre-split folders."""
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +18,12 @@ _OTHER_PICTURES = frozenset({".bmp", ".gif", ".tif", ".tiff", ".webp"})
 
 class _Found(NamedTuple):
     name: str
+    stem: str
     size: int
     time: int
 
 
-_NO_MASK = _Found("", -1, -1)
+_NO_MASK = _Found("", "", -1, -1)
 
 
 class _Class(NamedTuple):
@@ -145,7 +147,9 @@ def _subfolders(root: Path) -> list[os.DirEntry[str]]:
 
 def _holds_image(folder: str) -> bool:
     return any(
-        _suffix(item.name) in IMAGE_SUFFIXES and item.is_file() for item in os.scandir(folder)
+        f".{item.name.rpartition('.')[2].lower()}" in IMAGE_SUFFIXES and item.is_file()
+        for item in os.scandir(folder)
+        if not item.name.startswith(".")
     )
 
 
@@ -155,12 +159,12 @@ def _class_entries(
     images = f"{folder}/images" if one.has_images_folder else folder
     found, others = _scan(root / images)
     masks, _ = _scan(root / folder / "masks")
-    by_stem = {_stem(mask.name): mask for mask in masks}
+    by_stem = {mask.stem: mask for mask in masks}
     if others:
         notes.append(f"{others:,} file(s) of unread kinds (.bmp, .tif, ...) in {images}")
     entries = []
     for image in found:
-        mask = by_stem.get(_stem(image.name), _NO_MASK)
+        mask = by_stem.get(image.stem, _NO_MASK)
         path = f"{folder}/masks/{mask.name}" if mask.name else ""
         entries.append(
             Entry(
@@ -184,7 +188,8 @@ def _scan(folder: Path) -> tuple[list[_Found], int]:
     if not folder.is_dir():
         return found, others
     for item in os.scandir(folder):
-        suffix = _suffix(item.name)
+        stem, _, suffix = item.name.rpartition(".")
+        suffix = f".{suffix.lower()}"
         if item.name.startswith("."):
             continue
         if suffix not in IMAGE_SUFFIXES:
@@ -192,20 +197,12 @@ def _scan(folder: Path) -> tuple[list[_Found], int]:
             continue
         try:
             status = item.stat()
-        except OSError:  # a dangling link: the reading pass reports it
-            found.append(_Found(item.name, -1, -1))
+        except OSError:  # a dangling link
+            found.append(_Found(item.name, stem, -1, -1))
             continue
-        if not item.is_dir():
-            found.append(_Found(item.name, status.st_size, status.st_mtime_ns))
+        if not stat.S_ISDIR(status.st_mode):
+            found.append(_Found(item.name, stem, status.st_size, status.st_mtime_ns))
     return found, others
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122  called for every file
-
-
-def _stem(name: str) -> str:
-    return os.path.splitext(name)[0]  # noqa: PTH122  called for every file
 
 
 def _nothing_found(root: Path) -> str:

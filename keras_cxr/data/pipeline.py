@@ -239,8 +239,9 @@ def as_tf_dataset(batches: Batches) -> Any:
         labels.set_shape((None, batches.num_classes))
         return images, labels
 
+    as_it_is = tf.autograph.experimental.do_not_convert(load)  # converting it takes 0.1 s
     numbers = tf.data.Dataset.range(len(batches))
-    return numbers.map(load, num_parallel_calls=num_workers()).prefetch(2)
+    return numbers.map(as_it_is, num_parallel_calls=num_workers()).prefetch(2)
 
 
 def as_keras_dataset(batches: Batches) -> Any:

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from keras_cxr.data.catalog import PARTS
@@ -59,53 +59,50 @@ def assign_parts(
         DataError: A class has fewer files (or groups) than there are parts.
     """
     shares = check_shares(shares)
-    names = [group or f"\n{file}" for group, file in zip(groups or files, files, strict=True)]
     if groups is None:
-        names = [f"\n{file}" for file in files]
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, name in enumerate(names):
-        members[name].append(index)
-    order = sorted(members, key=lambda name: _digest(seed, name))
-
+        groups = [""] * len(files)
+    # a line break keeps a file's own name apart from a group of the same name
+    names = [group or f"\n{file}" for group, file in zip(groups, files, strict=True)]
     used = [part for part, share in enumerate(shares) if share > 0.0]
-    totals: dict[str, int] = defaultdict(int)
-    for label in labels:
-        totals[label] += 1
+    totals = Counter(labels)
     lack = {label: [share * total for share in shares] for label, total in totals.items()}
+    sizes = Counter(names)
+    class_of: dict[str, str] = {}
+    mixed: dict[str, Counter[str]] = {}
+    for name, label in zip(names, labels, strict=True):
+        if class_of.setdefault(name, label) != label:
+            mixed[name] = Counter()
+    for name, label in zip(names, labels, strict=True) if mixed else ():
+        if name in mixed:
+            mixed[name][label] += 1
+    order = sorted(sizes, key=lambda name: _digest(seed, name))
+
     part_of: dict[str, int] = {}
-    single: dict[str, list[str]] = defaultdict(list)
-    mixed: list[str] = []
-    for name in order:
-        classes = {labels[index] for index in members[name]}
-        if len(classes) == 1:
-            single[classes.pop()].append(name)
-        else:
-            mixed.append(name)
-    for name in sorted(mixed, key=lambda name: -len(members[name])):
-        counts: dict[str, int] = defaultdict(int)
-        for index in members[name]:
-            counts[labels[index]] += 1
-        part_of[name] = max(
+    reached: dict[str, set[int]] = defaultdict(set)
+    for name in sorted((name for name in order if name in mixed), key=lambda name: -sizes[name]):
+        counts = mixed[name]
+        part = max(
             used,
             key=lambda part: sum(
-                counts[label] * lack[label][part] / totals[label] for label in counts
+                count * lack[label][part] / totals[label] for label, count in counts.items()
             ),
         )
+        part_of[name] = part
         for label, count in counts.items():
-            lack[label][part_of[name]] -= count
-
-    mixed_parts: dict[str, set[int]] = defaultdict(set)
-    for name in mixed:
-        for index in members[name]:
-            mixed_parts[labels[index]].add(part_of[name])
-    for label in sorted(totals):
-        sizes = [len(members[name]) for name in single[label]]
-        needed = [part for part in used if part not in mixed_parts[label]]
-        if len(sizes) < len(needed):
-            raise DataError(_too_few(label, totals[label], len(used), grouped=groups is not None))
-        cuts = _cut(sizes, [max(0.0, share) for share in lack[label]], needed)
+            lack[label][part] -= count
+            reached[label].add(part)
+    single: dict[str, list[str]] = {label: [] for label in sorted(totals)}
+    for name in order:
+        if name not in mixed:
+            single[class_of[name]].append(name)
+    for label, members in single.items():
+        needed = [part for part in used if part not in reached[label]]
+        if len(members) < len(needed):
+            raise DataError(_too_few(label, totals[label], len(used), grouped=any(groups)))
+        wanted = [max(0.0, share) for share in lack[label]]
+        cuts = _cut([sizes[name] for name in members], wanted, needed)
         for part, (start, stop) in enumerate(cuts):
-            part_of.update(dict.fromkeys(single[label][start:stop], part))
+            part_of.update(dict.fromkeys(members[start:stop], part))
     return [PARTS[part_of[name]] for name in names]
 
 
