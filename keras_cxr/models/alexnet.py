@@ -71,11 +71,13 @@ def build_alexnet(
     model = keras.Sequential(name=name or "alexnet")
     model.add(keras.Input(shape))
     model.add(layers.BatchNormalization())
-    for (filters, kernel, pooled), stride in zip(CONVOLUTIONS, strides, strict=True):
-        model.add(layers.Conv2D(filters, kernel, strides=stride, padding="same"))
-        model.add(layers.Activation(activation))
+    rows = zip(CONVOLUTIONS, strides, strict=True)
+    for number, ((filters, kernel, pooled), stride) in enumerate(rows, start=1):
+        conv = f"conv_{number}"
+        model.add(layers.Conv2D(filters, kernel, strides=stride, padding="same", name=conv))
+        model.add(layers.Activation(activation, name=f"{conv}_activation"))
         if pooled:
-            model.add(layers.MaxPooling2D(3, strides=2))
+            model.add(layers.MaxPooling2D(3, strides=2, name=f"pool_{number}"))
     model.add(layers.Flatten())
     for units in DENSE_UNITS:
         model.add(layers.Dense(units, activation=activation))

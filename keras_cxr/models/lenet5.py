@@ -59,9 +59,9 @@ def build_lenet5(
     model = keras.Sequential(name=name or "lenet5")
     model.add(keras.Input(shape))
     model.add(layers.Rescaling(1 / 255))
-    for filters in FILTERS:
-        model.add(layers.Conv2D(filters, 5, activation=activation))
-        model.add(POOLING[pooling](2))
+    for number, filters in enumerate(FILTERS, start=1):
+        model.add(layers.Conv2D(filters, 5, activation=activation, name=f"conv_{number}"))
+        model.add(POOLING[pooling](2, name=f"pool_{number}"))
     model.add(layers.Flatten())
     for units in DENSE_UNITS:
         model.add(layers.Dense(units, activation=activation))

@@ -53,9 +53,9 @@ def build_lmap3(
     model = keras.Sequential(name=name or "lmap3")
     model.add(keras.Input(shape))
     model.add(layers.BatchNormalization())
-    for filters in FILTERS:
-        model.add(layers.Conv2D(filters, 3, activation=activation))
-        model.add(layers.MaxPooling2D(2))
+    for number, filters in enumerate(FILTERS, start=1):
+        model.add(layers.Conv2D(filters, 3, activation=activation, name=f"conv_{number}"))
+        model.add(layers.MaxPooling2D(2, name=f"pool_{number}"))
     model.add(layers.Dropout(dropout))
     model.add(layers.Flatten())
     for units in DENSE_UNITS:

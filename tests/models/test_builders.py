@@ -116,3 +116,11 @@ def _keras_has_the_weights():
 
     name = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
     return (Path.home() / ".keras" / "models" / name).exists()
+
+
+@pytest.mark.parametrize("builder", [build_alexnet, build_lenet5, build_lmap3])
+def test_convolutions_have_names_to_ask_for(builder):
+    for _ in range(2):  # whatever was built before
+        model = builder()
+        names = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+        assert names == [f"conv_{number}" for number in range(1, len(names) + 1)]
