@@ -95,7 +95,7 @@ def _one_level(root: Path, deeper: str) -> Catalog | None:
     if not entries:
         return None
     layout = f"Kaggle database (CLASS/images){deeper}" if kaggle else f"class folders{deeper}"
-    workbooks = [item.name for item in os.scandir(root) if item.name.endswith(".metadata.xlsx")]
+    workbooks = [item.name for item in _items(root) if item.name.endswith(".metadata.xlsx")]
     if workbooks:
         notes.append(f"{len(workbooks)} metadata workbook(s) beside the classes were not read")
     return _catalog(root, layout, entries, notes)
@@ -127,17 +127,22 @@ def _classes(root: Path) -> list[_Class]:
     classes = []
     filled = False
     for folder in _subfolders(root):
-        inner = {item.name for item in os.scandir(folder.path) if item.is_dir()}
+        inner = {item.name for item in _items(folder.path) if item.is_dir()}
         has_images_folder = "images" in inner
         classes.append(_Class(folder.name, folder.name, has_images_folder))
         filled = filled or has_images_folder or _holds_image(folder.path)
     return classes if filled else []
 
 
+def _items(folder: str | Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as items:
+        return list(items)
+
+
 def _subfolders(root: Path) -> list[os.DirEntry[str]]:
     folders = [
         item
-        for item in os.scandir(root)
+        for item in _items(root)
         if item.is_dir()
         and not item.name.startswith(".")
         and item.name.lower() not in NEVER_CLASSES
@@ -148,7 +153,7 @@ def _subfolders(root: Path) -> list[os.DirEntry[str]]:
 def _holds_image(folder: str) -> bool:
     return any(
         f".{item.name.rpartition('.')[2].lower()}" in IMAGE_SUFFIXES and item.is_file()
-        for item in os.scandir(folder)
+        for item in _items(folder)
         if not item.name.startswith(".")
     )
 
@@ -187,7 +192,7 @@ def _scan(folder: Path) -> tuple[list[_Found], int]:
     others = 0
     if not folder.is_dir():
         return found, others
-    for item in os.scandir(folder):
+    for item in _items(folder):
         stem, _, suffix = item.name.rpartition(".")
         suffix = f".{suffix.lower()}"
         if item.name.startswith("."):
@@ -200,7 +205,7 @@ def _scan(folder: Path) -> tuple[list[_Found], int]:
         except OSError:  # a dangling link
             found.append(_Found(item.name, stem, -1, -1))
             continue
-        if not stat.S_ISDIR(status.st_mode):
+        if stat.S_ISREG(status.st_mode):  # a pipe would block for ever
             found.append(_Found(item.name, stem, status.st_size, status.st_mtime_ns))
     return found, others
 

@@ -1,0 +1,137 @@
+import builtins
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from keras_cxr.data import read_image
+from keras_cxr.errors import DataError
+
+pydicom = pytest.importorskip("pydicom", reason="the extra dicom is not installed")
+
+
+def film(path, pixels, *, photometric="MONOCHROME2", bits=16, **tags):
+    """Writes an uncompressed DICOM file."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+    pixels = np.asarray(pixels)
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["film"])
+    data = Dataset()
+    data.file_meta = meta
+    data.SOPClassUID = meta.MediaStorageSOPClassUID
+    data.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    data.Rows, data.Columns = pixels.shape[-2:] if pixels.ndim < 3 else pixels.shape[:2]
+    data.SamplesPerPixel = 1 if pixels.ndim == 2 else 3
+    if pixels.ndim == 3:
+        data.PlanarConfiguration = 0
+    data.PhotometricInterpretation = photometric
+    data.BitsAllocated = 8 if pixels.itemsize == 1 else 16
+    data.BitsStored, data.HighBit = bits, bits - 1
+    data.PixelRepresentation = int(np.issubdtype(pixels.dtype, np.signedinteger))
+    for name, value in tags.items():
+        setattr(data, name, value)
+    data.PixelData = pixels.tobytes()
+    out = BytesIO()
+    data.save_as(out, enforce_file_format=True)
+    path.write_bytes(out.getvalue())
+    return path
+
+
+def test_without_a_window_the_stored_bits_span_the_range(tmp_path):
+    pixels = np.array([[0, 4095], [2048, 1024]], np.uint16)
+    image = read_image(film(tmp_path / "a.dcm", pixels, bits=12))
+    np.testing.assert_array_equal(image[..., 0], [[0, 255], [128, 64]])
+    signed = np.array([[-2048, 2047], [0, -1024]], np.int16)
+    image = read_image(film(tmp_path / "b.dcm", signed, bits=12))
+    np.testing.assert_array_equal(image[..., 0], [[0, 255], [128, 64]])
+
+
+def test_monochrome1_is_inverted(tmp_path):
+    pixels = np.array([[0, 255], [100, 1]], np.uint8)
+    image = read_image(film(tmp_path / "a.dcm", pixels, bits=8, photometric="MONOCHROME1"))
+    np.testing.assert_array_equal(image[..., 0], 255 - pixels)
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [("LINEAR", [0, 0, 128, 255]), ("LINEAR_EXACT", [0, 0, 128, 255]), ("SIGMOID", [5, 30, 128, 250])],
+)
+def test_windows(tmp_path, function, expected):
+    pixels = np.array([[0, 500, 1000, 2000]], np.uint16)
+    path = film(
+        tmp_path / "a.dcm",
+        pixels,
+        WindowCenter=[1000, 5],
+        WindowWidth=[1000, 5],
+        RescaleSlope=1,
+        RescaleIntercept=0,
+        VOILUTFunction=function,
+    )
+    np.testing.assert_allclose(read_image(path)[0, :, 0], expected, atol=1)
+
+
+def test_rescale_comes_before_the_window(tmp_path):
+    pixels = np.array([[0, 100, 200]], np.uint16)
+    path = film(
+        tmp_path / "a.dcm",
+        pixels,
+        WindowCenter=0,
+        WindowWidth=401,
+        RescaleSlope=2,
+        RescaleIntercept=-200,
+    )
+    np.testing.assert_allclose(read_image(path)[0, :, 0], [0, 128, 255], atol=1)
+
+
+def test_colour_films_become_grey(tmp_path):
+    pixels = np.full((2, 2, 3), 90, np.uint8)
+    image = read_image(film(tmp_path / "a.dcm", pixels, bits=8, photometric="RGB"))
+    np.testing.assert_array_equal(image[..., 0], np.full((2, 2), 90))
+
+
+def test_refused_films(tmp_path):
+    pixels = np.zeros((2, 2), np.uint8)
+    with pytest.raises(DataError, match="holds 3 frames"):
+        read_image(film(tmp_path / "a.dcm", pixels, bits=8, NumberOfFrames=3))
+    with pytest.raises(DataError, match="too large"):
+        read_image(film(tmp_path / "b.dcm", pixels, bits=8, Rows=60000, Columns=60000))
+    with pytest.raises(DataError, match=r"cannot be decoded .*pip install \"keras-cxr\[dicom\]\""):
+        read_image(film(tmp_path / "c.dcm", pixels, bits=8, Rows=9))
+    (tmp_path / "d.dcm").write_bytes(b"\x00" * 128 + b"DICMnothing else")
+    with pytest.raises(DataError, match="damaged: the DICOM file cannot be read"):
+        read_image(tmp_path / "d.dcm")
+
+
+def test_without_pydicom_the_mend_is_named(tmp_path, monkeypatch):
+    path = film(tmp_path / "a.dcm", np.zeros((2, 2), np.uint8), bits=8)
+    real_import = builtins.__import__
+
+    def refuse(name, *args, **kwargs):
+        if name == "pydicom":
+            raise ImportError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(DataError, match=r"need pydicom: pip install \"keras-cxr\[dicom\]\""):
+        read_image(path)
+
+
+def test_real_films(real_data):
+    folder = real_data / "dicom"
+    if not folder.is_dir():
+        pytest.skip("no DICOM films beside the real X-rays")
+    pytest.importorskip("libjpeg", reason="pylibjpeg-libjpeg is not installed")
+    pytest.importorskip("openjpeg", reason="pylibjpeg-openjpeg is not installed")
+    films = {path.stem: read_image(path, (128, 128))[..., 0] for path in folder.glob("*.dcm")}
+    plain = films["RG1_UNCR"].astype(float)
+    np.testing.assert_array_equal(films["RG1_J2KR"], films["RG1_UNCR"])
+    assert np.abs(films["RG1_J2KI"] - plain).mean() < 2.0
+    # the lungs are darker than the middle, as on any screen
+    assert plain[40:60, 30:50].mean() < plain[40:60, 60:68].mean()
+    negative = films["Fake_MONOHR1"].astype(int)
+    positive = films["1.2.276.0.7230010.3.1.4.8323329.6904.1517875201.850819"].astype(int)
+    assert np.abs(negative + positive - 255).max() <= 1
