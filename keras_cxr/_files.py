@@ -7,6 +7,27 @@ from pathlib import Path
 from keras_cxr.errors import OutputError
 
 
+def check_output(path: str | os.PathLike[str]) -> Path:
+    """The folder, shown to be writable or creatable; nothing is created yet.
+
+    For the beginning of long work, so that an unwritable folder costs no hour and bad input
+    leaves no empty folder.
+
+    Raises:
+        OutputError: (an OSError) it cannot be created or written to.
+    """
+    folder = Path(path)
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    return folder
+
+
 def output_folder(path: str | os.PathLike[str]) -> Path:
     """The folder, created where it is missing and shown to be writable.
 
@@ -16,14 +37,16 @@ def output_folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
     except OSError as error:
-        raise OutputError(
-            f"Cannot write to the folder {folder} ({error.strerror}). "
-            "Choose another output folder or change its permissions."
-        ) from error
-    return folder
+        raise _unwritable(folder, error) from error
+    return check_output(folder)
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"Cannot write to the folder {folder} ({error.strerror}). "
+        "Choose another output folder or change its permissions."
+    )
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

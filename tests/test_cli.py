@@ -203,6 +203,18 @@ def test_explain_refuses_unknown_names(trained, phantoms, tmp_path, option, valu
     assert not out.exists()
 
 
+def test_errors_speak_of_options(phantoms, tmp_path, capsys):
+    folder = tmp_path / "xrays"
+    shutil.copytree(phantoms, folder)
+    (folder / "Normal" / "images" / "Normal-1.png").write_text("no image")
+    words = ["train", str(folder), "--out", str(tmp_path / "out"), *SMALL]
+    assert main(words) == 2
+    text = capsys.readouterr().err
+    assert "Normal-1.png" in text
+    assert "--on-error skip" in text
+    assert not (tmp_path / "out").exists()
+
+
 def test_lungs_need_masks(phantoms, tmp_path, capsys):
     plain = tmp_path / "plain"
     for name in ("COVID", "Normal"):

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_cxr._files import output_folder, write_whole
+from keras_cxr._files import check_output, output_folder, write_whole
 
 
 def test_output_folder_is_made_with_its_parents(tmp_path):
@@ -31,3 +31,8 @@ def test_write_whole_that_fails_keeps_the_old_content(tmp_path):
         write_whole(folder, "text")
     assert (folder / "inside").read_text() == "kept"
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_check_output_creates_nothing(tmp_path):
+    assert check_output(tmp_path / "a" / "b") == tmp_path / "a" / "b"
+    assert list(tmp_path.iterdir()) == []

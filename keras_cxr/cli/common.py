@@ -1,6 +1,7 @@
 """What several commands share."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,3 +22,16 @@ def report_failed(failed: dict[Path, str]) -> int:
     for reason in failed.values():
         print(f"Error: {reason}", file=sys.stderr)
     return 2 if failed else 0
+
+
+def in_options(message: str) -> str:
+    """An error's text with Python's arguments written as the command line takes them."""
+    for python, option in (
+        (r"\bresume=False", "--no-resume"),
+        (r"\bweights=None", "--weights none"),
+        (r"\brun_dir\b", "--out"),
+        (r"\bepochs=(\d+)", r"--epochs \1"),
+        (r"\b(on_error|part|precision|region|weights)=([\"'])(\w+)\2", r"--\1 \3"),
+    ):
+        message = re.sub(python, option, message)
+    return message.replace("--on_error", "--on-error")

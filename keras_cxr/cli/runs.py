@@ -37,7 +37,7 @@ def study(
     epochs: int = 25,
     seed: int = 0,
     precision: Precision = "auto",
-    vgg19_weights: str = "imagenet",
+    weights: str = "imagenet",
     allow_random_weights: bool = False,
     max_images_per_class: int | None = None,
     on_error: OnError = "raise",
@@ -55,7 +55,7 @@ def study(
         epochs: Training epochs; the study used 25.
         seed: Of the split, the augmentation and the first weights.
         precision: Arithmetic of training; auto takes bfloat16 where it is faster.
-        vgg19_weights: "imagenet", "none" for random weights, or the path of a weights file.
+        weights: Of VGG19: "imagenet", "none" for random ones, or the path of a weights file.
         allow_random_weights: Fall back to random weights where VGG19's cannot be downloaded.
         max_images_per_class: Use no more images of each class, for a quick trial.
         on_error: Stop at bad image files, or leave them out and count them.
@@ -71,7 +71,7 @@ def study(
             epochs=epochs,
             seed=seed,
             precision=precision,
-            vgg19_weights=None if vgg19_weights.lower() == "none" else vgg19_weights,
+            vgg19_weights=None if weights.lower() == "none" else weights,
             allow_random_weights=allow_random_weights,
             max_images_per_class=max_images_per_class,
             on_error=on_error,
@@ -115,7 +115,7 @@ def train(
         augment: Rotate, zoom and flip the training images.
         seed: Of the split, the augmentation and the first weights.
         precision: Arithmetic of training; auto takes bfloat16 where it is faster.
-        weights: Of VGG19: "imagenet", "none" or the path of a weights file.
+        weights: Of VGG19: "imagenet", "none" for random ones, or the path of a weights file.
         resume: Go on with an interrupted run in the same folder.
         groups: CSV file with the columns file and group (or patient): groups stay in one part.
         on_error: Stop at bad image files, or leave them out and count them.

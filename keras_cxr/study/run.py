@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_cxr._files import output_folder, write_whole
+from keras_cxr._files import check_output, write_whole
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.models import build, model_info
@@ -119,7 +119,7 @@ def run_study(
         )
     if max_images_per_class is not None:
         data, data_options["root"] = limited(data, max_images_per_class, **data_options)
-    folder = output_folder(out_dir)
+    folder = check_output(out_dir)
     data_options |= {"image_size": image_size, "batch_size": batch_size, "seed": seed}
     jobs = []
     for row in chosen:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import pandas as pd
 
-from keras_cxr._files import output_folder, write_whole
+from keras_cxr._files import check_output, output_folder, write_whole
 from keras_cxr.data import find_images, make_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
@@ -50,7 +50,7 @@ def train_and_report(
         **data_options: of `make_datasets`.
     """
     info = model_info(model)
-    folder = output_folder(out)
+    folder = check_output(out)
     datasets = make_datasets(
         data,
         color_mode=info.color_mode,
@@ -99,7 +99,7 @@ def evaluate_and_report(
         InvalidArgumentError: (a ValueError) a part is asked of a model without a run.
     """
     classifier = load_classifier(model)
-    folder = None if out is None else output_folder(out)
+    folder = None if out is None else check_output(out)
     images, root = (data, None) if part == "all" else _recorded_part(model, data, part)
     datasets = make_datasets(
         images,
@@ -120,6 +120,7 @@ def evaluate_and_report(
         )
     found = evaluate(classifier.model, datasets, part="train")
     if folder is not None:
+        output_folder(folder)
         write_whole(folder / "predictions.csv", found.predictions.to_csv(index=False))
         write_whole(folder / "evaluation.json", json.dumps(found.to_dict(), indent=1))
         plot_confusion_matrix(found).savefig(folder / "confusion_matrix.png", dpi=110)
@@ -134,7 +135,7 @@ def _recorded_part(model: PathLike, data: PathLike, part: str) -> tuple[pd.DataF
     if record is None:
         raise InvalidArgumentError(
             f"No {SPLIT_FILE} lies beside {model}: which images it was trained on is not known. "
-            "Test on images that it has not seen, with part='all' (--part all)."
+            'Test on images that it has not seen, with part="all".'
         )
     table = pd.read_csv(record, keep_default_na=False)
     table = table[table["part"] == part].rename(columns={"class": "label"})
@@ -144,6 +145,6 @@ def _recorded_part(model: PathLike, data: PathLike, part: str) -> tuple[pd.DataF
         raise DataError(
             f"{data} lacks {len(missing)} of the {len(table)} images of the run's {part} part, "
             f"for example {missing[0]}. Name the folder that the model was trained on, or test "
-            "on every image of another one with part='all' (--part all)."
+            'on every image of another one with part="all".'
         )
     return table[["file", "label", "mask"]], root
