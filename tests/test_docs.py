@@ -1,0 +1,227 @@
+"""Every code block in README and docs runs, page by page, in an empty folder.
+
+`python tests/test_docs.py PAGE.md` runs one page's blocks in the folder it is called from.
+"""
+
+import ast
+import contextlib
+import inspect
+import io
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+LANGUAGES = ("console", "csv", "python", "sh", "text")
+# On the line before a block: not to be run, and why; or the output of the block before it.
+NOT_RUN = re.compile(r"<!-- not run: (?P<reason>\S.{5,}) -->")
+OUTPUT = "<!-- output -->"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block: where its code begins, and the line before its fence."""
+
+    page: str
+    line: int
+    language: str
+    code: str
+    before: str
+
+    @property
+    def is_run(self):
+        return self.language in ("console", "python", "sh") and not NOT_RUN.fullmatch(self.before)
+
+    @property
+    def shell(self):
+        """The code for bash: of a console block what stands behind the prompts."""
+        if self.language == "sh":
+            return self.code
+        lines = self.code.splitlines()
+        return "\n".join(line.removeprefix("$ ") for line in lines if line.startswith("$ "))
+
+
+def read_blocks(page):
+    """The page's blocks from top to bottom; indented ones (in lists, admonitions) too."""
+    blocks, lines = [], page.read_text(encoding="utf-8").splitlines()
+    number = 0
+    while number < len(lines):
+        fence = re.fullmatch(r"( *)```(\w*).*", lines[number])
+        if fence:
+            first = number + 1
+            close = f"{fence[1]}```"
+            number = next(i for i in range(first, len(lines)) if lines[i].rstrip() == close)
+            code = "\n".join(line.removeprefix(fence[1]) for line in lines[first:number])
+            before = lines[first - 2].strip() if first > 1 else ""
+            blocks.append(Block(page.name, first + 1, fence[2], code + "\n", before))
+        number += 1
+    return blocks
+
+
+def run_page(page):
+    """Run the page's blocks in the working folder; raise at the first that fails."""
+    names = {"__name__": "__main__"}
+    printed = ""
+    for block in read_blocks(page):
+        if block.before == OUTPUT:
+            check_output(block, printed)
+        if not block.is_run:
+            continue
+        print(f"--- {block.page}:{block.line}", flush=True)
+        caught = io.StringIO()
+        if block.language == "python":
+            # empty lines in front, so that a traceback names the page's line
+            code = compile("\n" * (block.line - 1) + block.code, str(page), "exec")
+            with contextlib.redirect_stdout(caught):
+                exec(code, names)
+        else:
+            done = subprocess.run(
+                ["bash", "-e", "-c", block.shell], stdout=subprocess.PIPE, text=True, check=False
+            )
+            caught.write(done.stdout)
+            if done.returncode:
+                print(done.stdout)
+                raise SystemExit(f"{block.page}:{block.line} ended with {done.returncode}")
+        printed = caught.getvalue()
+        print(printed, flush=True)
+
+
+def check_output(block, printed):
+    expected, found = (
+        [line.rstrip() for line in text.strip("\n").splitlines()] for text in (block.code, printed)
+    )
+    if expected != found:
+        raise SystemExit(f"{block.page}:{block.line} shows another output than\n{printed}")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_run(page, tmp_path):
+    if not any(block.is_run for block in read_blocks(page)):
+        pytest.skip("no block to run on this page")
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "KERAS_CXR_CACHE": str(tmp_path / "cache"),
+    }
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, __file__, str(page)],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blocks_parse(page):
+    for block in read_blocks(page):
+        where = f"{block.page}:{block.line}"
+        assert block.language in LANGUAGES, f"{where}: language {block.language!r}"
+        if "not run" in block.before:
+            assert NOT_RUN.fullmatch(block.before), f"{where}: give a reason"
+        if block.language == "python":
+            ast.parse(block.code)
+        elif block.language in ("console", "sh"):
+            assert block.shell.strip(), f"{where}: no command"
+            done = subprocess.run(
+                ["bash", "-n", "-c", block.shell], capture_output=True, text=True, check=False
+            )
+            assert not done.stderr, f"{where}: {done.stderr}"
+
+
+def test_a_wrong_block_fails(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Page\n\n```python\nprint(1)\n```\n\n```python\nraise ValueError('no')\n```\n"
+    )
+    done = subprocess.run(
+        [sys.executable, __file__, str(page)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert 'page.md", line 8' in done.stderr
+    page.write_text("```sh\nfalse\ntrue\n```\n")
+    with pytest.raises(SystemExit, match=r"page\.md:2 ended with 1"):
+        run_page(page)
+    page.write_text(f"```python\nprint(1)\n```\n\n{OUTPUT}\n```text\n2\n```\n")
+    with pytest.raises(SystemExit, match=r"page\.md:7 shows another output"):
+        run_page(page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_exist(page):
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_model_tables_are_those_of_the_builders():
+    import keras_cxr
+
+    page = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    for name in keras_cxr.list_models():
+        model = keras_cxr.build(name, **({"weights": None} if name == "vgg19" else {}))
+        rows = [
+            f"| {type(layer).__name__} | {_size(layer.output.shape[1:])} | "
+            f"{layer.count_params():,} |"
+            for layer in model.layers
+        ]
+        assert "\n".join(rows) in page, f"docs/models.md lacks the table of {name}:\n" + "\n".join(
+            rows
+        )
+        assert f"{model.count_params():,}" in page
+
+
+def _size(shape):
+    return " × ".join(f"{length:,}" for length in shape)
+
+
+def test_study_table_is_that_of_the_experiments():
+    from keras_cxr.study import EXPERIMENTS
+
+    page = (ROOT / "docs/study.md").read_text(encoding="utf-8")
+    for row in EXPERIMENTS.values():
+        line = f"| {row.key} | {row.title} | {row.study_accuracy:.2f} | {row.study_seconds:.1f} |"
+        assert line in page, line
+
+
+def test_every_command_and_option_is_described():
+    from keras_cxr.cli import app
+
+    page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    for name in app:
+        if name.startswith("-"):
+            continue
+        assert f"keras-cxr {name}" in page
+        command = app[name].default_command
+        for option in inspect.signature(command).parameters.values() if command else ():
+            if option.kind is option.KEYWORD_ONLY:
+                flag = "json" if option.name == "as_json" else option.name.replace("_", "-")
+                assert f"`--{flag}" in page, f"docs/cli.md does not describe {name} --{flag}"
+
+
+def test_api_page_names_all_public_names():
+    import importlib
+
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    for room in ("data", "evaluation", "explain", "inference", "models", "study", "training"):
+        for name in importlib.import_module(f"keras_cxr.{room}").__all__:
+            # a function whose file bears its name is found below the file
+            places = {f"::: keras_cxr.{room}.{name}", f"::: keras_cxr.{room}.{name}.{name}"}
+            assert places & set(page.splitlines()), f"docs/api.md lacks {room}.{name}"
+
+
+if __name__ == "__main__":
+    run_page(Path(sys.argv[1]))
