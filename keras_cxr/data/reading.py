@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -62,10 +63,13 @@ def read_all(
         verbose: True shows a progress bar on stderr, "auto" only in a terminal.
     """
     entries = catalog.entries
+    stop = threading.Event()
 
     def read_rows(rows: range) -> list[Record]:
         records = []
         for row in rows:
+            if stop.is_set():
+                break
             known = earlier(entries[row]) if earlier is not None else None
             record, picture = known or read_entry(catalog, entries[row], image_size)
             if picture is not None and sink is not None:
@@ -76,9 +80,8 @@ def read_all(
     chunks = [
         range(start, min(start + _CHUNK, len(entries))) for start in range(0, len(entries), _CHUNK)
     ]
-    workers = min(32, os.cpu_count() or 1)
     with _one_thread_in_opencv(), progress(len(entries), "Reading images", verbose) as advance:
-        return _in_threads(read_rows, chunks, workers, advance)
+        return _in_threads(read_rows, chunks, advance, stop)
 
 
 def read_entry(
@@ -109,9 +112,10 @@ def unpack(bits: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.u
 def _in_threads(
     work: Callable[[range], list[Record]],
     chunks: Sequence[range],
-    workers: int,
     advance: Callable[[int], None],
+    stop: threading.Event,
 ) -> list[Record]:
+    workers = min(32, os.cpu_count() or 1)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="keras-cxr-read")
     futures: list[Future[list[Record]]] = []
     try:
@@ -123,7 +127,8 @@ def _in_threads(
             advance(len(done))
         return records
     finally:
-        # on Ctrl-C the chunks that have begun end before the caller removes their file
+        # on Ctrl-C the images that have begun end before the caller removes their file
+        stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

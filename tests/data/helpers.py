@@ -5,6 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from keras_cxr.data import make_datasets
+
 
 def picture(number, size=(20, 24)):
     """A smooth grey picture that differs by number."""
@@ -56,3 +58,23 @@ def read_all(part):
 
 
 OPTIONS = {"image_size": (16, 16), "batch_size": 4, "format": "keras", "verbose": False}
+
+
+def make(data, cache_dir, **options):
+    return make_datasets(data, cache_dir=cache_dir, **{**OPTIONS, **options})
+
+
+def only(cache_dir):
+    (folder,) = cache_dir.iterdir()
+    return folder
+
+
+def same(one, other, *, masks=True):
+    for part in ("train", "val", "test"):
+        np.testing.assert_array_equal(
+            read_all(getattr(one, part))[0], read_all(getattr(other, part))[0]
+        )
+        np.testing.assert_array_equal(one.load(part)[0], other.load(part)[0])
+        if masks:
+            np.testing.assert_array_equal(one.load_masks(part), other.load_masks(part))
+    assert one.fingerprint == other.fingerprint

@@ -65,7 +65,9 @@ def test_pixels_agree_with_a_slow_plain_reference(fill_mode, dtype):
         tolerance = steepest / 32 * 2 + 1.0
         if fill_mode in ("wrap", "constant"):
             tolerance += 255 / 32 * 2  # the border itself is a step
-        np.testing.assert_allclose(warp(image, matrix, fill_mode=fill_mode), expected, atol=tolerance)
+        np.testing.assert_allclose(
+            warp(image, matrix, fill_mode=fill_mode), expected, atol=tolerance
+        )
 
 
 def test_matrices_say_what_the_docstring_says():

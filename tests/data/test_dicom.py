@@ -58,7 +58,11 @@ def test_monochrome1_is_inverted(tmp_path):
 
 @pytest.mark.parametrize(
     ("function", "expected"),
-    [("LINEAR", [0, 0, 128, 255]), ("LINEAR_EXACT", [0, 0, 128, 255]), ("SIGMOID", [5, 30, 128, 250])],
+    [
+        ("LINEAR", [0, 0, 128, 255]),
+        ("LINEAR_EXACT", [0, 0, 128, 255]),
+        ("SIGMOID", [5, 30, 128, 250]),
+    ],
 )
 def test_windows(tmp_path, function, expected):
     pixels = np.array([[0, 500, 1000, 2000]], np.uint16)

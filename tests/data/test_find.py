@@ -172,10 +172,9 @@ def test_frames_take_absolute_paths_missing_cells_and_the_own_table(tmp_path):
 )
 def test_tables_that_cannot_work(tmp_path, change, problem):
     frame = table(tmp_path)
-    if "drop" in change:
-        frame = frame.drop(columns=change["drop"])
-    else:
-        frame = frame.assign(**change)
+    change = dict(change)
+    drop = change.pop("drop", [])
+    frame = frame.drop(columns=drop).assign(**change)
     with pytest.raises(DataError, match=problem):
         find_images(frame, root=tmp_path)
 

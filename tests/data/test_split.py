@@ -10,8 +10,15 @@ from keras_cxr.errors import DataError, InvalidArgumentError
 
 PARTS = ("train", "val", "test")
 SHARES = st.sampled_from(
-    [(0.8, 0.1, 0.1), (0.7, 0.2, 0.1), (0.6, 0.2, 0.2), (1 / 3, 1 / 3, 1 / 3), (0.5, 0.5, 0.0),
-     (0.9, 0.0, 0.1), (1.0, 0.0, 0.0)]
+    [
+        (0.8, 0.1, 0.1),
+        (0.7, 0.2, 0.1),
+        (0.6, 0.2, 0.2),
+        (1 / 3, 1 / 3, 1 / 3),
+        (0.5, 0.5, 0.0),
+        (0.9, 0.0, 0.1),
+        (1.0, 0.0, 0.0),
+    ]
 )
 
 
@@ -80,8 +87,11 @@ def test_groups_stay_whole_and_shares_hold_within_the_largest(data, shares, seed
     assert all(len(found) == 1 for group, found in seen.items() if group)
     counts = count(labels, parts)
     for label in set(labels):
-        largest = max(Counter(zip(labels, groups, strict=True))[label, group] if group else 1
-                      for one, group in zip(labels, groups, strict=True) if one == label)
+        largest = max(
+            Counter(zip(labels, groups, strict=True))[label, group] if group else 1
+            for one, group in zip(labels, groups, strict=True)
+            if one == label
+        )
         for part, share in zip(PARTS, shares, strict=True):
             received = counts[label, part]
             assert abs(received - share * labels.count(label)) <= largest
