@@ -15,6 +15,8 @@ def plot_heatmaps(
 ) -> Figure:
     """Images in the upper row, the same with their heat maps in the lower one.
 
+    Over a map that is zero everywhere stands that nothing spoke for the class.
+
     Args:
         images: `(count, height, width)` or `(count, height, width, channels)` in [0, 255].
         heatmaps: `(count, height, width)` in [0, 1], as `GradCAM` returns them.
@@ -41,6 +43,8 @@ def plot_heatmaps(
         grid[0, column].imshow(plain[column])
         grid[0, column].set_title(captions[column], fontsize=9)
         grid[1, column].imshow(heated[column])
+        if not maps[column].any():
+            grid[1, column].set_title("no evidence for the class", fontsize=9)
     if title:
         figure.suptitle(title, fontsize=11)
     return figure
