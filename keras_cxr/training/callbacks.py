@@ -15,7 +15,7 @@ from keras_cxr.training.progress import Progress
 _BATCHES_PER_LOOK = 10
 
 
-class EpochCallbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
+class EpochCallbacks(keras.callbacks.CallbackList):
     """Callbacks that see one training, however many times `fit` is called.
 
     `begin` and `end` are called by the training loop; what `fit` sends at its own begin and end
@@ -97,9 +97,6 @@ class EpochCallbacks(keras.callbacks.CallbackList):  # type: ignore[misc]
         self._look(logs, f"epoch {epoch + 1}")
         with self._policies.paused():
             super().on_epoch_end(epoch, logs)
-        self._progress.end_epoch(
-            epoch, {k: float(v) for k, v in (logs or {}).items()}, self.training_seconds
-        )
 
     def _look(self, logs: Any, where: str) -> float:
         loss = float(logs["loss"])

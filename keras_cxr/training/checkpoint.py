@@ -185,7 +185,7 @@ def read_arrays(path: Path) -> Arrays:
         TrainingError: the file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {_name(key): _from_stored(key, file[key]) for key in file.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise TrainingError(

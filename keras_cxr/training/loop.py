@@ -121,6 +121,9 @@ class Loop:
         record["finished"] = False
         record["best_epoch"] = _best_epoch(record["history"])
         self._commit(save_best=record["best_epoch"] == epoch)
+        # only now: an epoch that a person has read of is on disk
+        logs = {name: values[-1] for name, values in record["history"].items()}
+        self._progress.end_epoch(epoch, logs, self._callbacks.training_seconds)
 
     def _commit(self, *, save_best: bool) -> None:
         if self._folder is None:
@@ -169,7 +172,8 @@ class Loop:
         self._assign_state()
         self._restore_history()
         if self.record["changed_at_end"] and self._folder is not None:
-            self._model.load_weights(self._folder.path / LAST)
+            with _without_optimizer(self._model):
+                self._model.load_weights(self._folder.path / LAST)
         self._progress.say(f"the run is done: {self.record['epochs_trained']} epochs")
 
     def _finish(self) -> None:
@@ -208,13 +212,8 @@ class Loop:
 
     def _save(self, path: Path) -> None:
         """Write the model as it was built: its own policies, without the optimizer."""
-        model = self._model
-        optimizer, model.optimizer, model.compiled = model.optimizer, None, False
-        try:
-            with self.policies.paused():
-                model.save(path)
-        finally:
-            model.optimizer, model.compiled = optimizer, True
+        with self.policies.paused(), _without_optimizer(self._model):
+            self._model.save(path)
 
 
 def _build(optimizer: Any, model: keras.Model) -> None:
@@ -232,6 +231,16 @@ def _build(optimizer: Any, model: keras.Model) -> None:
 def _best_epoch(history: dict[str, list[float]]) -> int:
     values = history.get("val_loss", history["loss"])
     return min(range(len(values)), key=lambda i: values[i] if math.isfinite(values[i]) else 1e999)
+
+
+@contextlib.contextmanager
+def _without_optimizer(model: Any) -> Iterator[None]:
+    """Keras would save, and expect to load, the optimizer with the model."""
+    optimizer, model.optimizer, model.compiled = model.optimizer, None, False
+    try:
+        yield
+    finally:
+        model.optimizer, model.compiled = optimizer, True
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from keras_cxr.errors import InvalidArgumentError
 
 VERBOSE = ("auto", 0, 1, 2)
+_FIRST = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 class Progress:
@@ -43,7 +44,8 @@ class Progress:
     def line(self, epoch: int, logs: dict[str, float], seconds: float) -> str:
         """One epoch in one line."""
         width = len(str(self.epochs))
-        shown = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+        names = [*(n for n in _FIRST if n in logs), *(n for n in logs if n not in _FIRST)]
+        shown = "  ".join(f"{name} {logs[name]:.4g}" for name in names)
         speed = self.images / max(seconds, 1e-9)
         return (
             f"epoch {epoch + 1:{width}}/{self.epochs}  {seconds:6.1f} s"
