@@ -56,6 +56,10 @@ def anatomy(frame: Frame, lung: Floats, width: float, rng: Rng) -> Floats:
     total -= rng.uniform(0.66, 0.76) * frame.blur(lung, 0.012) * np.minimum(1, total)
     total += 0.13 * frame.blur(frame.fill(*_vessels(rng)), 0.006) * (0.15 + lung)
     total += _bones(frame, rng, width) * body
+    for _ in range(3):  # soft shadows of skin, muscle and clothes: brightness alone tells nothing
+        centre, radius = rng.uniform((-0.7, -0.6), (0.7, 0.5)), rng.uniform(0.22, 0.45)
+        shadow = np.exp(-(frame.ellipse(centre, (radius, radius)) ** 2))
+        total += rng.uniform(-0.06, 0.30) * shadow * body
     windpipe = np.exp(-((frame.x / 0.055) ** 2)) * step((frame.y + 0.30) / 0.05)
     total -= 0.22 * windpipe
     if rng.random() < 0.5:  # air in the stomach

@@ -20,11 +20,11 @@ class Frame:
     def __init__(self, image_size: tuple[int, int], rng: Rng) -> None:
         self.size = image_size
         angle = np.deg2rad(rng.uniform(-5, 5))
-        self.scale = min(image_size) / 2 * rng.uniform(0.92, 1.12)
+        self.scale = min(image_size) / 2 * rng.uniform(1.02, 1.22)
         cos, sin = np.cos(angle) * self.scale, np.sin(angle) * self.scale
         self.matrix = np.array([[cos, -sin], [sin, cos]])
         height, width = image_size
-        offset = rng.uniform(-0.06, 0.06, 2) + np.array([0.0, 0.06])
+        offset = rng.uniform(-0.1, 0.1, 2) + np.array([0.0, 0.08])
         self.shift = np.array([width - 1, height - 1]) / 2 + offset * self.scale
         pixels = np.mgrid[:height, :width].reshape(2, -1)[::-1] - self.shift[:, None]
         x, y = np.linalg.inv(self.matrix) @ pixels

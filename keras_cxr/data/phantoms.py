@@ -49,9 +49,9 @@ def draw_phantom(
     """Draws a chest radiograph of one of the four classes.
 
     Build, pose, exposure, noise and side marker come from the same distributions for every
-    class: only the lesions differ. Lung_Opacity: one dense focal consolidation. COVID:
-    ground-glass patches in both lungs, at the periphery and the bases. Viral Pneumonia:
-    streaks and small nodules round both hila. Normal: none.
+    class: only the lesions differ. Lung_Opacity: one to three dense, fluffy consolidations
+    anywhere. COVID: net-like ground-glass patches in both lungs, towards the periphery and the
+    bases. Viral Pneumonia: streaks and small nodules round both hila. Normal: none.
 
     Args:
         class_name: One of "COVID", "Lung_Opacity", "Normal", "Viral Pneumonia".
@@ -78,8 +78,10 @@ def draw_phantom(
     width = person.uniform(0.94, 1.06)
     lungs = np.maximum(*(frame.fill(smooth(lung_outline(side, width, person))) for side in (-1, 1)))
     attenuation = anatomy(frame, lungs, width, person)
-    added, mask = LESIONS[class_name](frame, lungs, lesion)
-    return Phantom(expose(frame, attenuation + added, person), lungs > 0.5, mask & (lungs > 0.5))
+    added, mask = LESIONS[class_name](frame, lesion)
+    return Phantom(
+        expose(frame, attenuation + added * lungs, person), lungs > 0.5, mask & (lungs > 0.5)
+    )
 
 
 def make_phantoms(
