@@ -119,7 +119,7 @@ def open_cache(
         _log.warning("The image cache %s is damaged; the files are read instead", folder)
         (folder / INDEX_NAME).unlink(missing_ok=True)
 
-    files = FileStore(catalog, image_size)
+    files = FileStore(catalog, image_size, index.records)
     store = MappedStore(images, masks, index.records, files=files, on_damage=on_damage)
     return store, index.records
 

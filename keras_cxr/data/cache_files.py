@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.catalog import Entry
+from keras_cxr.data.catalog import Entry, collector_paused
 from keras_cxr.data.reading import Record, Reused
 from keras_cxr.errors import OutputError
 
@@ -61,7 +62,11 @@ def read_index(folder: Path) -> Index:
         raise DamagedError("its index is a folder") from error
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise DamagedError("its index does not match its checksum")
-    content = json.loads(body)
+    with collector_paused():
+        return _index(json.loads(body))
+
+
+def _index(content: dict[str, Any]) -> Index:
     if content["schema_version"] != SCHEMA_VERSION:
         raise DamagedError(f"its index has version {content['schema_version']}")
     return Index(

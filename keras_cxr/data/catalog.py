@@ -1,8 +1,10 @@
 """What a data set consists of: its files with class, part, group and mask, before any is read."""
 
 import difflib
+import gc
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -77,6 +79,22 @@ class Catalog:
         return os.path.join(self.root, file)  # noqa: PTH118  called for every file
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keeps Python's garbage collector from running while many small tuples are made.
+
+    None of them is garbage, but their number makes it search through all of TensorFlow's
+    objects: 0.2 s, as much as finding 10,000 files takes.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def existing_folder(path: str | os.PathLike[str]) -> Path:
     """Returns the path as a folder.
 
@@ -94,7 +112,7 @@ def existing_folder(path: str | os.PathLike[str]) -> Path:
 
 def near_name(path: Path) -> str:
     """Returns ". Did you mean ...?" for a path that does not exist, or how far it exists."""
-    parent = path.parent
+    whole, parent = path, path.parent
     while not parent.is_dir() and parent != parent.parent:
         path, parent = parent, parent.parent
     try:
@@ -104,7 +122,9 @@ def near_name(path: Path) -> str:
     by_lower = {name.lower(): name for name in names}
     near = difflib.get_close_matches(path.name.lower(), by_lower, n=1, cutoff=0.6)
     if near:
-        return f". Did you mean {parent / by_lower[near[0]]}?"
+        meant = parent / by_lower[near[0]]
+        rest = meant / whole.relative_to(path)
+        return f". Did you mean {rest if rest.exists() else meant}?"
     return f". {parent} exists, but holds nothing named {path.name}"
 
 

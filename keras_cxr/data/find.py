@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.catalog import Catalog, collector_paused
 from keras_cxr.data.folders import find_in_folder
 from keras_cxr.data.tables import find_in_table, read_csv
 from keras_cxr.errors import InvalidArgumentError
@@ -36,4 +36,5 @@ def find_images(data: Any, *, root: str | os.PathLike[str] | None = None) -> Cat
     if path.suffix.lower() == ".csv" and not path.is_dir():
         folder = root if root is not None else path.parent
         return find_in_table(read_csv(path), root=folder, name=path.name)
-    return find_in_folder(path)
+    with collector_paused():
+        return find_in_folder(path)

@@ -129,8 +129,8 @@ def make_datasets(
             catalog, options.image_size, cache_dir=cache_dir, verbose=verbose
         )
     else:
-        store = FileStore(catalog, options.image_size)
         records = read_all(catalog, options.image_size, verbose=verbose)
+        store = FileStore(catalog, options.image_size, records)
 
     rows, notes = keep_good(catalog, records, region=region, on_error=on_error)
     if len(rows) < len(catalog.entries):

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.reading import Record, read_entry, unpack
+from keras_cxr.data.images import fit, grey_image, lung_mask, reason
+from keras_cxr.data.reading import Record, unpack
 from keras_cxr.errors import DataError
 
 
@@ -43,29 +44,34 @@ class ArrayStore:
 class FileStore:
     """Decodes a file whenever it is asked for; `cache=False`."""
 
-    def __init__(self, catalog: Catalog, image_size: tuple[int, int]) -> None:
-        self._catalog, self._image_size = catalog, image_size
+    def __init__(
+        self, catalog: Catalog, image_size: tuple[int, int], records: Sequence[Record]
+    ) -> None:
+        self._catalog, self._image_size, self._records = catalog, image_size, records
 
     def image(self, row: int) -> NDArray[np.uint8]:
         """See `Store`."""
-        return self._read(row)[0]
+        return self._read(
+            self._catalog.entries[row].file, lambda path: fit(grey_image(path), self._image_size)
+        )
 
     def mask(self, row: int) -> NDArray[np.uint8]:
         """See `Store`."""
-        bits = self._read(row)[1]
-        if bits is None:
+        if self._records[row].mask_checksum < 0:
             return np.zeros(self._image_size, np.uint8)
-        return unpack(bits, self._image_size)
+        return self._read(
+            self._catalog.entries[row].mask,
+            lambda path: lung_mask(path, self._image_size) * np.uint8(255),
+        )
 
-    def _read(self, row: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-        entry = self._catalog.entries[row]
-        record, picture = read_entry(self._catalog, entry, self._image_size)
-        if picture is None:
+    def _read(self, file: str, read: Callable[[str], NDArray[Any]]) -> NDArray[np.uint8]:
+        path = self._catalog.path(file)
+        try:
+            return read(path)
+        except Exception as error:  # a damaged file may make a decoder raise nearly anything
             raise DataError(
-                f"{self._catalog.path(entry.file)} has changed since the data set was made: "
-                f"{record.error}"
-            )
-        return picture
+                f"{path} has changed since the data set was made: {reason(error)}"
+            ) from error
 
 
 class MappedStore:

@@ -128,6 +128,15 @@ def test_a_file_that_goes_bad_later(tmp_path, make):
         datasets.load("test")
 
 
+def test_a_mask_that_goes_bad_later(tmp_path, make):
+    folder = kaggle(tmp_path)
+    datasets = make(folder, cache=False, region="lungs")
+    for path in folder.glob("*/masks/*.png"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"masks.*has changed .*: cannot be read"):
+        datasets.load("test")
+
+
 def test_files_of_a_table_that_do_not_exist(films, make):
     names = [
         f"{label}/images/{label}-{n}.png" for label in ("COVID", "Normal") for n in range(1, 9)

@@ -80,6 +80,8 @@ def test_mistyped_path_is_answered_with_a_near_name(tmp_path):
         find_images(tmp_path / "chest_xray")
     with pytest.raises(NotFoundError, match=r"Did you mean .*chest_xrays\?"):
         find_images(tmp_path / "chest_xary" / "COVID")
+    with pytest.raises(NotFoundError, match=r"Did you mean .*chest_xrays.NORMAL\?"):
+        find_images(tmp_path / "chest_xary" / "NORMAL")
     with pytest.raises(NotFoundError, match=r"exists, but holds nothing named unlike"):
         find_images(tmp_path / "unlike")
     with pytest.raises(NotFoundError, match="There is no file"):
