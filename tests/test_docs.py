@@ -100,10 +100,12 @@ def check_output(block, printed):
         raise SystemExit(f"{block.page}:{block.line} shows another output than\n{printed}")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any(block.is_run for block in read_blocks(page))],
+    ids=lambda page: page.name,
+)
 def test_blocks_run(page, tmp_path):
-    if not any(block.is_run for block in read_blocks(page)):
-        pytest.skip("no block to run on this page")
     environment = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -185,7 +187,7 @@ def test_model_tables_are_those_of_the_builders():
 
 
 def _size(shape):
-    return " × ".join(f"{length:,}" for length in shape)
+    return " \u00d7 ".join(f"{length:,}" for length in shape)
 
 
 def test_study_table_is_that_of_the_experiments():
