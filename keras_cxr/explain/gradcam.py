@@ -55,9 +55,12 @@ class GradCAM:
     maximum; lay it over the image (`keras_cxr.overlay`).
 
     A map shows where features that raise the score lie, as coarsely as the layer sees (10 x 10
-    cells for LMAP3). It does not show that a finding is there, nor that the model is right, and
-    since each map is divided by its own maximum, maps of two images cannot be compared in
-    strength.
+    cells for LMAP3). It does not show that a finding is there, nor that the model is right. Heat
+    may also lie where the ABSENCE of something speaks for a class (clean lung). Since each map is
+    divided by its own maximum, maps of two images cannot be compared in strength. A map is
+    stretched over the whole image, but convolutions without padding never centre a cell near the
+    border: LMAP3's outermost cells look at a place 46 pixels inside a 224-pixel image and are
+    drawn 11 pixels from its border, so that heat appears further outwards than its cause.
 
     The model is not changed: weights, training flags, graph, random state. Weights are read at
     every call, so training on and calling again gives the new maps. Layers added afterwards are

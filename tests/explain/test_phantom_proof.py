@@ -1,0 +1,79 @@
+"""Proof on phantoms: trained models' maps lie in the lesions, whose place is known."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_cxr import GradCAM, build_lmap3
+from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
+
+TRAINED_ON, TESTED_ON = 110, 24
+
+
+def drawn(size):
+    """Images, labels and lesions, the last `TESTED_ON` of each class for testing."""
+    phantoms = [
+        draw_phantom(name, number, image_size=size, seed=2)
+        for number in range(TRAINED_ON + TESTED_ON)
+        for name in CLASS_NAMES
+    ]
+    images = np.stack([phantom.image for phantom in phantoms]).astype("float32")[..., None]
+    lesions = np.stack([phantom.lesions for phantom in phantoms])
+    return images, np.tile(np.arange(4), TRAINED_ON + TESTED_ON), lesions
+
+
+def train(model, images, labels, *, epochs):
+    count = 4 * TRAINED_ON
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    mirrored = np.concatenate([images[:count], images[:count, :, ::-1]])
+    model.fit(mirrored, np.tile(labels[:count], 2), batch_size=16, epochs=epochs, verbose=0)
+    return images[count:], labels[count:]
+
+
+def heat_in_lesions(model, images, labels, lesions):
+    """Mean share of heat in the lesions and mean share of the picture that they cover."""
+    sick = labels != CLASS_NAMES.index("Normal")
+    heat, lesions = GradCAM(model)(images[sick], labels[sick]), lesions[sick]
+    total = heat.sum((1, 2))
+    shares = (heat * lesions).sum((1, 2))[total > 0] / total[total > 0]
+    return shares.mean(), lesions.mean(), (total > 0).mean()
+
+
+@pytest.mark.slow
+def test_maps_of_an_averaging_network_lie_in_the_lesions():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((96, 96, 1)), layers.Rescaling(1 / 128, offset=-1)])
+    for filters in (12, 24, 32):
+        model.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
+        model.add(layers.BatchNormalization(momentum=0.9))
+        model.add(layers.ReLU())
+        model.add(layers.MaxPooling2D(2))
+    model.add(layers.Conv2D(32, 3, padding="same", activation="relu"))
+    model.add(layers.GlobalAveragePooling2D())
+    model.add(layers.Dense(4, activation="softmax"))
+    images, labels, lesions = drawn(96)
+    untrained = heat_in_lesions(model, images[-96:], labels[-96:], lesions[-96:])
+    tested, answers = train(model, images, labels, epochs=10)
+    assert model.evaluate(tested, answers, verbose=0)[1] > 0.8
+    share, area, lit = heat_in_lesions(model, tested, answers, lesions[-len(tested) :])
+    assert lit > 0.9
+    assert share > 2 * area
+    assert share > 1.5 * untrained[0]
+
+
+@pytest.mark.slow
+def test_maps_of_the_studys_network_lie_more_in_the_lesions_than_chance():
+    keras.utils.set_random_seed(1)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_lmap3()
+    finally:
+        keras.config.set_dtype_policy(policy)
+    images, labels, lesions = drawn(224)
+    tested, answers = train(model, images, labels, epochs=10)
+    assert model.evaluate(tested, answers, verbose=0)[1] > 0.75
+    share, area, lit = heat_in_lesions(model, tested, answers, lesions[-len(tested) :])
+    assert lit > 0.8
+    assert share > 1.25 * area
