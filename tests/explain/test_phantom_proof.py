@@ -54,7 +54,7 @@ def test_maps_of_an_averaging_network_lie_in_the_lesions():
     model.add(layers.Dense(4, activation="softmax"))
     images, labels, lesions = drawn(96)
     untrained = heat_in_lesions(model, images[-96:], labels[-96:], lesions[-96:])
-    tested, answers = train(model, images, labels, epochs=10)
+    tested, answers = train(model, images, labels, epochs=7)
     assert model.evaluate(tested, answers, verbose=0)[1] > 0.8
     share, area, lit = heat_in_lesions(model, tested, answers, lesions[-len(tested) :])
     assert lit > 0.9
