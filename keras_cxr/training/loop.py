@@ -62,6 +62,7 @@ class Loop:
         """Train up to `epochs` epochs; the model is compiled, its policies are applied."""
         model, optimizer = self._model, self._model.optimizer
         _build(optimizer, model)
+        self._build_metrics()
         self._callbacks = EpochCallbacks(
             self._user_callbacks,
             policies=self.policies,
@@ -99,6 +100,17 @@ class Loop:
                 self._progress.say(text)
                 raise KeyboardInterrupt(text) from error
             raise TrainingError(f"{error} {text}".rstrip()) from error
+
+    def _build_metrics(self) -> None:
+        """Spare Keras the look at a first batch by which it would build them.
+
+        On JAX and torch that look leaves a threaded PyDataset one batch ahead: the first `fit`
+        of a process would see batches 1, 2, … and then 0, the later ones 0, 1, 2, …
+        """
+        if keras.backend.backend() != "tensorflow":  # which does not look
+            images = np.zeros((1, *self._datasets.input_shape), "float32")
+            labels = np.zeros((1, self._datasets.num_classes), "float32")
+            self._model._symbolic_build(data_batch=(images, labels))
 
     def _train_epoch(self, epoch: int) -> None:
         model, record = self._model, self.record

