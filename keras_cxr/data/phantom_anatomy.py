@@ -63,12 +63,12 @@ def anatomy(frame: Frame, lung: Floats, width: float, rng: Rng) -> Floats:
     windpipe = np.exp(-((frame.x / 0.055) ** 2)) * step((frame.y + 0.30) / 0.05)
     total -= 0.22 * windpipe
     if rng.random() < 0.5:  # air in the stomach
-        centre = (rng.uniform(0.35, 0.5), rng.uniform(0.62, 0.72))
-        total -= 0.22 * np.exp(-(frame.ellipse([*centre], (0.14, 0.08)) ** 4))
+        bubble = (rng.uniform(0.35, 0.5), rng.uniform(0.62, 0.72))
+        total -= 0.22 * np.exp(-(frame.ellipse(bubble, (0.14, 0.08)) ** 4))
     if rng.random() < 0.5:  # breast shadows
         for side in (-1, 1):
-            centre = (side * rng.uniform(0.42, 0.5), rng.uniform(0.22, 0.34))
-            edge = frame.ellipse([*centre], (0.34, 0.30))
+            breast = (side * rng.uniform(0.42, 0.5), rng.uniform(0.22, 0.34))
+            edge = frame.ellipse(breast, (0.34, 0.30))
             total += 0.09 * step((edge - 1) / 0.05)
     return total.astype(np.float32)
 

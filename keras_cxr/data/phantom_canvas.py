@@ -3,15 +3,15 @@
 Lengths are in a frame in which the chest spans about -1 to 1, x to the right and y down.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Rng = np.random.Generator
-Points = Sequence[tuple[float, float]] | NDArray[np.float64]
+Points = ArrayLike
 
 
 class Frame:
@@ -57,7 +57,8 @@ class Frame:
     def ellipse(self, centre: Points, radii: tuple[float, float], angle: float = 0.0) -> Floats:
         """Return the distance from a centre in radii: 1 on the ellipse's edge."""
         cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        x, y = self.x - np.float32(centre[0]), self.y - np.float32(centre[1])
+        middle = np.asarray(centre, np.float32)
+        x, y = self.x - middle[0], self.y - middle[1]
         along, across = (x * cos + y * sin) / radii[0], (y * cos - x * sin) / radii[1]
         return np.sqrt(along * along + across * across)
 
