@@ -96,6 +96,19 @@ def test_mistyped_folder_is_one_line_with_a_near_name(phantoms, tmp_path, capsys
     assert "Traceback" not in text
 
 
+def test_reader_that_leaves_early_costs_no_traceback():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_cxr", "models"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), error) == (0, "")
+
+
 def test_debug_shows_the_traceback(tmp_path):
     done = run("predict", tmp_path / "no-run", tmp_path, "--debug")
     assert "Traceback" in done.stderr

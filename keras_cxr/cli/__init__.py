@@ -3,6 +3,7 @@
 Exit codes: 0 done, 2 something that the user can mend, 130 interrupted with Ctrl-C.
 """
 
+import os
 import sys
 
 from cyclopts import App, CycloptsError
@@ -38,9 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
     words = [word for word in words if word != "--debug"]
     try:
         code = app(words, result_action="return_value", exit_on_error=False)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader, such as `head`, has left: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except CycloptsError:  # printed already, with what was expected
         return 2
     except KerasCXRError as error:

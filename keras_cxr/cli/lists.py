@@ -47,7 +47,7 @@ def list_cache() -> None:
         height, width = cache.image_size
         size = f"{height} x {width}, {_megabytes(cache):,.0f} MB"
         print(f"{cache.num_images:>9,} images, {size}: {cache.source}")
-    print(f"{len(caches)} caches in {default_cache_dir()}")
+    print(f"{_count(caches)} in {default_cache_dir()}")
 
 
 def clear_cache() -> None:
@@ -55,8 +55,12 @@ def clear_cache() -> None:
     from keras_cxr.data.cache import clear_caches
 
     deleted = clear_caches()
-    print(f"Deleted {len(deleted)} caches ({sum(map(_megabytes, deleted)):,.0f} MB).")
+    print(f"Deleted {_count(deleted)} ({sum(map(_megabytes, deleted)):,.0f} MB).")
 
 
 def _megabytes(cache: "CacheInfo") -> float:
     return cache.num_bytes / 1e6
+
+
+def _count(caches: "list[CacheInfo]") -> str:
+    return f"{len(caches)} cache" + ("" if len(caches) == 1 else "s")

@@ -43,7 +43,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CacheInfo:
-    """One cache on disk: its folder, what it was made from, and how much room it takes."""
+    """One cache on disk.
+
+    Attributes:
+        path: Its folder.
+        source: The folder or table it was made from.
+        image_size: (height, width) of the images in it.
+        num_images: How many there are; 0 in a damaged cache.
+        num_bytes: The room it takes.
+    """
 
     path: Path
     source: str

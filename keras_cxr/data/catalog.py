@@ -125,7 +125,8 @@ def near_name(path: Path) -> str:
         meant = parent / by_lower[near[0]]
         rest = meant / whole.relative_to(path)
         return f". Did you mean {rest if rest.exists() else meant}?"
-    return f". {parent} exists, but holds nothing named {path.name}"
+    place = "The current folder" if parent == Path() else f"{parent} exists, but"
+    return f". {place} holds nothing named {path.name}"
 
 
 def listing(lines: Iterable[str]) -> str:

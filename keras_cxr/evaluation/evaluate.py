@@ -156,7 +156,7 @@ def evaluate(
         InvalidArgumentError: (a ValueError) the model does not fit the data, the part is empty
             or the outputs are no probabilities.
 
-    Example:
+    Examples:
         >>> import keras_cxr, numpy as np
         >>> model = keras_cxr.build_lenet5((32, 32, 1), 2)
         >>> images = np.zeros((3, 32, 32, 1), "float32")

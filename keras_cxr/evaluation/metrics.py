@@ -63,7 +63,7 @@ def compute_metrics(labels: ArrayLike, probabilities: ArrayLike) -> Metrics:
     Raises:
         InvalidArgumentError: (a ValueError) shapes or values that cannot be what they should.
 
-    Example:
+    Examples:
         >>> m = compute_metrics([0, 1], [[0.9, 0.1], [0.6, 0.4]])
         >>> m.accuracy, m.balanced_accuracy, m.confusion.tolist()
         (0.5, 0.5, [[1, 0], [1, 0]])

@@ -78,7 +78,7 @@ class GradCAM:
         InvalidArgumentError: (a ValueError) the layer does not exist, is ambiguous or gives no
             map; the model is not built, has several inputs or outputs, or no convolution.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from keras_cxr import GradCAM, build_lmap3
         >>> explain = GradCAM(build_lmap3())

@@ -55,7 +55,7 @@ def build_alexnet(
     Raises:
         InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
 
-    Example:
+    Examples:
         >>> import keras_cxr
         >>> keras_cxr.build_alexnet().count_params()
         21574344

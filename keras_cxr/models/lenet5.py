@@ -47,7 +47,7 @@ def build_lenet5(
     Raises:
         InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
 
-    Example:
+    Examples:
         >>> import keras_cxr
         >>> keras_cxr.build_lenet5((32, 32, 1), 10).count_params()
         61706

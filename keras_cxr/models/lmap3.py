@@ -42,7 +42,7 @@ def build_lmap3(
     Raises:
         InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
 
-    Example:
+    Examples:
         >>> import keras_cxr
         >>> keras_cxr.build_lmap3().count_params()
         287688

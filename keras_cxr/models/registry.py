@@ -73,7 +73,7 @@ MODELS = {row.name: row for row in _ROWS}
 def list_models() -> list[str]:
     """Names of the models that `build` knows, sorted.
 
-    Example:
+    Examples:
         >>> import keras_cxr
         >>> keras_cxr.list_models()
         ['alexnet', 'lenet5', 'lmap3', 'vgg19']
@@ -110,7 +110,7 @@ def build(name: str, /, **arguments: Any) -> keras.Model:
     Raises:
         InvalidArgumentError: (a ValueError) no model has this name.
 
-    Example:
+    Examples:
         >>> import keras_cxr
         >>> keras_cxr.build("lmap3", num_classes=2).output_shape
         (None, 2)

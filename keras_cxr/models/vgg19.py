@@ -57,7 +57,7 @@ def build_vgg19(
         WeightsUnavailableError: (an OSError) the weights cannot be downloaded or loaded; the
             message says where to put the file and what to pass instead.
 
-    Example:
+    Examples:
         >>> import keras_cxr
         >>> keras_cxr.build_vgg19(weights=None).count_params()
         20026448

@@ -107,7 +107,7 @@ def run_study(
         OutputError: (an OSError) the output folder cannot be written.
         DataError: (a ValueError) images or masks that cannot be used.
 
-    Example:
+    Examples:
         >>> run_study("COVID-19_Radiography_Dataset", "results", "AB")  # doctest: +SKIP
     """
     chosen = select_experiments(experiments)
