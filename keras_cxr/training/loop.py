@@ -17,9 +17,11 @@ from keras_cxr.training.precision import Policies
 from keras_cxr.training.progress import Progress
 from keras_cxr.training.state import (
     Arrays,
+    assign_generators,
     assign_variables,
     from_bytes,
     read_callbacks,
+    read_generators,
     read_variables,
     restore_callbacks,
     to_bytes,
@@ -143,6 +145,7 @@ class Loop:
         document, arrays = read_callbacks(self._user_callbacks)
         arrays |= read_variables(self._model.variables, "model")
         arrays |= read_variables(self._model.optimizer.variables, "optimizer")
+        arrays |= read_generators()
         arrays["callbacks"] = to_bytes(document)
         self._folder.commit(self.record, arrays, self._save if save_best else None)
 
@@ -172,6 +175,7 @@ class Loop:
         arrays = read_arrays(self._folder.path / self.record["state"])
         assign_variables(self._model.variables, arrays, "model")
         assign_variables(self._model.optimizer.variables, arrays, "optimizer")
+        assign_generators(arrays)
         return arrays
 
     def _is_done(self, epochs: int) -> bool:

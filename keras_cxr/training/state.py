@@ -1,5 +1,6 @@
 """The exact state of a run as plain arrays and JSON: variables and callbacks, there and back."""
 
+import importlib
 import json
 import warnings
 from collections.abc import Sequence
@@ -63,6 +64,28 @@ def assign_variables(variables: Sequence[Any], arrays: Arrays, prefix: str) -> N
         )
     for i, variable in enumerate(variables):
         variable.assign(arrays[f"{prefix}/{i}"])
+
+
+def read_generators() -> Arrays:
+    """State of the random generators that the backend keeps outside the model.
+
+    Only torch has any: Keras' Dropout without a seed draws from torch's global generators.
+    """
+    if keras.backend.backend() != "torch":
+        return {}
+    torch: Any = importlib.import_module("torch")
+    states = [torch.get_rng_state(), *torch.cuda.get_rng_state_all()]
+    return {f"generator/{i}": np.array(state.cpu().numpy()) for i, state in enumerate(states)}
+
+
+def assign_generators(arrays: Arrays) -> None:
+    """Put the states of `read_generators` back."""
+    if keras.backend.backend() == "torch" and "generator/0" in arrays:
+        torch: Any = importlib.import_module("torch")
+        states = [torch.from_numpy(a) for k, a in arrays.items() if k.startswith("generator/")]
+        torch.set_rng_state(states[0])
+        for index, state in enumerate(states[1 : 1 + torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(state, index)
 
 
 def callback_key(callbacks: Sequence[Any], index: int) -> str:

@@ -79,7 +79,7 @@ def train(
             in use; or the loss became NaN (the last complete epoch is then kept).
         OutputError: (an OSError) `run_dir` cannot be written.
 
-    Example:
+    Examples:
         >>> run = train(build_lmap3(), make_datasets("xrays"), run_dir="runs/lmap3")
     """
     epochs = _check_epochs(epochs)
