@@ -140,4 +140,5 @@ def train(
         groups=groups,
         on_error=on_error,
     )
-    print_result(result.to_dict(), as_json, str(result))
+    text = f"{result}\n\nModels, tables and plots: {out}"
+    print_result(result.to_dict(), as_json, text)
