@@ -89,6 +89,10 @@ def _differences(results: dict[str, dict[str, Any]]) -> list[str]:
     first = next(iter(results.values()))
     ours = {name: sum(parts.values()) for name, parts in first["images"].items()}
     lines = []
+    if first["phantoms"]:
+        lines.append(
+            "Phantoms, drawn by keras-cxr: no figure here says anything about real X-rays."
+        )
     if ours != STUDY_CLASS_COUNTS:
         lines.append(
             f"Data: {sum(ours.values()):,} images ({_counts(ours)}); the study had "

@@ -69,7 +69,7 @@ def test_report_is_one_file_with_the_studys_figures(first):
     result, _ = first
     page = result.report.read_text()
     assert not re.search(r'(src|href)="(?!data:|#)', page)
-    for text in ("0.90", "22.1", "0.83", "35.9", "What differs from the study", "phantoms"):
+    for text in ("0.90", "22.1", "0.83", "35.9", "What differs from the study", "Phantoms, drawn"):
         assert text in page
     assert page.count("data:image/png;base64,") >= 8
     assert str(result).startswith("  ") or "experiment" in str(result)
