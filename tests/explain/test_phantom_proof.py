@@ -1,4 +1,10 @@
-"""Proof on phantoms: trained models' maps lie in the lesions, whose place is known."""
+"""Proof on phantoms: trained models' maps lie in the lesions, whose place is known.
+
+How much heat lies in the lesions depends on the seed of the training. Measured as a multiple of
+their share of the picture: averaging network, seeds 1 to 6: 2.8, 1.6, 3.9, 3.5, 2.4, 1.9
+(accuracy 0.78 to 0.89); LMAP3, seeds 1 to 5: 1.4, 1.3, 1.9, 1.4, 1.8 (accuracy 0.81 to 0.89). The limits
+lie below the worst of them: they tell a working map from chance, not a good one from a fair one.
+"""
 
 import keras
 import numpy as np
@@ -23,9 +29,9 @@ def drawn(size):
     return images, np.tile(np.arange(4), TRAINED_ON + TESTED_ON), lesions
 
 
-def train(model, images, labels, *, epochs):
+def train(model, images, labels, *, epochs, optimizer):
     count = 4 * TRAINED_ON
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     mirrored = np.concatenate([images[:count], images[:count, :, ::-1]])
     model.fit(mirrored, np.tile(labels[:count], 2), batch_size=16, epochs=epochs, verbose=0)
     return images[count:], labels[count:]
@@ -43,7 +49,7 @@ def heat_in_lesions(model, images, labels, lesions):
 @pytest.mark.slow
 def test_maps_of_an_averaging_network_lie_in_the_lesions():
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((96, 96, 1)), layers.Rescaling(1 / 128, offset=-1)])
+    model = keras.Sequential([keras.Input((128, 128, 1)), layers.Rescaling(1 / 128, offset=-1)])
     for filters in (12, 24, 32):
         model.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
         model.add(layers.BatchNormalization(momentum=0.9))
@@ -52,14 +58,18 @@ def test_maps_of_an_averaging_network_lie_in_the_lesions():
     model.add(layers.Conv2D(32, 3, padding="same", activation="relu"))
     model.add(layers.GlobalAveragePooling2D())
     model.add(layers.Dense(4, activation="softmax"))
-    images, labels, lesions = drawn(96)
+    images, labels, lesions = drawn(128)
     untrained = heat_in_lesions(model, images[-96:], labels[-96:], lesions[-96:])
-    tested, answers = train(model, images, labels, epochs=7)
-    assert model.evaluate(tested, answers, verbose=0)[1] > 0.8
+    # the rate falls to zero, so that the last steps do not decide how good the model is
+    falling = keras.optimizers.schedules.CosineDecay(3e-3, 10 * 4 * TRAINED_ON * 2 // 16)
+    tested, answers = train(
+        model, images, labels, epochs=10, optimizer=keras.optimizers.Adam(falling)
+    )
+    assert model.evaluate(tested, answers, verbose=0)[1] > 0.7
     share, area, lit = heat_in_lesions(model, tested, answers, lesions[-len(tested) :])
     assert lit > 0.9
-    assert share > 2 * area
-    assert share > 1.5 * untrained[0]
+    assert share > 1.3 * area
+    assert share > 2 * untrained[0]
 
 
 @pytest.mark.slow
@@ -72,8 +82,8 @@ def test_maps_of_the_studys_network_lie_more_in_the_lesions_than_chance():
     finally:
         keras.config.set_dtype_policy(policy)
     images, labels, lesions = drawn(224)
-    tested, answers = train(model, images, labels, epochs=10)
-    assert model.evaluate(tested, answers, verbose=0)[1] > 0.75
+    tested, answers = train(model, images, labels, epochs=10, optimizer="adam")
+    assert model.evaluate(tested, answers, verbose=0)[1] > 0.7
     share, area, lit = heat_in_lesions(model, tested, answers, lesions[-len(tested) :])
     assert lit > 0.8
-    assert share > 1.25 * area
+    assert share > 1.1 * area
