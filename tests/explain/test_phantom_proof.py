@@ -2,8 +2,9 @@
 
 How much heat lies in the lesions depends on the seed of the training. Measured as a multiple of
 their share of the picture: averaging network, seeds 1 to 6: 2.8, 1.6, 3.9, 3.5, 2.4, 1.9
-(accuracy 0.78 to 0.89); LMAP3, seeds 1 to 5: 1.4, 1.3, 1.9, 1.4, 1.8 (accuracy 0.81 to 0.89). The limits
-lie below the worst of them: they tell a working map from chance, not a good one from a fair one.
+(accuracy 0.78 to 0.89); LMAP3, seeds 1 to 5: 1.4, 1.3, 1.9, 1.4, 1.8 (accuracy 0.81 to 0.89).
+The limits lie below the worst of them: they tell a working map from chance, not a good one from a
+fair one.
 """
 
 import keras
