@@ -11,13 +11,15 @@ from keras_cxr.data.cache_files import INDEX_NAME
 from tests.data.helpers import kaggle, make, only, same
 
 SCRIPT = """
-import sys, time
+import pathlib, sys, time
 import keras_cxr.data.reading as reading
 from keras_cxr.data import find_images
 from keras_cxr.data.cache import open_cache
 real = reading.grey_image
 def slow(path):
     time.sleep({delay})
+    while not pathlib.Path({go!r}).exists():
+        time.sleep(0.01)
     return real(path)
 reading.grey_image = slow
 print("ready", flush=True)
@@ -26,8 +28,9 @@ print(len(records), sum(int(store.image(row).sum()) for row in range(len(records
 """
 
 
-def start(folder, cache, delay):
-    script = SCRIPT.format(delay=delay, folder=str(folder), cache=str(cache))
+def start(folder, cache, delay, *, go=Path(__file__)):
+    """A process that waits `delay` seconds before each file, and for the file `go`."""
+    script = SCRIPT.format(delay=delay, folder=str(folder), cache=str(cache), go=str(go))
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     process = subprocess.Popen(
         [sys.executable, "-c", script],
@@ -50,15 +53,21 @@ def wait_for(cache, pattern):
 
 
 def test_two_processes_at_once_read_the_files_once(tmp_path):
-    folder, cache = kaggle(tmp_path / "films"), tmp_path / "cache"
-    processes = [start(folder, cache, 0.1) for _ in range(2)]
-    output = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
+    folder, cache, go = kaggle(tmp_path / "films"), tmp_path / "cache", tmp_path / "go"
+    first = start(folder, cache, 0, go=go)
+    wait_for(cache, "pixels-*.tmp")
+    second = start(folder, cache, 0, go=go)
+    assert "Another process is reading" in second.stderr.readline()
+    go.touch()
+    output = [(process.stdout.read(), process.stderr.read()) for process in (first, second)]
+    for process in (first, second):
+        assert process.wait(timeout=120) == 0
+        process.stdout.close()
+        process.stderr.close()
     datasets = make(folder, cache, cache=False)
     expected = sum(int(datasets.load(part)[0].sum()) for part in ("train", "val", "test"))
     assert [text.split() for text, _ in output] == [["14", str(expected)]] * 2
-    waited = [errors for _, errors in output if "Another process is reading" in errors]
-    assert len(waited) == 1
+    assert all("Another process" not in errors for _, errors in output)
     assert len(list(only(cache).iterdir())) == 4
 
 
