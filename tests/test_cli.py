@@ -272,6 +272,8 @@ def test_ctrl_c_leaves_a_run_that_goes_on(phantoms, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a background shell may have had the signal ignored, which children inherit
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     record = tmp_path / "out" / "run" / "run.json"
     deadline = time.monotonic() + 120
