@@ -1,7 +1,9 @@
 """Files that are written whole or not at all."""
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_cxr.errors import OutputError
@@ -49,20 +51,51 @@ def _unwritable(folder: Path, error: OSError) -> OutputError:
     )
 
 
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path to write to, which takes the place of `path` once it is on disk.
+
+    No reader meets half a file, whenever the process dies; an older file stays until then.
+
+    Raises:
+        OutputError: (an OSError) the file cannot be written.
+    """
+    # the suffix stays, since Keras chooses the format by it
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write {path} ({error.strerror or error}). What was there before is kept."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def temporaries_of(path: Path) -> list[Path]:
+    """What `whole_file` left beside `path` when its process was killed."""
+    return sorted(path.parent.glob(f".{path.stem}.*.tmp{path.suffix}"))
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file by way of a temporary one beside it, so that no reader meets half of it.
+    """Write a file whole or not at all.
 
     Raises:
         OutputError: (an OSError) the file cannot be written; an older one is left as it was.
     """
-    data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"Cannot write {path} ({error.strerror}).") from error
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,6 +1,7 @@
 import pytest
 
-from keras_cxr._files import check_output, output_folder, write_whole
+from keras_cxr._files import check_output, output_folder, temporaries_of, whole_file, write_whole
+from keras_cxr.errors import OutputError
 
 
 def test_output_folder_is_made_with_its_parents(tmp_path):
@@ -36,3 +37,36 @@ def test_write_whole_that_fails_keeps_the_old_content(tmp_path):
 def test_check_output_creates_nothing(tmp_path):
     assert check_output(tmp_path / "a" / "b") == tmp_path / "a" / "b"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_replaced_only_when_whole(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("before")
+
+    def write_half():
+        with whole_file(path) as temporary:
+            temporary.write_text("hal")
+            raise ZeroDivisionError("half")
+
+    with pytest.raises(ZeroDivisionError, match="half"):
+        write_half()
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_keeps_what_was_there(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("before")
+    with pytest.raises(OutputError, match=r"No space left.*is kept"), whole_file(path):
+        raise OSError(28, "No space left on device")
+    assert path.read_text() == "before"
+
+
+def test_what_a_kill_left_is_found_again(tmp_path):
+    path = tmp_path / "model.keras"
+    with whole_file(path) as temporary:
+        temporary.write_text("new")
+        (tmp_path / ".model.notes.keras").touch()
+        assert temporary.suffix == ".keras"  # by which Keras chooses the format
+        assert temporaries_of(path) == [temporary]
+    assert temporaries_of(path) == []

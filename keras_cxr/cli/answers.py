@@ -65,9 +65,9 @@ def predict(
     """
     import_keras_quietly()
     from keras_cxr._files import write_whole
-    from keras_cxr.inference import find_images, load_classifier
+    from keras_cxr.inference import list_image_files, load_classifier
 
-    files = find_images(images)
+    files = list_image_files(images)
     table, failed = load_classifier(model).predict_files(files)
     if out is not None:
         write_whole(out, table.to_csv(index=False))
@@ -98,11 +98,11 @@ def explain(
         as_json: Print the written files and answers as JSON.
     """
     import_keras_quietly()
-    from keras_cxr.inference import find_images, load_classifier
+    from keras_cxr.inference import list_image_files, load_classifier
     from keras_cxr.study.heatmaps import write_heatmaps
 
     table, failed = write_heatmaps(
-        load_classifier(model), find_images(images), out, layer=layer, class_name=class_name
+        load_classifier(model), list_image_files(images), out, layer=layer, class_name=class_name
     )
     print_result({"heatmaps": table.to_dict("records")}, as_json, _probabilities(table))
     return report_failed(failed)

@@ -18,6 +18,8 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from keras_cxr._files import temporaries_of
+from keras_cxr._locking import locked
 from keras_cxr.data.cache_files import (
     INDEX_NAME,
     DamagedError,
@@ -32,7 +34,6 @@ from keras_cxr.data.cache_files import (
     writing_to,
 )
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.locking import locked
 from keras_cxr.data.reading import Record, read_all
 from keras_cxr.data.store import FileStore, MappedStore
 from keras_cxr.errors import OutputError
@@ -160,7 +161,8 @@ def _build(
     stale: Index | None,
     verbose: bool | str,
 ) -> Index:
-    for left in folder.glob("*.tmp"):  # of a process that was killed: the lock is ours
+    # what a killed process left: the lock is ours
+    for left in (*folder.glob("*.tmp"), *temporaries_of(folder / INDEX_NAME)):
         left.unlink()
     earlier = Earlier(folder, stale) if stale is not None else None
     if earlier is not None:

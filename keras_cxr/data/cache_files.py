@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._files import write_whole
 from keras_cxr.data.catalog import Entry, collector_paused
 from keras_cxr.data.reading import Record, Reused
 from keras_cxr.errors import OutputError
@@ -80,15 +81,10 @@ def _index(content: dict[str, Any]) -> Index:
 
 
 def write_index(folder: Path, index: Index) -> None:
-    """Writes the index whole and replaces the earlier one at once."""
+    """Replaces the index."""
     content = {"schema_version": SCHEMA_VERSION, **index.__dict__}
     body = json.dumps(content, separators=(",", ":")).encode()
-    temporary = folder / f"{INDEX_NAME}.tmp"
-    with temporary.open("wb") as file:
-        file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / INDEX_NAME)
+    write_whole(folder / INDEX_NAME, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 
 def shapes(count: int, image_size: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, int]]:
@@ -173,8 +169,6 @@ def writing_to(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, OutputError):
-            raise
         raise OutputError(
             f"The image cache {folder} cannot be written ({error.strerror or error}). Pass "
             "cache_dir= a folder with room, set KERAS_CXR_CACHE, or pass cache=False."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from keras_cxr.data import Datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.metrics import Metrics, compute_metrics
-from keras_cxr.models.checks import check_model_fits, outputs_probabilities
+from keras_cxr.models.checks import check_model_fits, predict_probabilities
 
 Batches = Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]
 
@@ -196,15 +196,11 @@ def _predict(
     for images, batch_labels in batches:
         if not outputs:
             check_model_fits(model, images.shape[1:], num_classes)
-        outputs.append(np.asarray(model.predict_on_batch(images), np.float64))
+        outputs.append(predict_probabilities(model, images))
         labels.append(batch_labels)
     if not outputs:
         raise InvalidArgumentError("There are no images to evaluate: the dataset is empty.")
-    scores = np.concatenate(outputs)
-    if not outputs_probabilities(model):
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        scores /= scores.sum(axis=1, keepdims=True)
-    return np.concatenate(labels), scores
+    return np.concatenate(labels), np.concatenate(outputs)
 
 
 def _part_batches(data: Datasets, part: str, count: int, batch_size: int) -> Batches:

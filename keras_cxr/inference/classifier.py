@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from keras_cxr.data.catalog import near_name
 from keras_cxr.data.images import IMAGE_SUFFIXES, read_image
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.models.checks import outputs_probabilities
+from keras_cxr.models.checks import predict_probabilities
 
 RUN_FILE = "run.json"
 MODEL_FILES = ("last.keras", "best.keras")
@@ -55,11 +55,7 @@ class Classifier:
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         """Class probabilities `(batch, classes)` of images `(batch, height, width, channels)`."""
-        outputs = np.asarray(self.model.predict_on_batch(images), np.float64)
-        if not outputs_probabilities(self.model):
-            outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-            outputs /= outputs.sum(axis=1, keepdims=True)
-        return outputs
+        return predict_probabilities(self.model, images)
 
     def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
         """A row per readable file: `file`, `predicted`, a probability per class; and the rest.
@@ -119,7 +115,7 @@ def load_classifier(
     return Classifier(model, tuple(names), data)
 
 
-def find_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+def list_image_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Image files among files and folders: files as they are, folders searched, sorted.
 
     Folders named "masks" or "lesions" are left out.

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
 
@@ -98,6 +100,20 @@ def outputs_probabilities(model: keras.Model) -> bool:
             f"that exclude each other; its head is {activation!r}. {_HEAD_MEND}"
         )
     return activation == "softmax"
+
+
+def predict_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[np.float64]:
+    """Class probabilities `(batch, classes)`: a softmax is applied where the head has none.
+
+    Raises:
+        InvalidArgumentError: the outputs are neither softmax probabilities nor logits.
+    """
+    applies_softmax = not outputs_probabilities(model)
+    outputs = np.asarray(model.predict_on_batch(images), np.float64)
+    if applies_softmax:
+        outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        outputs /= outputs.sum(axis=1, keepdims=True)
+    return outputs
 
 
 def head_layers(model: keras.Model) -> list[keras.layers.Layer]:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -20,7 +20,8 @@ class EpochCallbacks(keras.callbacks.CallbackList):
 
     `begin` and `end` are called by the training loop; what `fit` sends at its own begin and end
     is held back, since EarlyStopping and others would start over with each epoch. It measures
-    the two passes, shows progress, and stops at a loss that is no number.
+    the two passes, shows progress, and stops at a loss that is no number and, between two batches,
+    at Ctrl-C.
 
     Attributes:
         training_seconds: wall-clock seconds of the last training pass.
@@ -30,9 +31,16 @@ class EpochCallbacks(keras.callbacks.CallbackList):
     _executor: Any
 
     def __init__(
-        self, callbacks: Sequence[Any], *, policies: Policies, progress: Progress, **params: Any
+        self,
+        callbacks: Sequence[Any],
+        *,
+        policies: Policies,
+        progress: Progress,
+        check_interrupt: Callable[[], None],
+        **params: Any,
     ) -> None:
         super().__init__(list(callbacks), add_history=True, **params)
+        self._check_interrupt = check_interrupt
         self._policies = policies
         self._progress = progress
         self._epoch = 0
@@ -79,6 +87,12 @@ class EpochCallbacks(keras.callbacks.CallbackList):
         if logs and batch % _BATCHES_PER_LOOK == 0:
             loss = self._look(logs, f"batch {batch + 1} of epoch {self._epoch + 1}")
         self._progress.end_batch(batch, loss)
+        self._check_interrupt()
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """A good moment for Ctrl-C."""
+        super().on_test_batch_end(batch, logs)
+        self._check_interrupt()
 
     def on_test_begin(self, logs: Any = None) -> None:
         """The training pass is over."""

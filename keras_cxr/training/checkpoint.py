@@ -1,15 +1,15 @@
 """A run's folder: every file written whole or not at all, `run.json` last."""
 
-import contextlib
 import json
-import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_cxr._files import temporaries_of, whole_file
+from keras_cxr._locking import try_lock
 from keras_cxr.errors import OutputError, TrainingError
 from keras_cxr.training.state import Arrays
 
@@ -22,29 +22,6 @@ LOCK = ".lock"
 _OWN = (RECORD, BEST, LAST, STATES, LOCK)
 
 Save = Callable[[Path], None]
-
-
-@contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, which takes the place of `path` once it is on disk.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {path}: {error}. What was there before is kept."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 class RunFolder:
@@ -73,7 +50,7 @@ class RunFolder:
                 f"Cannot write the run's folder {path}: {error}. Choose another run_dir."
             ) from error
         try:
-            _lock(self._lock, path)
+            self._refuse_second()
             self._refuse_foreign()
         except BaseException:
             self.close()
@@ -131,13 +108,22 @@ class RunFolder:
             if file != kept:
                 file.unlink(missing_ok=True)
         for name in (RECORD, BEST, LAST):
-            left = self.path / name
-            left.with_name(f".{left.stem}.tmp{left.suffix}").unlink(missing_ok=True)
+            for left in temporaries_of(self.path / name):
+                left.unlink(missing_ok=True)
+
+    def _refuse_second(self) -> None:
+        if not try_lock(self._lock):
+            raise TrainingError(
+                f"Another process is training in {self.path}: wait for it, or choose another "
+                "run_dir."
+            )
 
     def _refuse_foreign(self) -> None:
         if (self.path / RECORD).exists():
             return
-        foreign = [p.name for p in self.path.iterdir() if not _is_own(p.name)]
+        own = {self.path / name for name in _OWN}
+        own |= {left for file in own for left in temporaries_of(file)}
+        foreign = [file.name for file in self.path.iterdir() if file not in own]
         if foreign:
             raise OutputError(
                 f"{self.path} holds files that are not a run's ({', '.join(sorted(foreign)[:3])}) "
@@ -213,29 +199,3 @@ def _name(key: str) -> str:
 def _from_stored(key: str, array: Any) -> Any:
     dtype = key.partition("|")[2]
     return array.view(dtype) if dtype else array
-
-
-def _is_own(name: str) -> bool:
-    return name in _OWN or name.startswith(tuple(f".{Path(own).stem}.tmp" for own in _OWN))
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _lock(file: Any, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two runs in one folder go unnoticed
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise TrainingError(
-            f"Another process is training in {path}: wait for it, or choose another run_dir."
-        ) from error

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from keras_cxr.errors import TrainingError
 from keras_cxr.training.callbacks import EpochCallbacks
 from keras_cxr.training.checkpoint import LAST, RunFolder, read_arrays
+from keras_cxr.training.interruption import interrupt_held_back
 from keras_cxr.training.precision import Policies
 from keras_cxr.training.progress import Progress
 from keras_cxr.training.state import (
@@ -62,6 +63,10 @@ class Loop:
 
     def run(self, epochs: int, *, resumed: bool) -> None:
         """Train up to `epochs` epochs; the model is compiled, its policies are applied."""
+        with interrupt_held_back() as check_interrupt:
+            self._run(epochs, resumed=resumed, check_interrupt=check_interrupt)
+
+    def _run(self, epochs: int, *, resumed: bool, check_interrupt: Callable[[], None]) -> None:
         model, optimizer = self._model, self._model.optimizer
         _build(optimizer, model)
         self._build_metrics()
@@ -69,6 +74,7 @@ class Loop:
             self._user_callbacks,
             policies=self.policies,
             progress=self._progress,
+            check_interrupt=check_interrupt,
             model=model,
             epochs=epochs,
             steps=len(self._datasets.train),

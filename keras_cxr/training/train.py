@@ -45,9 +45,9 @@ def train(
     same machine with a CPU, with the same history and weights, bit for bit, as a run that was
     never stopped. A run that is done returns at once; more `epochs` continue it.
 
-    Ctrl-C: the model goes back to the last complete epoch, `last.keras` is written, and
-    KeyboardInterrupt is raised again with a text that says how to go on. Without a `run_dir` the
-    model keeps the weights it has at that moment.
+    Ctrl-C waits for the batch to end (a second one does not): the model goes back to the last
+    complete epoch, `last.keras` is written, and KeyboardInterrupt is raised with a text that
+    says how to go on. Without a `run_dir` the model keeps the weights it has at that moment.
 
     Args:
         model: a Functional or Sequential model that returns softmax probabilities, or logits

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_cxr import build_lenet5, build_vgg19
-from keras_cxr.inference import find_images, load_classifier
+from keras_cxr.inference import list_image_files, load_classifier
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ def test_images_are_found_in_folders_without_masks(tmp_path):
     files = [write_image(tmp_path / "a" / "images" / f"{i}.png") for i in (1, 2)]
     write_image(tmp_path / "a" / "masks" / "1.png")
     (tmp_path / "a" / "notes.txt").write_text("")
-    assert find_images([tmp_path]) == files
-    assert find_images(files[:1]) == files[:1]
+    assert list_image_files([tmp_path]) == files
+    assert list_image_files(files[:1]) == files[:1]
     (tmp_path / "none").mkdir()
     with pytest.raises(FileNotFoundError, match="holds no PNG"):
-        find_images([tmp_path / "none"])
+        list_image_files([tmp_path / "none"])
     with pytest.raises(FileNotFoundError, match=r"no file or folder .*imags.*images"):
-        find_images([tmp_path / "a" / "imags"])
+        list_image_files([tmp_path / "a" / "imags"])

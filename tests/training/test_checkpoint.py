@@ -9,12 +9,7 @@ import numpy as np
 import pytest
 
 from keras_cxr.errors import OutputError, TrainingError
-from keras_cxr.training.checkpoint import (
-    RunFolder,
-    read_arrays,
-    read_record,
-    whole_file,
-)
+from keras_cxr.training.checkpoint import RunFolder, read_arrays, read_record
 
 RECORD = {"epochs_trained": 1, "best_epoch": 0}
 
@@ -44,29 +39,6 @@ def test_dead_at_any_step_the_folder_holds_one_complete_epoch(tmp_path):
     assert set(seen) == {None, 0, 1, 2, 3}
     epochs = [-1 if epoch is None else epoch for epoch in seen]
     assert epochs == sorted(epochs)  # a later death never leaves less
-
-
-def test_a_file_is_replaced_only_when_whole(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("before")
-
-    def write_half():
-        with whole_file(path) as temporary:
-            temporary.write_text("hal")
-            raise ZeroDivisionError("half")
-
-    with pytest.raises(ZeroDivisionError, match="half"):
-        write_half()
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_full_disk_keeps_what_was_there(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("before")
-    with pytest.raises(OutputError, match=r"No space left.*is kept"), whole_file(path):
-        raise OSError(28, "No space left on device")
-    assert path.read_text() == "before"
 
 
 def test_arrays_return_with_their_types(folder):
@@ -123,7 +95,6 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 
 
 def test_two_at_once_are_refused(folder):
-    pytest.importorskip("fcntl")
     with pytest.raises(TrainingError, match="Another process is training"):
         RunFolder(folder.path)
 

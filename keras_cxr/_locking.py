@@ -14,7 +14,8 @@ _WAIT_SECONDS = 0.05
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(file: IO[str]) -> bool:
+    def try_lock(file: IO[str]) -> bool:
+        """Whether the lock was free; closing the file, or dying, gives it back."""
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -24,7 +25,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(file: IO[str]) -> bool:
+    def try_lock(file: IO[str]) -> bool:
+        """Whether the lock was free; closing the file, or dying, gives it back."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -37,7 +39,7 @@ def locked(path: Path, message: str) -> Iterator[None]:
     """Holds the lock on `path` while the block runs; logs `message` once if it must wait."""
     with path.open("a") as file:
         waited = False
-        while not _try_lock(file):
+        while not try_lock(file):
             if not waited:
                 _log.warning(message)
                 waited = True
