@@ -83,6 +83,7 @@ def explain(
     out: Path = Path("heatmaps"),
     layer: str | None = None,
     class_name: str | None = None,
+    placement: Literal["receptive_field", "stretch"] = "receptive_field",
     as_json: AsJson = False,
 ) -> int:
     """Grad-CAM overlays of image files.
@@ -95,6 +96,8 @@ def explain(
         out: Folder for one PNG per image.
         layer: Layer to look into, by name or path such as vgg19/block5_conv4.
         class_name: Class to explain; the predicted one by default.
+        placement: Draw each cell of a map where it looks, or stretch the map over the image as
+            other libraries do.
         as_json: Print the written files and answers as JSON.
     """
     import_keras_quietly()
@@ -102,7 +105,12 @@ def explain(
     from keras_cxr.study.heatmaps import write_heatmaps
 
     table, failed = write_heatmaps(
-        load_classifier(model), list_image_files(images), out, layer=layer, class_name=class_name
+        load_classifier(model),
+        list_image_files(images),
+        out,
+        layer=layer,
+        class_name=class_name,
+        placement=placement,
     )
     print_result({"heatmaps": table.to_dict("records")}, as_json, _probabilities(table))
     return report_failed(failed)

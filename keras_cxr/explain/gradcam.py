@@ -15,6 +15,7 @@ from keras_cxr.explain.graphs import check_model, graph_of
 from keras_cxr.explain.inputs import check_finite, check_size, class_numbers, image_batch
 from keras_cxr.explain.layers import default_site, list_sites, resolve_site
 from keras_cxr.explain.maps import normalize, upsample, weighted_map
+from keras_cxr.explain.placement import PLACEMENTS, Axes, receptive_fields
 from keras_cxr.explain.replay import Replay
 
 CHUNK = 32  # images at once: bounds memory, and costs LMAP3 nothing against larger chunks
@@ -57,10 +58,12 @@ class GradCAM:
     A map shows where features that raise the score lie, as coarsely as the layer sees (10 x 10
     cells for LMAP3). It does not show that a finding is there, nor that the model is right. Heat
     may also lie where the ABSENCE of something speaks for a class (clean lung). Since each map is
-    divided by its own maximum, maps of two images cannot be compared in strength. A map is
-    stretched over the whole image, but convolutions without padding never centre a cell near the
-    border: LMAP3's outermost cells look at a place 46 pixels inside a 224-pixel image and are
-    drawn 11 pixels from its border, so that heat appears further outwards than its cause.
+    divided by its own maximum, maps of two images cannot be compared in strength.
+
+    Step seven moves heat outwards in networks whose convolutions do not pad: LMAP3's outermost
+    cells look at places 38 pixels inside a 224-pixel image and are drawn 11 pixels inside.
+    `placement="receptive_field"` draws each cell at the centre of what it looks at. For VGG19,
+    which pads, both are the same.
 
     The model is not changed: weights, training flags, graph, random state. Weights are read at
     every call, so training on and calling again gives the new maps. Layers added afterwards are
@@ -73,6 +76,9 @@ class GradCAM:
         layer: Layer, name or path ("vgg19/block5_conv4") of a layer with a four-dimensional
             output. None: the deepest output larger than 1 x 1 that is not from pooling, dropout
             or reshaping, after its activation.
+        placement: "stretch": the map covers the whole image, as in the paper and every other
+            library. "receptive_field": cells lie at the centres of their receptive fields
+            (Araujo et al. 2019), zero where none looks; for graphs of known layers.
 
     Raises:
         InvalidArgumentError: (a ValueError) the layer does not exist, is ambiguous or gives no
@@ -86,8 +92,15 @@ class GradCAM:
         (2, 224, 224)
     """
 
-    def __init__(self, model: keras.Model, layer: Any | None = None) -> None:
+    def __init__(
+        self, model: keras.Model, layer: Any | None = None, *, placement: str = "stretch"
+    ) -> None:
         check_model(model)
+        if placement not in PLACEMENTS:
+            raise InvalidArgumentError(
+                f"placement must be one of {', '.join(PLACEMENTS)}; received {placement!r}."
+            )
+        self._placement = placement
         self._model = model
         self._site = resolve_site(model, layer)
         self._input_shape = _input_shape(model)
@@ -99,6 +112,9 @@ class GradCAM:
         self._warned = False
         if self._site.map_size == (1, 1):
             self._warn_flat()
+        size = self._input_shape[1:] if self._channels_first else self._input_shape[:2]
+        if None not in size:
+            self._axes(size)  # which raises where the layer's place is not known
 
     @property
     def layer(self) -> str:
@@ -136,6 +152,7 @@ class GradCAM:
             images.shape[1:], self._input_shape, model_name=self._model.name, channels_first=first
         )
         size = images.shape[2:] if first else images.shape[1:3]
+        axes = self._axes(size)
         gradient = self._gradient_function(images)
         numbers = class_numbers(class_index, count=len(images), num_classes=self._num_classes)
         fixed = self._fixed_batch()
@@ -150,7 +167,7 @@ class GradCAM:
                 index = np.resize(index, fixed)
             result = gradient(chunk, index)
             raw_map = self._raw_map(result, start=start)[:count]
-            heatmap = normalize(upsample(np.maximum(raw_map, 0), size))
+            heatmap = normalize(upsample(np.maximum(raw_map, 0), size, axes))
             parts.append((heatmap, raw_map, result.scores[:count], result.class_index[:count]))
         heatmaps, raw_maps, scores, chosen = zip(*parts, strict=True)
         return Explanation(
@@ -160,6 +177,11 @@ class GradCAM:
             np.concatenate(chosen),
             self._site.path,
         )
+
+    def _axes(self, size: Any) -> Axes | None:
+        if self._placement == "stretch":
+            return None
+        return receptive_fields(self._model, self._site.path, size)
 
     def _raw_map(self, result: ScoreGradients, *, start: int) -> NDArray[np.float32]:
         scores, _, activations, gradients = result

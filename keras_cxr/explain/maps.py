@@ -1,8 +1,9 @@
 """The arithmetic of class activation maps: arrays in, arrays out, float32 throughout."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from keras_cxr.explain.placement import Axes, Axis, stretched
 
 Floats = NDArray[np.float32]
 
@@ -26,22 +27,30 @@ def weighted_map(activations: Floats, gradients: Floats) -> Floats:
     return result
 
 
-def upsample(maps: Floats, size: tuple[int, int]) -> Floats:
-    """Return maps stretched bilinearly to (height, width), with half-pixel centres.
+def upsample(maps: Floats, size: tuple[int, int], axes: Axes | None = None) -> Floats:
+    """Return maps interpolated bilinearly to (height, width), with half-pixel centres.
 
-    A map's cell is a square of pixels and its value stands in the middle of the square
-    (OpenCV's INTER_LINEAR; the same as TensorFlow's and PyTorch's resize without aligned
-    corners).
+    Without `axes` a map covers the whole image: its cell is a square of pixels and its value
+    stands in the middle of the square (the same as TensorFlow's, PyTorch's and OpenCV's resize
+    without aligned corners). With `axes`, cells stand where these say; the outermost fade to zero
+    from half a cell to one and a half cells outside them, since no cell looks there.
 
     Args:
-        maps: (batch, height, width) float32.
+        maps: (batch, map height, map width) float32.
         size: Height and width of the result.
+        axes: Where the rows and the columns of the maps belong.
     """
-    height, width = size
-    result = np.empty((len(maps), height, width), np.float32)
-    for index, values in enumerate(maps):
-        result[index] = cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
-    return result
+    rows, columns = axes or stretched(maps.shape[1:], size)
+    return np.asarray(_weights(size[0], rows) @ maps @ _weights(size[1], columns).T, np.float32)
+
+
+def _weights(length: int, axis: Axis) -> Floats:
+    """How much each cell adds to each pixel of one axis: (pixels, cells) float32."""
+    places = (np.arange(length) - axis.first) / axis.step
+    inside = np.clip(places, 0, axis.count - 1)
+    weights = np.maximum(0, 1 - np.abs(inside[:, None] - np.arange(axis.count)))
+    fading = np.clip(1.5 - np.abs(places - inside), 0, 1)
+    return (weights * fading[:, None]).astype(np.float32)
 
 
 def normalize(maps: Floats) -> Floats:

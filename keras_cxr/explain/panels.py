@@ -11,7 +11,12 @@ from keras_cxr.explain.overlay import overlay
 
 
 def plot_heatmaps(
-    images: ArrayLike, heatmaps: ArrayLike, captions: Sequence[str], *, title: str = ""
+    images: ArrayLike,
+    heatmaps: ArrayLike,
+    captions: Sequence[str],
+    *,
+    outlines: ArrayLike | None = None,
+    title: str = "",
 ) -> Figure:
     """Images in the upper row, the same with their heat maps in the lower one.
 
@@ -21,6 +26,8 @@ def plot_heatmaps(
         images: `(count, height, width)` or `(count, height, width, channels)` in [0, 255].
         heatmaps: `(count, height, width)` in [0, 1], as `GradCAM` returns them.
         captions: one per image, printed above it.
+        outlines: `(count, height, width)` bool, such as masks of lungs or lesions; their edges
+            are drawn over both rows.
         title: printed above all.
 
     Raises:
@@ -43,6 +50,10 @@ def plot_heatmaps(
         grid[0, column].imshow(plain[column])
         grid[0, column].set_title(captions[column], fontsize=9)
         grid[1, column].imshow(heated[column])
+        if outlines is not None:
+            for axes in grid[:, column]:
+                mask = np.asarray(outlines)[column]
+                axes.contour(mask, [0.5], colors="white", linewidths=1, alpha=0.8)
         if not maps[column].any():
             grid[1, column].set_title("no evidence for the class", fontsize=9)
     if title:

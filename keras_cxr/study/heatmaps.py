@@ -22,6 +22,7 @@ def write_heatmaps(
     *,
     layer: str | None = None,
     class_name: str | None = None,
+    placement: str = "receptive_field",
 ) -> tuple[pd.DataFrame, dict[Path, str]]:
     """Write one PNG per image: the X-ray on the left, with its heat map on the right.
 
@@ -31,13 +32,14 @@ def write_heatmaps(
         out: folder for the PNG files, named as the images.
         layer: layer to look into; the default of `GradCAM` otherwise.
         class_name: class to explain; the predicted one otherwise.
+        placement: where the cells of a map are drawn, as `GradCAM` takes it.
 
     Returns:
         A row per written file (`file`, `heatmap`, `predicted`, `explained`, `probability`), and
         the files that could not be read with the reasons.
 
     Raises:
-        InvalidArgumentError: (a ValueError) an unknown layer or class.
+        InvalidArgumentError: (a ValueError) an unknown layer, class or placement.
         OutputError: (an OSError) the folder cannot be written.
     """
     names = classifier.class_names
@@ -45,7 +47,7 @@ def write_heatmaps(
         raise InvalidArgumentError(
             f"The model has no class {class_name!r}; its classes are {', '.join(names)}."
         )
-    gradcam = GradCAM(classifier.model, layer)
+    gradcam = GradCAM(classifier.model, layer, placement=placement)
     folder = output_folder(out)
     rows: list[dict[str, Any]] = []
     failed: dict[Path, str] = {}

@@ -45,7 +45,7 @@ def save_pictures(
         list(table["predicted"]),
         probabilities=[float(row[row["predicted"]]) for _, row in table.iterrows()],
     )
-    gradcam = GradCAM(model)
+    gradcam = GradCAM(model, placement="receptive_field")
     for right, name in ((True, "gradcam_right"), (False, "gradcam_wrong")):
         shown = answers_to_show(found.predictions, right=right)
         if len(shown):

@@ -15,6 +15,7 @@ PICTURES = (
     ("curves", "Loss and accuracy per epoch, training and validation"),
     ("confusion_matrix", "Confusion matrix of the test images in percent of the real class"),
     ("predictions", "Test images with their answers, spread evenly over the files"),
+    ("gradcam_lesions", "Where the drawn lesions are, and where the heat lies"),
     ("gradcam_right", "Grad-CAM where the answer is right"),
     ("gradcam_wrong", "Grad-CAM where the answer is wrong"),
 )
