@@ -25,7 +25,7 @@ class LesionHeat:
         area: mean share of the picture that the lesions cover. A map without any idea would reach
             this in both.
         num_images: number of images.
-        figure: one image of each class with lesions, the lesions outlined; None without any.
+        figure: the first two images of each class, the lesions outlined; None without any.
     """
 
     heat: float
@@ -68,7 +68,7 @@ def measure_lesion_heat(model: keras.Model, phantoms: Path, *, seed: int = 0) ->
         return LesionHeat(float("nan"), float("nan"), float("nan"), 0, None)
     heat = (maps * lesions).sum((1, 2))[used] / maps.sum((1, 2))[used]
     hottest = maps[used].reshape(len(used), -1).argmax(axis=1)
-    firsts = used[np.unique(labels[used], return_index=True)[1]]
+    firsts = [number for c in np.unique(labels[used]) for number in used[labels[used] == c][:2]]
     figure = plot_heatmaps(
         images[firsts],
         maps[firsts],

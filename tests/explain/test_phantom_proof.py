@@ -1,8 +1,9 @@
 """Proof on phantoms: trained models' maps lie in the lesions, whose place is known.
 
 How much heat lies in the lesions depends on the seed of the training. Measured as a multiple of
-their share of the picture: averaging network, seeds 1 to 6: 2.8, 1.6, 3.9, 3.5, 2.4, 1.9
-(accuracy 0.78 to 0.89); LMAP3, seeds 1 to 5: 1.4, 1.3, 1.9, 1.4, 1.8 (accuracy 0.81 to 0.89).
+their share of the picture: averaging network, which pads, seeds 1 to 6: 2.8, 1.6, 3.9, 3.5, 2.4,
+1.9 (accuracy 0.78 to 0.89); LMAP3, which does not, seeds 1 to 3: stretched 1.4, 1.3, 1.8, each cell
+where it looks 2.6, 2.4, 2.8 (accuracy 0.82 to 0.89).
 The limits lie below the worst of them: they tell a working map from chance, not a good one from a
 fair one.
 """
@@ -38,10 +39,11 @@ def train(model, images, labels, *, epochs, optimizer):
     return images[count:], labels[count:]
 
 
-def heat_in_lesions(model, images, labels, lesions):
+def heat_in_lesions(model, images, labels, lesions, placement="stretch"):
     """Mean share of heat in the lesions and mean share of the picture that they cover."""
     sick = labels != CLASS_NAMES.index("Normal")
-    heat, lesions = GradCAM(model)(images[sick], labels[sick]), lesions[sick]
+    heat = GradCAM(model, placement=placement)(images[sick], labels[sick])
+    lesions = lesions[sick]
     total = heat.sum((1, 2))
     shares = (heat * lesions).sum((1, 2))[total > 0] / total[total > 0]
     return shares.mean(), lesions.mean(), (total > 0).mean()
@@ -74,7 +76,7 @@ def test_maps_of_an_averaging_network_lie_in_the_lesions():
 
 
 @pytest.mark.slow
-def test_maps_of_the_studys_network_lie_more_in_the_lesions_than_chance():
+def test_maps_of_the_studys_network_lie_in_the_lesions_where_cells_look():
     keras.utils.set_random_seed(1)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -85,6 +87,9 @@ def test_maps_of_the_studys_network_lie_more_in_the_lesions_than_chance():
     images, labels, lesions = drawn(224)
     tested, answers = train(model, images, labels, epochs=10, optimizer="adam")
     assert model.evaluate(tested, answers, verbose=0)[1] > 0.7
-    share, area, lit = heat_in_lesions(model, tested, answers, lesions[-len(tested) :])
+    lesions = lesions[-len(tested) :]
+    stretched, area, lit = heat_in_lesions(model, tested, answers, lesions)
+    placed, _, _ = heat_in_lesions(model, tested, answers, lesions, "receptive_field")
     assert lit > 0.8
-    assert share > 1.1 * area
+    assert stretched > 1.1 * area
+    assert placed > 1.8 * area
