@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs bench clean
 
 # the main job: phantoms, a trained classifier, its table, plots and heat maps in demo-report/
 demo: $(VENV)/.installed
@@ -25,6 +25,10 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/mkdocs build --strict
+
+# every benchmark, one after the other; the machine should have nothing else to do
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) build dist site demo-report .coverage .coverage.*

@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr.data.batches import num_workers
 from keras_cxr.data.catalog import near_name
 from keras_cxr.data.images import IMAGE_SUFFIXES, read_image
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
@@ -20,6 +23,8 @@ from keras_cxr.models.checks import predict_probabilities
 RUN_FILE = "run.json"
 MODEL_FILES = ("last.keras", "best.keras")
 BATCH_SIZE = 32
+
+Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,24 +69,35 @@ class Classifier:
         """
         rows: list[list[Any]] = []
         failed: dict[Path, str] = {}
-        waiting: list[tuple[Path, NDArray[np.float32]]] = []
-
-        def answer() -> None:
-            if waiting:
-                probabilities = self.predict(np.stack([image for _, image in waiting]))
-                for (path, _), row in zip(waiting, probabilities, strict=True):
+        for chunk in self._read_ahead(list(paths)):
+            failed |= {path: found for path, found in chunk if isinstance(found, str)}
+            good = [(path, found) for path, found in chunk if not isinstance(found, str)]
+            if good:
+                probabilities = self.predict(np.stack([image for _, image in good]))
+                for (path, _), row in zip(good, probabilities, strict=True):
                     rows.append([str(path), self.class_names[row.argmax()], *row])
-                waiting.clear()
+        return pd.DataFrame(rows, columns=["file", "predicted", *self.class_names]), failed
 
+    def _read_ahead(self, paths: list[Path]) -> Iterator[list[tuple[Path, Image | str]]]:
+        """Chunks of files with their images, or why not, read while earlier ones are answered."""
+        ahead = num_workers() + 1
+        with ThreadPoolExecutor(num_workers(), thread_name_prefix="keras-cxr-read") as pool:
+            waiting: deque[Future[list[tuple[Path, Image | str]]]] = deque()
+            for start in range(0, len(paths), BATCH_SIZE):
+                waiting.append(pool.submit(self._read_chunk, paths[start : start + BATCH_SIZE]))
+                if len(waiting) > ahead:  # bounds the memory
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _read_chunk(self, paths: list[Path]) -> list[tuple[Path, Image | str]]:
+        found: list[tuple[Path, Image | str]] = []
         for path in paths:
             try:
-                waiting.append((path, self.read(path)))
+                found.append((path, self.read(path)))
             except (DataError, NotFoundError) as error:
-                failed[path] = str(error)
-            if len(waiting) == BATCH_SIZE:
-                answer()
-        answer()
-        return pd.DataFrame(rows, columns=["file", "predicted", *self.class_names]), failed
+                found.append((path, str(error)))
+        return found
 
 
 def load_classifier(
