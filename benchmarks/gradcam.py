@@ -82,7 +82,7 @@ def hand_written(flat: keras.Model, layer: str, *, compiled: bool = False) -> Ca
     """Grad-CAM as keras.io writes it, for a flat model that returns scores."""
     import tensorflow as tf
 
-    both = keras.Model(flat.inputs, [flat.get_layer(layer).output, flat.output])
+    both = keras.Model(flat.inputs, [flat.get_layer(layer).output, flat.outputs[0]])
 
     def explain(images: Any) -> Any:
         with tf.GradientTape() as tape:

@@ -98,7 +98,8 @@ def bare_step(name: str, precision: str, count: int) -> Iterator[Measure]:
     policies = Policies(model, precision)
     with policies.training():
         model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
-        step: Callable[[Any], Any] = model.make_train_function()
+        model.make_train_function()
+        step: Callable[[Any], Any] = model.train_function
         step(batches)
 
         def measure() -> float:
