@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "training", "augmentation", "reading", "gradcam", "startup", "prediction", "growth", "demo",
+    "training", "stages", "augmentation", "reading", "gradcam", "startup", "prediction", "growth",
+    "demo",
 )  # fmt: skip
 
 

@@ -1,0 +1,61 @@
+"""Every benchmark runs and gives finite figures; how fast is not asked here."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import NAMES
+from benchmarks.common import Report, alternate
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_every_benchmark_is_listed():
+    modules = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    helpers = {"__init__", "__main__", "common", "memory", "plain_keras"}
+    assert modules - helpers == {*NAMES, "gpu"}  # which needs a machine of its own
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*NAMES, "gpu"])
+def test_smoke(name, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}", "--smoke", "--out", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads((tmp_path / f"{name}.json").read_text())
+    figures = [value for row in document["rows"] for value in row["rounds"]]
+    figures += [row["ratio"] for row in document["ratios"]]
+    assert figures
+    assert all(math.isfinite(value) for value in figures)
+    assert document["title"] in done.stdout
+    assert document["machine"]["keras"]
+
+
+def test_contestants_take_turns():
+    log = []
+    found = alternate(
+        {name: lambda name=name: log.append(name) or len(log) for name in "ab"}, rounds=3
+    )
+    assert log == ["a", "b", "b", "a", "a", "b"]
+    assert found == {"a": [1, 4, 5], "b": [2, 3, 6]}
+
+
+def test_ratios_are_taken_round_by_round():
+    report = Report("name", "Title")
+    report.add("slow", [10.0, 20.0, 30.0], "images/s")
+    report.compare("fast / slow", [20.0, 60.0, 60.0], [10.0, 20.0, 30.0], "at least 2")
+    assert report.ratios[0]["ratio"] == 2
+    assert (report.ratios[0]["lowest"], report.ratios[0]["highest"]) == (2, 3)
+    assert "| slow | 20 | 10 to 30 | images/s |" in str(report)
+    assert "| fast / slow | 2.00 | 2.00 to 3.00 | at least 2 |" in str(report)
