@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 NAMES = (
-    "training", "stages", "augmentation", "reading", "gradcam", "startup", "prediction", "growth",
+    "training", "stages", "augmentation", "reading", "startup", "prediction", "growth",
     "demo",
 )  # fmt: skip
 
