@@ -1,9 +1,9 @@
 """Runs all benchmarks one after the other, each in a process of its own."""
 
-import argparse
 import subprocess
 import sys
-from pathlib import Path
+
+from benchmarks.common import parse_arguments
 
 NAMES = (
     "training", "stages", "augmentation", "reading", "startup", "prediction", "growth",
@@ -13,10 +13,7 @@ NAMES = (
 
 def run_all() -> int:
     """Run them; the number of those that failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--smoke", action="store_true", help="as small as possible")
-    parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), help="for JSON")
-    chosen = parser.parse_args()
+    chosen = parse_arguments(__doc__)
     options = ["--out", str(chosen.out), *(["--smoke"] if chosen.smoke else [])]
     failed = 0
     for name in NAMES:

@@ -158,12 +158,17 @@ def private_cache() -> Iterator[Path]:
         yield Path(folder)
 
 
-def main(run: Callable[[Options], Report]) -> None:
-    """The command line of one benchmark."""
-    parser = argparse.ArgumentParser(description=run.__doc__)
+def parse_arguments(description: str | None) -> argparse.Namespace:
+    """The options that every benchmark takes, alone or with the others."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--smoke", action="store_true", help="as small as possible")
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), help="for JSON")
-    chosen = parser.parse_args()
+    return parser.parse_args()
+
+
+def main(run: Callable[[Options], Report]) -> None:
+    """The command line of one benchmark."""
+    chosen = parse_arguments(run.__doc__)
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as work:
         report = run(Options(chosen.smoke, Path(work)))

@@ -28,7 +28,9 @@ def run(options: Options) -> Report:
     started = lap = time.perf_counter()
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=_with_cache(options),
+        env={
+            **os.environ, "KERAS_CXR_CACHE": str(options.work / "cache"), "PYTHONUNBUFFERED": "1"
+        },
     )  # fmt: skip
     waiting = list(MARKS)
     with process:
@@ -44,10 +46,6 @@ def run(options: Options) -> Report:
         raise RuntimeError("the demo did not end as it should:\n" + "".join(lines))
     report.add("all", [time.perf_counter() - started], "s (goal: less than 180)")
     return report
-
-
-def _with_cache(options: Options) -> dict[str, str]:
-    return {**os.environ, "KERAS_CXR_CACHE": str(options.work / "cache"), "PYTHONUNBUFFERED": "1"}
 
 
 if __name__ == "__main__":
