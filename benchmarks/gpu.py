@@ -5,12 +5,12 @@
 
 import subprocess
 import sys
-import threading
 
 import keras
 import numpy as np
 
 from benchmarks.common import Options, Report, main
+from benchmarks.watching import Watch
 from keras_cxr import build, make_datasets, train
 from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
 
@@ -45,32 +45,29 @@ def run(options: Options) -> Report:
     return report
 
 
-class GPUBusy:
+class GPUBusy(Watch):
     """What nvidia-smi says of the first GPU, twice a second, within a `with` block.
 
     Attributes:
         percent: of the time in which some kernel ran; empty without nvidia-smi.
     """
 
-    def __enter__(self) -> "GPUBusy":
+    def __init__(self) -> None:
+        super().__init__(self._ask, every=0.5)
         self.percent: list[float] = []
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
+
+    def __enter__(self) -> "GPUBusy":
+        super().__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def _ask(self) -> bool:
         query = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
-        while not self._done.wait(0.5):
-            try:
-                told = subprocess.run(query, capture_output=True, text=True, check=True).stdout
-            except (FileNotFoundError, subprocess.CalledProcessError):
-                return
-            self.percent.append(float(told.splitlines()[0]))
+        try:
+            told = subprocess.run(query, capture_output=True, text=True, check=True).stdout
+        except (FileNotFoundError, subprocess.CalledProcessError):
+            return False
+        self.percent.append(float(told.splitlines()[0]))
+        return True
 
 
 if __name__ == "__main__":

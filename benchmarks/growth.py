@@ -52,7 +52,7 @@ def _process(folder: Path, cache: Path) -> dict[str, float]:
 def in_process(folder: Path, cache: Path) -> dict[str, float]:
     """Seconds of each stage and the most memory."""
     import keras_cxr.data.keras_format  # noqa: F401 - the libraries are not measured
-    from benchmarks.memory import PeakMemory
+    from benchmarks.watching import PeakMemory
     from keras_cxr.data import find_images, make_datasets
     from keras_cxr.data.augment import shuffled
     from keras_cxr.data.parts import with_parts

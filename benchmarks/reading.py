@@ -103,7 +103,7 @@ def in_process(part: str, folder: Path, cache: Path) -> dict[str, float]:
     import tensorflow as tf
 
     import keras_cxr.data
-    from benchmarks.memory import PeakMemory
+    from benchmarks.watching import PeakMemory
 
     tf.data.Dataset.range(1).get_single_element()  # TensorFlow has started
     started = time.perf_counter()
