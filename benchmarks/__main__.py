@@ -6,7 +6,7 @@ import sys
 from benchmarks.common import parse_arguments
 
 NAMES = (
-    "training", "stages", "augmentation", "reading", "startup", "prediction", "growth",
+    "training", "stages", "augmentation", "reading", "startup", "prediction", "gradcam", "growth",
     "demo",
 )  # fmt: skip
 
