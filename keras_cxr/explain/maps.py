@@ -1,7 +1,10 @@
 """The arithmetic of class activation maps: arrays in, arrays out, float32 throughout."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from keras_cxr.explain.placement import Axes, Axis, stretched
 
@@ -41,7 +44,16 @@ def upsample(maps: Floats, size: tuple[int, int], axes: Axes | None = None) -> F
         axes: Where the rows and the columns of the maps belong.
     """
     rows, columns = axes or stretched(maps.shape[1:], size)
-    return np.asarray(_weights(size[0], rows) @ maps @ _weights(size[1], columns).T, np.float32)
+    # NumPy's matrix threads would go on spinning for 50 ms after this short product, and take a
+    # core from the backend's next forward pass
+    with _matrix_threads().limit(limits=1):
+        result = _weights(size[0], rows) @ maps @ _weights(size[1], columns).T
+    return np.asarray(result, np.float32)
+
+
+@cache
+def _matrix_threads() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
 
 
 def _weights(length: int, axis: Axis) -> Floats:
