@@ -83,6 +83,22 @@ def test_shrinking_averages_areas():
     assert fit(blocks, (12, 12)).shape == (12, 12)
 
 
+def covered(length, count):
+    """How much of each of `length` pixels lies under each of `count` equal cells."""
+    edges = np.arange(count + 1) * length / count
+    starts = np.arange(length)
+    low = np.maximum(edges[:-1, None], starts)
+    high = np.minimum(edges[1:, None], starts + 1)
+    return np.maximum(high - low, 0) * count / length
+
+
+@pytest.mark.parametrize(("size", "target"), [((299, 299), (224, 224)), ((61, 90), (17, 64))])
+def test_shrinking_agrees_with_a_slow_plain_reference(size, target):
+    image = np.random.default_rng(3).integers(0, 256, size, np.uint8)
+    exact = covered(size[0], target[0]) @ image.astype(float) @ covered(size[1], target[1]).T
+    assert np.abs(fit(image, target) - exact).max() <= 0.51  # rounding to whole grey values
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(NotFoundError, match=r"There is no file .*none\.png"):
         read_image(tmp_path / "none.png")
