@@ -120,7 +120,7 @@ def open_cache(
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / "lock", f"Another process is reading {catalog.root}; waiting for it"):
             index = _usable(folder, catalog, image_size)
-            if index is None or index.signatures != [signature(one) for one in catalog.entries]:
+            if index is None or not index.describes(catalog.entries):
                 index = _build(folder, catalog, image_size, stale=index, verbose=verbose)
             images, masks = open_arrays(folder, index)
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,13 @@ class Index:
     masks: str
     signatures: list[Signature]
     records: list[Record]
+
+    def describes(self, entries: Sequence[Entry]) -> bool:
+        """Whether these are the index's files, unchanged and in the same order."""
+        # one by one: a list of tuples would wake the garbage collector (`collector_paused`)
+        return len(entries) == len(self.signatures) and all(
+            signature(entry) == known for entry, known in zip(entries, self.signatures, strict=True)
+        )
 
 
 class DamagedError(Exception):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ class Catalog:
     notes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def class_names(self) -> tuple[str, ...]:
         """The classes by index: as given, else sorted."""
         return self.names or tuple(sorted({entry.label for entry in self.entries}))

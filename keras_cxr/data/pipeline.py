@@ -191,9 +191,10 @@ def _datasets(
         "mask": masks,
     }
     counts = np.bincount(batches["train"].labels)
-    content = [(record.checksum, record.mask_checksum) for record in records]
-    if options.region == "full":
-        content = [(record.checksum, 0) for record in records]
+    content = np.zeros((len(records), 2), np.int64)
+    content[:, 0] = [record.checksum for record in records]
+    if options.region != "full":
+        content[:, 1] = [record.mask_checksum for record in records]
     wrap = _FORMATS[options.format]
     train, val, test = (wrap(batches[part]) if part in batches else None for part in PARTS)
     return Datasets(
@@ -217,7 +218,7 @@ def _datasets(
         notes=catalog.notes,
         _parts=batches,
         _wrap=wrap,
-        _content=hashlib.sha256(np.array(content, np.int64).tobytes()).digest(),
+        _content=hashlib.sha256(content.tobytes()).digest(),
     )
 
 
