@@ -53,6 +53,11 @@ def run(options: Options) -> Report:
         report.compare(f"{name}: plain Keras", mine, found["plain Keras, float32"], plain_goal)
         faster = [max(pair) for pair in zip(*list(found.values())[2:], strict=True)]
         report.compare(f"{name}: faster bare step", mine, faster, bare_goal)
+        if precision != "float32":
+            report.compare(
+                f"{name}: bare step, automatic precision / float32",
+                found[f"bare step, {precision}"], found["bare step, float32"], "at least 1",
+            )  # fmt: skip
     return report
 
 
