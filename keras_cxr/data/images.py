@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import kornia_rs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,8 +18,6 @@ from keras_cxr.data.formats import MAX_BYTES, check_jpeg, check_png, kind_of
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm", ".dicom"})
-_PNG_FORMAT = slice(24, 26)  # bit depth and colour type in a PNG's header
-_GREY_8_BIT = b"\x08\x00"
 COLOR_MODES = {"grayscale": 1, "rgb": 3}
 
 
@@ -72,8 +69,7 @@ def grey_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         from keras_cxr.data.dicom import grey_from_dicom
 
         return grey_from_dicom(data)
-    pixels = _plain_grey(path, data) if kind == "png" else None
-    return _to_grey(_to_uint8(_decode(data, kind))) if pixels is None else pixels
+    return _to_grey(_to_uint8(_decode(data, kind)))
 
 
 def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -124,21 +120,6 @@ def _read_bytes(path: str | os.PathLike[str]) -> bytes:
     if len(data) > MAX_BYTES:
         raise DataError(f"too large: more than {MAX_BYTES:,} bytes")
     return data
-
-
-def _plain_grey(path: str | os.PathLike[str], data: bytes) -> NDArray[np.uint8] | None:
-    """Returns the pixels of a PNG of 8-bit grey, decoded in half of OpenCV's time.
-
-    None for any other PNG, and where the decoder gives up: OpenCV then says what is wrong.
-    """
-    if data[_PNG_FORMAT] != _GREY_8_BIT:
-        return None
-    check_png(data)
-    try:  # from the path: its decoder of bytes would make other threads wait
-        pixels = kornia_rs.io.read_image_png_u8(os.fspath(path), "mono")
-    except Exception:
-        return None
-    return np.asarray(pixels[..., 0])
 
 
 def _decode(data: bytes, kind: str) -> NDArray[Any]:

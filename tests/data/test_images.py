@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keras_cxr.data import read_image
 from keras_cxr.data.formats import MAX_PIXELS, check_jpeg, check_png, check_size, kind_of
-from keras_cxr.data.images import _plain_grey, fit, grey_image, lung_mask
+from keras_cxr.data.images import fit, lung_mask
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from tests.data.helpers import lungs, picture, write
 
@@ -81,24 +81,6 @@ def test_shrinking_averages_areas():
     blocks = np.kron(np.array([[10, 20], [30, 40]], np.uint8), np.ones((3, 3), np.uint8))
     np.testing.assert_array_equal(fit(blocks, (2, 2)), [[10, 20], [30, 40]])
     assert fit(blocks, (12, 12)).shape == (12, 12)
-
-
-@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
-def test_plain_grey_is_what_opencv_decodes(tmp_path_factory, height, width, seed):
-    path = tmp_path_factory.mktemp("grey") / "image of ß.PNG"
-    steep = np.random.default_rng(seed).integers(-9, 10, (height, width)).cumsum(axis=1)
-    pixels = np.clip(128 + steep, 0, 255).astype(np.uint8)
-    write(path, pixels)
-    plain = _plain_grey(path, path.read_bytes())
-    np.testing.assert_array_equal(plain, pixels)
-    np.testing.assert_array_equal(grey_image(path), pixels)
-
-
-@pytest.mark.parametrize("pixels", [np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.uint16)])
-def test_other_png_files_are_left_to_opencv(tmp_path, pixels):
-    path = tmp_path / "image.png"
-    write(path, pixels)
-    assert _plain_grey(path, path.read_bytes()) is None
 
 
 def covered(length, count):
