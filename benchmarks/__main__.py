@@ -6,7 +6,7 @@ import sys
 from benchmarks.common import parse_arguments
 
 NAMES = (
-    "training", "stages", "augmentation", "reading", "startup", "prediction", "gradcam", "growth",
+    "training", "stages", "operations", "augmentation", "reading", "startup", "prediction", "gradcam", "growth",
     "demo",
 )  # fmt: skip
 
