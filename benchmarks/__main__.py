@@ -6,9 +6,17 @@ import sys
 from benchmarks.common import parse_arguments
 
 NAMES = (
-    "training", "stages", "operations", "augmentation", "reading", "startup", "prediction", "gradcam", "growth",
+    "training",
+    "stages",
+    "operations",
+    "augmentation",
+    "reading",
+    "startup",
+    "prediction",
+    "gradcam",
+    "growth",
     "demo",
-)  # fmt: skip
+)
 
 
 def run_all() -> int:
