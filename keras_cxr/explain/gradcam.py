@@ -155,7 +155,7 @@ class GradCAM:
         axes = self._axes(size)
         gradient = self._gradient_function(images)
         numbers = class_numbers(class_index, count=len(images), num_classes=self._num_classes)
-        fixed = self._fixed_batch()
+        fixed = self._replay.fixed_batch
         step = fixed or CHUNK
         parts = []
         for start in range(0, len(images), step):
@@ -211,7 +211,7 @@ class GradCAM:
 
     def _verify(self, function: GradientFunction, images: NDArray[Any]) -> None:
         """Raise unless our scores, put through the activation, are the model's output."""
-        sample = np.resize(images[:1], (self._fixed_batch() or 1, *images.shape[1:]))
+        sample = np.resize(images[:1], (self._replay.fixed_batch or 1, *images.shape[1:]))
         sample = sample.astype(np.float32)
         check_finite(sample, first=0)
         scores = function(sample, np.full(len(sample), -1, np.int32)).scores
@@ -247,10 +247,6 @@ class GradCAM:
     def _precisions(self) -> set[str]:
         layers = [site.operation for site in list_sites(self._model)] + [self._model]
         return {str(getattr(layer, "compute_dtype", "float32")) for layer in layers}
-
-    def _fixed_batch(self) -> int | None:
-        graph = graph_of(self._model)
-        return None if graph is None else graph.inputs[0].shape[0]
 
     def _warn_flat(self) -> None:
         if self._warned:

@@ -31,6 +31,8 @@ class Replay:
         self.model = model
         self.site = site
         self.head: Head = find_head(model)
+        graph = graph_of(model)
+        self.fixed_batch: int | None = None if graph is None else graph.inputs[0].shape[0]
 
     def __call__(self, images: Any, watch: Callable[[Any], Any]) -> tuple[Any, Any]:
         """Return the scores before the softmax and the layer's output.

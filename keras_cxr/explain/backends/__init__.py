@@ -8,6 +8,7 @@ on arrays: images (batch, *image_shape) float32; class_index (batch,) int32, -1 
 with the highest score. It is compiled once and reads the weights when it is called.
 """
 
+import importlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.replay import Replay
 
+BACKENDS = ("tensorflow", "jax", "torch")
 Floats = NDArray[np.float32]
 
 
@@ -44,16 +46,15 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Gra
     """Compile the gradient function of the Keras backend in use.
 
     Raises:
-        InvalidArgumentError: There is none for that backend yet.
+        InvalidArgumentError: There is none for that backend.
     """
     name = keras.config.backend()
-    if name != "tensorflow":
+    if name not in BACKENDS:
         raise InvalidArgumentError(
-            f"GradCAM works on the TensorFlow backend; Keras runs on {name!r}. Set the "
-            "environment variable KERAS_BACKEND=tensorflow before Keras is imported and load the "
-            "saved model there."
+            f"GradCAM works on the backends {', '.join(BACKENDS)}; Keras runs on {name!r}. Set the "
+            "environment variable KERAS_BACKEND to one of them before Keras is imported and load "
+            "the saved model there."
         )
-    from keras_cxr.explain.backends import tensorflow
-
-    results = tensorflow.compile_gradient(replay, image_shape)
+    backend = importlib.import_module(f"{__name__}.{name}")
+    results = backend.compile_gradient(replay, image_shape)
     return lambda images, class_index: ScoreGradients(*results(images, class_index))

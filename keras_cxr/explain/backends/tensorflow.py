@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.backends.scores import checked_scores, no_way
 from keras_cxr.explain.replay import Replay
 
 
@@ -32,21 +32,13 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
                 return output
 
             scores, activations = replay(images, watch)
-            if len(scores.shape) != 2:
-                raise InvalidArgumentError(
-                    f"model {replay.model.name!r} gives scores of shape {tuple(scores.shape)}; "
-                    "Grad-CAM needs a classifier with (batch, classes)."
-                )
-            scores = tf.cast(scores, tf.float32)
+            scores = tf.cast(checked_scores(replay, scores), tf.float32)
             best = tf.argmax(scores, axis=-1, output_type=tf.int32)
             chosen = tf.where(class_index < 0, best, class_index)
             score = tf.gather(scores, chosen, batch_dims=1)
         gradients = tape.gradient(score, activations)
         if gradients is None:
-            raise InvalidArgumentError(
-                f"layer {replay.site.path!r} has no differentiable way to the scores of model "
-                f"{replay.model.name!r}; choose another layer."
-            )
+            raise no_way(replay)
         return scores, chosen, tf.cast(activations, tf.float32), tf.cast(gradients, tf.float32)
 
     compiled = tf.function(run, input_signature=[images_spec, index_spec], autograph=False)

@@ -1,0 +1,52 @@
+"""JAX: the gradient with respect to a zero that is added to the layer's output."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.explain.backends.scores import checked_scores
+from keras_cxr.explain.replay import Replay
+
+
+def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
+    """Compile as `keras_cxr.explain.backends` describes.
+
+    The model's variables are arguments of the compiled function: constants would keep the weights
+    of the first call. JAX compiles anew for each batch size; batches are therefore filled up to
+    the next power of two with copies of the last image, unless the model fixes the batch size.
+    """
+    import jax
+    from jax import numpy as jnp
+
+    variables = list(replay.model.variables)
+
+    def run(values: Any, images: Any, class_index: Any) -> Any:
+        def score(nothing: Any) -> Any:
+            scores, activations = replay(images, lambda output: output + nothing)
+            scores = checked_scores(replay, scores).astype("float32")
+            best = jnp.argmax(scores, axis=-1).astype("int32")
+            chosen = jnp.where(class_index < 0, best, class_index)
+            picked = jnp.take_along_axis(scores, chosen[:, None], axis=1)
+            return picked.sum(), (scores, chosen, activations.astype("float32"))
+
+        # The scope drops what layers would write to variables: the model stays as it is.
+        with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
+            layer_output = jax.eval_shape(lambda: replay(images, lambda output: output)[1])
+            nothing = jnp.zeros(layer_output.shape, layer_output.dtype)
+            gradients, parts = jax.grad(score, has_aux=True)(nothing)
+        return *parts, gradients.astype("float32")
+
+    compiled = jax.jit(run)
+
+    def gradient(images: NDArray[np.float32], class_index: NDArray[np.int32]) -> Any:
+        count = len(images)
+        missing = 0 if replay.fixed_batch else (1 << (count - 1).bit_length()) - count
+        if missing:
+            images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
+            class_index = np.concatenate([class_index, np.repeat(class_index[-1:], missing)])
+        values = [variable.value for variable in variables]
+        return tuple(np.asarray(part)[:count] for part in compiled(values, images, class_index))
+
+    return gradient

@@ -1,0 +1,28 @@
+"""What every backend checks in the same words."""
+
+from typing import Any
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.replay import Replay
+
+
+def checked_scores(replay: Replay, scores: Any) -> Any:
+    """Return the scores.
+
+    Raises:
+        InvalidArgumentError: They are not (batch, classes).
+    """
+    if len(scores.shape) != 2:
+        raise InvalidArgumentError(
+            f"model {replay.model.name!r} gives scores of shape {tuple(scores.shape)}; "
+            "Grad-CAM needs a classifier with (batch, classes)."
+        )
+    return scores
+
+
+def no_way(replay: Replay) -> InvalidArgumentError:
+    """The error for a layer from which no gradient reaches the scores."""
+    return InvalidArgumentError(
+        f"layer {replay.site.path!r} has no differentiable way to the scores of model "
+        f"{replay.model.name!r}; choose another layer."
+    )
