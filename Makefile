@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test test-backends lint docs bench clean
 
 # the main job: phantoms, a trained classifier, its table, plots and heat maps in demo-report/
 demo: $(VENV)/.installed
@@ -15,6 +15,11 @@ test: $(VENV)/.installed-dev
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/python -m coverage report
+
+# Grad-CAM of the whole zoo on TensorFlow, JAX and PyTorch; PyTorch's wheels are large
+test-backends: $(VENV)/.installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[backends]"
+	KERAS_CXR_TEST_BACKENDS=1 $(BIN)/python -m pytest tests/explain/test_backends.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

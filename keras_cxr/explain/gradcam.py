@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.backends import GradientFunction, ScoreGradients, compile_gradient
+from keras_cxr.explain.backends import Floats, GradientFunction, ScoreGradients, compile_gradient
 from keras_cxr.explain.graphs import check_model, graph_of
 from keras_cxr.explain.inputs import check_finite, check_size, class_numbers, image_batch
 from keras_cxr.explain.layers import default_site, list_sites, resolve_site
@@ -76,6 +76,8 @@ class GradCAM:
         layer: Layer, name or path ("vgg19/block5_conv4") of a layer with a four-dimensional
             output. None: the deepest output larger than 1 x 1 that is not from pooling, dropout
             or reshaping, after its activation.
+        call_index: Of a layer that the model calls several times, which call to explain,
+            counted from 0; -1 is the last.
         placement: "stretch": the map covers the whole image, as in the paper and every other
             library. "receptive_field": cells lie at the centres of their receptive fields
             (Araujo et al. 2019), zero where none looks; for graphs of known layers.
@@ -93,7 +95,12 @@ class GradCAM:
     """
 
     def __init__(
-        self, model: keras.Model, layer: Any | None = None, *, placement: str = "stretch"
+        self,
+        model: keras.Model,
+        layer: Any | None = None,
+        *,
+        call_index: int = -1,
+        placement: str = "stretch",
     ) -> None:
         check_model(model)
         if placement not in PLACEMENTS:
@@ -104,6 +111,7 @@ class GradCAM:
         self._model = model
         self._site = resolve_site(model, layer)
         self._input_shape = _input_shape(model)
+        self._call_index = call_index
         self._replay = Replay(model, self._site)
         self._channels_first = list_sites(model)[0].channels_first
         self._num_classes = 0  # known from the first call on
@@ -204,16 +212,20 @@ class GradCAM:
         shape = images.shape[1:]
         with self._lock:
             if shape not in self._compiled:
+                sample = np.resize(images[:1], (self._replay.fixed_batch or 1, *shape))
+                sample = sample.astype(np.float32)
+                check_finite(sample, first=0)
+                with keras.StatelessScope():
+                    count = self._replay.count_calls(keras.ops.convert_to_tensor(sample))
+                call = self._call_index
+                self._replay.call = count + call if -count <= call < 0 else call
                 function = compile_gradient(self._replay, shape)
-                self._verify(function, images)
+                self._verify(function, sample)
                 self._compiled[shape] = function
             return self._compiled[shape]
 
-    def _verify(self, function: GradientFunction, images: NDArray[Any]) -> None:
+    def _verify(self, function: GradientFunction, sample: Floats) -> None:
         """Raise unless our scores, put through the activation, are the model's output."""
-        sample = np.resize(images[:1], (self._replay.fixed_batch or 1, *images.shape[1:]))
-        sample = sample.astype(np.float32)
-        check_finite(sample, first=0)
         scores = function(sample, np.full(len(sample), -1, np.int32)).scores
         self._num_classes = scores.shape[1]
         with keras.StatelessScope():

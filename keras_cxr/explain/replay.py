@@ -7,6 +7,7 @@ tensors does neither: the layer's output is met on the way, the head runs withou
 
 import contextlib
 import inspect
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,9 +28,11 @@ class Replay:
     time of the run.
     """
 
-    def __init__(self, model: Any, site: Site) -> None:
+    def __init__(self, model: Any, site: Site, call: int = 0) -> None:
+        """Choose the layer and, of its calls in one run, the one whose output is met."""
         self.model = model
         self.site = site
+        self.call = call
         self.head: Head = find_head(model)
         graph = graph_of(model)
         self.fixed_batch: int | None = None if graph is None else graph.inputs[0].shape[0]
@@ -43,23 +46,45 @@ class Replay:
                 rest of the model goes on with: the place where a backend starts its tape.
         """
         seen: list[Any] = []
+        calls = itertools.count()
 
         def meet(output: Any) -> Any:
-            output = watch(output)
-            seen[:] = [output]
+            if next(calls) == self.call:
+                output = watch(output)
+                seen.append(output)
             return output
 
-        hidden = self.site.operation if self.site.hidden else None
-        with _wrapped_call(hidden, meet):
+        with _wrapped_call(self._hidden(), meet):
             output = self._run(self.model, (images,), {}, meet)
         if not seen:
-            raise InvalidArgumentError(
-                f"layer {self.site.path!r} is not called by model {self.model.name!r} on the way "
-                "from the images to its output; choose another layer."
-            )
+            raise InvalidArgumentError(self._not_met(next(calls)))
         if self.head.operation is None:  # an activation in hidden code may have left its input
             output = getattr(output, "_keras_logits", output)
         return output, seen[0]
+
+    def count_calls(self, images: Any) -> int:
+        """How often the layer is called in one run."""
+        calls = itertools.count()
+
+        def meet(output: Any) -> Any:
+            next(calls)
+            return output
+
+        with _wrapped_call(self._hidden(), meet):
+            self._run(self.model, (images,), {}, meet)
+        return next(calls)
+
+    def _hidden(self) -> Any | None:
+        return self.site.operation if self.site.hidden else None
+
+    def _not_met(self, count: int) -> str:
+        layer, model = f"layer {self.site.path!r}", f"by model {self.model.name!r}"
+        if count == 0:
+            return (
+                f"{layer} is not called {model} on the way from the images to its output; choose "
+                "another layer."
+            )
+        return f"{layer} is called {count} times {model}: call_index is in [-{count}, {count - 1}]."
 
     def _run(self, operation: Any, args: Any, kwargs: dict[str, Any], meet: Any) -> Any:
         graph = graph_of(operation)

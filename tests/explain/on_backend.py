@@ -29,7 +29,9 @@ def same_weights(model, file):
         return
     # freshly initialised batch normalizations do nothing and hide mistakes
     generator = np.random.default_rng(1)
-    weights = [w * generator.uniform(0.8, 1.25, w.shape).astype(w.dtype) for w in model.get_weights()]
+    weights = [
+        w * generator.uniform(0.8, 1.25, w.shape).astype(w.dtype) for w in model.get_weights()
+    ]
     model.set_weights(weights)
     np.savez(file, *weights)
 

@@ -614,3 +614,27 @@ def test_overflow_in_half_precision_is_named():
     model.get_layer("conv_b").kernel.assign(model.get_layer("conv_b").kernel * 1e5)
     with pytest.raises(ValueError, match=r"NaN or infinite values for images\[\d\]"):
         explain(images())
+
+
+def twice_called():
+    front, back, head = body(), tail(), dense()
+    shared = layers.Conv2D(6, 3, padding="same", activation="relu", name="shared")
+    return functional(*front, shared, shared, *back, head), front, shared, back, head
+
+
+@pytest.mark.parametrize("call_index", [0, 1, -1, -2])
+def test_each_call_of_a_shared_layer_has_its_own_map(call_index):
+    model, front, shared, back, head = twice_called()
+    before, after = [*front, shared, shared], [*back, logits_of(head)]
+    if call_index in (0, -2):
+        before, after = before[:-1], [shared, *after]
+    raw, _, _ = models.reference(before, after, images())
+    found = GradCAM(model, "shared", call_index=call_index).explain(images())
+    np.testing.assert_allclose(found.raw_map, raw, atol=1e-4 * np.abs(raw).max())
+
+
+@pytest.mark.parametrize("call_index", [2, -3])
+def test_a_call_that_does_not_exist_is_named_with_the_range(call_index):
+    model, *_ = twice_called()
+    with pytest.raises(ValueError, match=r"called 2 times .* call_index is in \[-2, 1\]"):
+        GradCAM(model, "shared", call_index=call_index)(images())

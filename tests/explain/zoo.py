@@ -1,6 +1,7 @@
 """The models that GradCAM must explain on every backend; free of TensorFlow."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -50,7 +51,11 @@ class Subclassed(keras.Model):
 
     def call(self, x, training=None):
         for step in self.steps:
-            x = step(x, training=training) if isinstance(step, layers.BatchNormalization) else step(x)
+            x = (
+                step(x, training=training)
+                if isinstance(step, layers.BatchNormalization)
+                else step(x)
+            )
         return x
 
 
@@ -97,7 +102,7 @@ ZOO = {
     "LeNet-5": study(build_lenet5),
     "LMAP3": study(build_lmap3),
     "AlexNet": study(build_alexnet),
-    "VGG19, nested": study(build_vgg19),
+    "VGG19, nested": study(partial(build_vgg19, weights=None)),
     "MobileNetV3": application(keras.applications.MobileNetV3Small),
     "ResNet50": application(keras.applications.ResNet50),
     "DenseNet121": application(keras.applications.DenseNet121),
