@@ -69,7 +69,7 @@ def find_head(model: Any) -> Head:
         operation, node_index, _ = tensor._keras_history
         if graph_of(operation) is not None:
             return find_head(operation)
-        name, whole = _activation_of(operation)
+        name, whole = activation_of(operation)
         if name in ("softmax", "sigmoid"):
             return Head(operation, name, whole)
         node = operation._inbound_nodes[node_index]
@@ -79,7 +79,7 @@ def find_head(model: Any) -> Head:
         tensor = node.input_tensors[0]
 
 
-def _activation_of(operation: Any) -> tuple[str, bool]:
+def activation_of(operation: Any) -> tuple[str, bool]:
     """Return the name of an operation's activation and whether it is all the operation does."""
     kind = type(operation).__name__
     if kind in ("Softmax", "Sigmoid"):  # a layer, or keras.ops.softmax called on the graph

@@ -12,9 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
+
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.graphs import Head, find_head, graph_of, without_activation
-from keras_cxr.explain.layers import Site
+from keras_cxr.explain.graphs import Head, activation_of, find_head, graph_of, without_activation
+from keras_cxr.explain.layers import Site, list_sites
 
 # Held while a layer's `call` is wrapped, so that two threads do not wrap each other's wrapper.
 _WRAPPING = threading.RLock()
@@ -35,6 +37,7 @@ class Replay:
         self.call = call
         self.head: Head = find_head(model)
         graph = graph_of(model)
+        self._hidden_endings = _hidden_endings(model) if self.head.operation is None else []
         self.fixed_batch: int | None = None if graph is None else graph.inputs[0].shape[0]
 
     def __call__(self, images: Any, watch: Callable[[Any], Any]) -> tuple[Any, Any]:
@@ -46,6 +49,7 @@ class Replay:
                 rest of the model goes on with: the place where a backend starts its tape.
         """
         seen: list[Any] = []
+        endings: list[tuple[Any, Any]] = []
         calls = itertools.count()
 
         def meet(output: Any) -> Any:
@@ -54,12 +58,12 @@ class Replay:
                 seen.append(output)
             return output
 
-        with _wrapped_call(self._hidden(), meet):
+        with self._wrapped(meet, endings):
             output = self._run(self.model, (images,), {}, meet)
         if not seen:
             raise InvalidArgumentError(self._not_met(next(calls)))
-        if self.head.operation is None:  # an activation in hidden code may have left its input
-            output = getattr(output, "_keras_logits", output)
+        if self.head.operation is None:
+            output = _before_activation(output, endings)
         return output, seen[0]
 
     def count_calls(self, images: Any) -> int:
@@ -70,12 +74,22 @@ class Replay:
             next(calls)
             return output
 
-        with _wrapped_call(self._hidden(), meet):
+        with self._wrapped(meet, []):
             self._run(self.model, (images,), {}, meet)
         return next(calls)
 
-    def _hidden(self) -> Any | None:
-        return self.site.operation if self.site.hidden else None
+    @contextlib.contextmanager
+    def _wrapped(self, meet: Callable[[Any], Any], endings: list[Any]) -> Iterator[None]:
+        """Wrap the layers in an author's own code: the one to meet, and those that may end it."""
+        with _WRAPPING, contextlib.ExitStack() as stack:
+            for layer in self._hidden_endings:
+                stack.enter_context(_wrapped_call(layer, _noting(layer, endings)))
+            if self.site.hidden:
+                original = self.site.operation.call
+                stack.enter_context(
+                    _wrapped_call(self.site.operation, lambda *a, **k: meet(original(*a, **k)))
+                )
+            yield
 
     def _not_met(self, count: int) -> str:
         layer, model = f"layer {self.site.path!r}", f"by model {self.model.name!r}"
@@ -113,24 +127,54 @@ class Replay:
         return outputs[0] if single else outputs
 
 
+def _hidden_endings(model: Any) -> list[Any]:
+    """Layers in an author's own code that may turn the scores into the model's output."""
+    found = {id(site.operation): site.operation for site in list_sites(model) if site.hidden}
+    dense = keras.layers.Dense, keras.layers.EinsumDense
+    return [
+        layer
+        for layer in found.values()
+        for name, whole in [activation_of(layer)]
+        if name in ("softmax", "sigmoid") and (whole or isinstance(layer, dense))
+    ]
+
+
+def _noting(layer: Any, endings: list[tuple[Any, Any]]) -> Callable[..., Any]:
+    """The layer's `call`, which notes what it returns beside the same before the activation."""
+    original = layer.call
+    _, whole = activation_of(layer)
+    twin = without_activation(layer)
+    twin.__dict__.pop("call", None)  # a wrapper, which would call the layer itself
+
+    def call(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if whole:
+            scores, output = inputs, original(inputs, *args, **kwargs)
+        else:
+            scores = twin.call(inputs, *args, **kwargs)
+            output = layer.activation(scores)
+        endings.append((output, scores))
+        return output
+
+    return call
+
+
+def _before_activation(output: Any, endings: list[tuple[Any, Any]]) -> Any:
+    for after, before in endings:
+        if after is output:
+            return before
+    # Keras leaves the input of `keras.activations.softmax` there, where tensors take attributes
+    return getattr(output, "_keras_logits", output)
+
+
 @contextlib.contextmanager
-def _wrapped_call(layer: Any | None, meet: Callable[[Any], Any]) -> Iterator[None]:
-    if layer is None:
+def _wrapped_call(layer: Any, call: Callable[..., Any]) -> Iterator[None]:
+    attributes = layer.__dict__  # past Keras' __setattr__, which would track the wrapper
+    previous = attributes.get("call")
+    attributes["call"] = call
+    try:
         yield
-        return
-    with _WRAPPING:
-        attributes = layer.__dict__  # past Keras' __setattr__, which would track the wrapper
-        previous = attributes.get("call")
-        original = layer.call
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            return meet(original(*args, **kwargs))
-
-        attributes["call"] = call
-        try:
-            yield
-        finally:
-            if previous is None:
-                del attributes["call"]
-            else:
-                attributes["call"] = previous
+    finally:
+        if previous is None:
+            del attributes["call"]
+        else:
+            attributes["call"] = previous

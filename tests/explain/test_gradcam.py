@@ -387,6 +387,7 @@ def test_the_model_is_left_as_it_was(kind):
     model.layers[-1].trainable = True
     predicted = model.predict(images(), verbose=0)
     before = state(model)
+    layers.Dense(1)  # the first of a process bears no number
     keras.utils.set_random_seed(8)
     drawn, name = keras.random.uniform((3,)).numpy(), layers.Dense(1).name
     keras.utils.set_random_seed(8)
@@ -583,8 +584,8 @@ def test_alexnets_flat_maps_warn():
 
 
 def test_another_backend_is_named(small, monkeypatch):
-    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
-    with pytest.raises(ValueError, match="TensorFlow backend; Keras runs on 'jax'"):
+    monkeypatch.setattr(keras.config, "backend", lambda: "openvino")
+    with pytest.raises(ValueError, match="tensorflow, jax, torch; Keras runs on 'openvino'"):
         GradCAM(small)(images())
 
 
@@ -638,3 +639,15 @@ def test_a_call_that_does_not_exist_is_named_with_the_range(call_index):
     model, *_ = twice_called()
     with pytest.raises(ValueError, match=r"called 2 times .* call_index is in \[-2, 1\]"):
         GradCAM(model, "shared", call_index=call_index)(images())
+
+
+class EndsInItsOwnSoftmax(models.Subclassed):
+    def call(self, x, training=None):
+        return tf.exp(x := tf.math.log(super().call(x))) / tf.reduce_sum(tf.exp(x), -1, True)
+
+
+def test_a_softmax_that_cannot_be_taken_off_is_an_error():
+    model = EndsInItsOwnSoftmax()
+    model(np.zeros((1, 24, 24, 1), "float32"))
+    with pytest.raises(ValueError, match="Let the model end in a Dense layer"):
+        GradCAM(model, "conv_b")(images())
