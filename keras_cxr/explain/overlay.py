@@ -1,5 +1,6 @@
 """Lay heat maps over the X-rays that they explain."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.contours import draw_contours
 from keras_cxr.explain.inputs import image_batch
 
 COLORMAPS = {
@@ -21,21 +23,38 @@ COLORMAPS = {
 }
 
 
+DEFAULT_COLORMAP = "inferno"
+
+
 def overlay(
-    images: Any, heatmaps: Any, *, alpha: float = 0.6, colormap: str = "turbo"
+    images: Any,
+    heatmaps: Any,
+    *,
+    alpha: float = 0.6,
+    colormap: str = DEFAULT_COLORMAP,
+    contours: Sequence[float] = (),
 ) -> NDArray[np.uint8]:
     """Return colour pictures of X-rays with their heat maps on top.
 
     Each pixel is (1 - w) * X-ray + w * colour with w = alpha * heat: where there is no heat the
     X-ray is unchanged, where the heat is 1 the colour covers `alpha` of it.
 
+    "inferno" is perceptually uniform: equal steps of heat look like equal steps, so that no edge
+    is seen where the map has none. Of the four such maps it reads best over X-rays: its hot end
+    is yellow, which neither white bone nor black air is, and its middle red. The hot end of
+    "magma" is nearly white and is lost on bone, "viridis" turns faint heat a greenish grey, and
+    the cool half of "cividis" is the grey of the X-ray itself.
+
     Args:
         images: Values in [0, 255], any number type: (batch, height, width, 1 or 3), (batch,
             height, width), or one image (height, width) or (height, width, 1 or 3).
         heatmaps: (batch, height, width) in [0, 1], or (height, width) for one image.
-        alpha: Share of the colour where the heat is 1, in [0, 1].
-        colormap: "turbo" (the order of "jet" without its false edges; Mikhailov 2019), "jet" as
-            in the study, "cividis", "hot", "inferno", "magma", "plasma" or "viridis".
+        alpha: Share of the colour where the heat is 1, in [0, 1]; 0 for contours alone.
+        colormap: "inferno", "magma", "viridis", "cividis" or "plasma" (perceptually uniform);
+            "hot" or "turbo" (not so); "jet" as in the study, whose yellow and cyan bands look
+            like edges.
+        contours: Levels in (0, 1] such as (0.25, 0.5, 0.75): a line is drawn round what is at
+            least as hot, over the colour.
 
     Returns:
         (batch, height, width, 3) uint8, red-green-blue.
@@ -43,6 +62,14 @@ def overlay(
     Raises:
         InvalidArgumentError: (a ValueError) shapes do not belong together, values are out of
             range, or the colour map is unknown.
+
+    Examples:
+        >>> import numpy as np
+        >>> from keras_cxr import overlay
+        >>> image, heat = np.full((64, 64), 100), np.zeros((64, 64))
+        >>> heat[20:40, 20:40] = 1
+        >>> overlay(image, heat, contours=[0.5]).shape
+        (1, 64, 64, 3)
     """
     if colormap not in COLORMAPS:
         raise InvalidArgumentError(
@@ -50,6 +77,10 @@ def overlay(
         )
     if not 0 <= alpha <= 1:
         raise InvalidArgumentError(f"alpha must lie in [0, 1]; received {alpha!r}.")
+    if not all(0 < level <= 1 for level in contours):
+        raise InvalidArgumentError(
+            f"contours must be levels above 0 and up to 1; received {list(contours)}."
+        )
     heat = np.asarray(heatmaps, np.float32)
     heat = heat[None] if heat.ndim == 2 else heat
     pixels = np.asarray(images)
@@ -65,12 +96,31 @@ def overlay(
         raise InvalidArgumentError(
             "heatmaps must lie in [0, 1] without NaN, as GradCAM returns them."
         )
-    table = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], COLORMAPS[colormap])
-    colours = table[:, 0, ::-1].astype(np.float32)  # OpenCV orders blue, green, red
+    colours = _colours(colormap)
     result = np.empty((*heat.shape, 3), np.uint8)
     for index, (image, values) in enumerate(zip(pixels, heat, strict=True)):
         weight = np.float32(alpha) * values[..., None]
         colour = colours[np.round(values * 255).astype(np.intp)]
         grey = np.clip(np.nan_to_num(image.astype(np.float32)), 0, 255)
-        result[index] = np.round(grey + weight * (colour - grey)).astype(np.uint8)
+        picture = np.round(grey + weight * (colour - grey)).astype(np.uint8)
+        result[index] = draw_contours(picture, values, contours) if contours else picture
     return result
+
+
+def colour_bar(length: int, *, colormap: str = DEFAULT_COLORMAP) -> NDArray[np.uint8]:
+    """Return the colours of heat from 0 to 1 as `overlay` lays them over middle grey.
+
+    Args:
+        length: Number of steps, at least 2.
+        colormap: As for `overlay`.
+
+    Returns:
+        (length, 3) uint8, red-green-blue, from no heat to the hottest.
+    """
+    heat = np.linspace(0, 1, length, dtype=np.float32)[None]
+    return overlay(np.full(heat.shape, 128), heat, colormap=colormap)[0, 0]
+
+
+def _colours(colormap: str) -> NDArray[np.float32]:
+    table = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], COLORMAPS[colormap])
+    return table[:, 0, ::-1].astype(np.float32)  # OpenCV orders blue, green, red
