@@ -1,7 +1,45 @@
 """Heat maps: which part of an image raised a class's score."""
 
-from keras_cxr.explain.gradcam import Explanation, GradCAM
+from keras_cxr.explain.cams import GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
+from keras_cxr.explain.explanation import Explanation
+from keras_cxr.explain.gradcam import GradCAM
+from keras_cxr.explain.layer_method import LayerMethod
+from keras_cxr.explain.method import Method
+from keras_cxr.explain.occlusion import Occlusion
 from keras_cxr.explain.overlay import overlay
 from keras_cxr.explain.panels import plot_heatmaps
+from keras_cxr.explain.pixels import IntegratedGradients, PixelMethod, Saliency, SmoothGrad
 
-__all__ = ["Explanation", "GradCAM", "overlay", "plot_heatmaps"]
+METHODS: dict[str, type[LayerMethod] | type[PixelMethod]] = {
+    method.name: method
+    for method in (
+        GradCAM,
+        GradCAMPlusPlus,
+        XGradCAM,
+        LayerCAM,
+        HiResCAM,
+        Saliency,
+        SmoothGrad,
+        IntegratedGradients,
+        Occlusion,
+    )
+}
+
+__all__ = [
+    "METHODS",
+    "Explanation",
+    "GradCAM",
+    "GradCAMPlusPlus",
+    "HiResCAM",
+    "IntegratedGradients",
+    "LayerCAM",
+    "LayerMethod",
+    "Method",
+    "Occlusion",
+    "PixelMethod",
+    "Saliency",
+    "SmoothGrad",
+    "XGradCAM",
+    "overlay",
+    "plot_heatmaps",
+]

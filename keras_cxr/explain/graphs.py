@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from keras_cxr.errors import InvalidArgumentError
+
 # They hand on what they receive when nothing is trained, so a head may lie before them.
 _IDENTITIES = ("ActivityRegularization", "Dropout", "GaussianNoise", "Identity")
 
@@ -38,8 +40,11 @@ def nodes_of(graph: Any) -> Iterator[Any]:
 
 
 def inner_layers(operation: Any) -> list[Any]:
-    """Return the layers that a layer or model without a graph holds directly."""
-    if not isinstance(operation, keras.Layer):
+    """Return the layers that a layer or model without a graph holds directly.
+
+    Of Keras' own layers none: the four-dimensional parts of an attention layer are no maps.
+    """
+    if not isinstance(operation, keras.Layer) or type(operation).__module__.startswith("keras.src"):
         return []
     return list(operation._flatten_layers(recursive=False, include_self=False))
 
@@ -59,16 +64,16 @@ class Head:
     whole: bool = False
 
 
-def find_head(model: Any) -> Head:
-    """Find the last activation of a model, also inside a nested one."""
+def find_head(model: Any, output: int = 0) -> Head:
+    """Find the last activation before one of a model's outputs, also inside a nested model."""
     graph = graph_of(model)
     if graph is None:
         return Head(None, "linear")
-    tensor = graph.outputs[0]
+    tensor = graph.outputs[output]
     while True:
-        operation, node_index, _ = tensor._keras_history
+        operation, node_index, tensor_index = tensor._keras_history
         if graph_of(operation) is not None:
-            return find_head(operation)
+            return find_head(operation, tensor_index)
         name, whole = activation_of(operation)
         if name in ("softmax", "sigmoid"):
             return Head(operation, name, whole)
@@ -103,13 +108,11 @@ def without_activation(layer: Any) -> Any:
 
 
 def check_model(model: Any) -> None:
-    """Raise unless the model is built and has one input and one output.
+    """Raise unless the model is built and has one input.
 
     Raises:
         InvalidArgumentError: It is not, or it is no Keras model at all.
     """
-    from keras_cxr.errors import InvalidArgumentError
-
     if not isinstance(model, keras.Model):
         raise InvalidArgumentError(f"model must be a keras.Model; received {type(model).__name__}.")
     if not model.built:
@@ -118,9 +121,41 @@ def check_model(model: Any) -> None:
             "keras.Input, before it is explained."
         )
     graph = graph_of(model)
-    if graph is not None and (len(graph.inputs), len(graph.outputs)) != (1, 1):
+    if graph is not None and len(graph.inputs) != 1:
         raise InvalidArgumentError(
-            f"model {model.name!r} has {len(graph.inputs)} inputs and {len(graph.outputs)} "
-            "outputs; a model with one of each can be explained. Wrap the wished output: "
-            "keras.Model(model.input, model.outputs[0])."
+            f"model {model.name!r} has {len(graph.inputs)} inputs; a model with one, the images, "
+            "can be explained."
         )
+
+
+def find_output(model: Any, output: Any | None) -> int:
+    """Return the number of the output that is meant, counted in the order of `model.outputs`.
+
+    Args:
+        model: A model that `check_model` accepts.
+        output: A number, a name, or None for the only output.
+
+    Raises:
+        InvalidArgumentError: There is no such output, or there are several and none is named.
+    """
+    graph = graph_of(model)
+    if graph is None:  # how many there are is known once it has run
+        if output is None or (isinstance(output, int) and output >= 0):
+            return output or 0
+        raise InvalidArgumentError(
+            f"output must be a number from 0: the outputs of model {model.name!r}, which is "
+            f"subclassed, have no names; received {output!r}."
+        )
+    names, count = list(graph.output_names), len(graph.outputs)
+    listing = ", ".join(f"{number} ({name!r})" for number, name in enumerate(names))
+    if output is None:
+        if count > 1:
+            raise InvalidArgumentError(
+                f"model {model.name!r} has {count} outputs; choose one: output= {listing}."
+            )
+        return 0
+    if isinstance(output, str) and names.count(output) == 1:
+        return names.index(output)
+    if isinstance(output, int) and not isinstance(output, bool) and 0 <= output < count:
+        return output
+    raise InvalidArgumentError(f"model {model.name!r} has no output {output!r}; it has {listing}.")

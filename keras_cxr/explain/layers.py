@@ -8,7 +8,8 @@ from typing import Any
 import keras
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.graphs import graph_of, inner_layers, nodes_of
+from keras_cxr.explain.graphs import graph_of, nodes_of
+from keras_cxr.explain.hidden import hidden_calls
 
 # Parts of class names of what adds no feature to the map that it receives.
 _PASSED_OVER = (
@@ -63,17 +64,16 @@ def list_sites(model: Any) -> list[Site]:
     ]
 
 
-def _walk(model: Any, prefix: str, *, hidden: bool = False) -> Iterator[tuple[Any, ...]]:
+def _walk(model: Any, prefix: str, node: Any | None = None) -> Iterator[tuple[Any, ...]]:
     graph = graph_of(model)
     if graph is None:
-        for layer in inner_layers(model):
-            yield prefix + layer.name, layer, None, True
-            yield from _walk(layer, f"{prefix}{layer.name}/", hidden=True)
+        for path, layer, shape in hidden_calls(model, prefix, node):
+            yield path, layer, shape, True
         return
-    for node in nodes_of(graph):
-        path = prefix + node.operation.name
-        yield from _walk(node.operation, f"{path}/", hidden=hidden)
-        yield path, node.operation, tuple(node.outputs[0].shape), hidden
+    for inner in nodes_of(graph):
+        path = prefix + inner.operation.name
+        yield from _walk(inner.operation, f"{path}/", inner)
+        yield path, inner.operation, tuple(inner.outputs[0].shape), False
 
 
 def default_site(model: Any) -> Site:
@@ -84,10 +84,10 @@ def default_site(model: Any) -> Site:
     image. An activation layer after a convolution is thereby taken instead of the convolution.
 
     Raises:
-        InvalidArgumentError: There is none, or the model's own `call` hides the order.
+        InvalidArgumentError: There is none, or the model's own `call` cannot be followed.
     """
     chosen, has_kernel = None, False
-    sites = [site for site in list_sites(model) if not site.hidden]
+    sites = list_sites(model)
     for site in sites:
         if graph_of(site.operation) is not None:
             continue
@@ -98,10 +98,11 @@ def default_site(model: Any) -> Site:
             chosen = site
     if chosen is not None:
         return chosen
-    if not sites:
+    if all(site.shape is None for site in sites):
         raise InvalidArgumentError(
-            f"model {model.name!r} is subclassed: the order of its layers is known to its own "
-            f"code alone. Name the layer to explain: layer= one of {_listing(list_sites(model))}."
+            f"model {model.name!r} is subclassed and its code cannot be run without values: the "
+            f"order of its layers is not known. Name the layer to explain: layer= one of "
+            f"{_listing(sites)}."
         )
     raise InvalidArgumentError(
         f"model {model.name!r} has no layer whose output is a map (four dimensions, larger than "

@@ -8,7 +8,6 @@ tensors does neither: the layer's output is met on the way, the head runs withou
 import contextlib
 import inspect
 import itertools
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,10 +15,8 @@ import keras
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.graphs import Head, activation_of, find_head, graph_of, without_activation
+from keras_cxr.explain.hidden import WRAPPING, wrapped_call
 from keras_cxr.explain.layers import Site, list_sites
-
-# Held while a layer's `call` is wrapped, so that two threads do not wrap each other's wrapper.
-_WRAPPING = threading.RLock()
 
 
 class Replay:
@@ -30,12 +27,13 @@ class Replay:
     time of the run.
     """
 
-    def __init__(self, model: Any, site: Site, call: int = 0) -> None:
-        """Choose the layer and, of its calls in one run, the one whose output is met."""
+    def __init__(self, model: Any, site: Site | None, output: int = 0) -> None:
+        """Choose the layer, None for the images themselves, and one of the model's outputs."""
         self.model = model
         self.site = site
-        self.call = call
-        self.head: Head = find_head(model)
+        self.output = output
+        self.call = 0  # of the layer's calls in one run, the one whose output is met
+        self.head: Head = find_head(model, output)
         graph = graph_of(model)
         self._hidden_endings = _hidden_endings(model) if self.head.operation is None else []
         self.fixed_batch: int | None = None if graph is None else graph.inputs[0].shape[0]
@@ -45,11 +43,11 @@ class Replay:
 
         Args:
             images: (batch, height, width, channels) tensor, in the model's own data format.
-            watch: Receives the layer's output as soon as it is known and returns what the
-                rest of the model goes on with: the place where a backend starts its tape.
+            watch: Receives the layer's output (the images where no layer was chosen) as soon as
+                it is known and returns what the rest of the model goes on with: the place where
+                a backend starts its tape.
         """
         seen: list[Any] = []
-        endings: list[tuple[Any, Any]] = []
         calls = itertools.count()
 
         def meet(output: Any) -> Any:
@@ -58,13 +56,14 @@ class Replay:
                 seen.append(output)
             return output
 
-        with self._wrapped(meet, endings):
-            output = self._run(self.model, (images,), {}, meet)
+        scores = self._scores(images, meet)
         if not seen:
             raise InvalidArgumentError(self._not_met(next(calls)))
-        if self.head.operation is None:
-            output = _before_activation(output, endings)
-        return output, seen[0]
+        return scores, seen[0]
+
+    def scores(self, images: Any) -> Any:
+        """Return the scores alone."""
+        return self._scores(images, lambda output: output)
 
     def count_calls(self, images: Any) -> int:
         """How often the layer is called in one run."""
@@ -74,25 +73,34 @@ class Replay:
             next(calls)
             return output
 
-        with self._wrapped(meet, []):
-            self._run(self.model, (images,), {}, meet)
+        self._scores(images, meet)
         return next(calls)
+
+    def _scores(self, images: Any, meet: Callable[[Any], Any]) -> Any:
+        endings: list[tuple[Any, Any]] = []
+        with self._wrapped(meet, endings):
+            if self.site is None:
+                images = meet(images)
+            output = self._run(self.model, (images,), {}, meet)
+        scores = chosen_output(self.model, output, self.output)
+        return _before_activation(scores, endings) if self.head.operation is None else scores
 
     @contextlib.contextmanager
     def _wrapped(self, meet: Callable[[Any], Any], endings: list[Any]) -> Iterator[None]:
         """Wrap the layers in an author's own code: the one to meet, and those that may end it."""
-        with _WRAPPING, contextlib.ExitStack() as stack:
+        with WRAPPING, contextlib.ExitStack() as stack:
             for layer in self._hidden_endings:
-                stack.enter_context(_wrapped_call(layer, _noting(layer, endings)))
-            if self.site.hidden:
+                stack.enter_context(wrapped_call(layer, _noting(layer, endings)))
+            if self.site is not None and self.site.hidden:
                 original = self.site.operation.call
                 stack.enter_context(
-                    _wrapped_call(self.site.operation, lambda *a, **k: meet(original(*a, **k)))
+                    wrapped_call(self.site.operation, lambda *a, **k: meet(original(*a, **k)))
                 )
             yield
 
     def _not_met(self, count: int) -> str:
-        layer, model = f"layer {self.site.path!r}", f"by model {self.model.name!r}"
+        path = "input" if self.site is None else self.site.path
+        layer, model = f"layer {path!r}", f"by model {self.model.name!r}"
         if count == 0:
             return (
                 f"{layer} is not called {model} on the way from the images to its output; choose "
@@ -101,6 +109,8 @@ class Replay:
         return f"{layer} is called {count} times {model}: call_index is in [-{count}, {count - 1}]."
 
     def _run(self, operation: Any, args: Any, kwargs: dict[str, Any], meet: Any) -> Any:
+        site = self.site
+        is_met = site is not None and operation is site.operation and not site.hidden
         graph = graph_of(operation)
         if graph is not None:
             output = self._run_graph(operation, graph, args[0], meet)
@@ -112,7 +122,6 @@ class Replay:
             if operation is self.head.operation:
                 operation = without_activation(operation)
             output = operation(*args, **kwargs)
-        is_met = operation is self.site.operation and not self.site.hidden
         return meet(output) if is_met else output
 
     def _run_graph(self, model: Any, graph: Any, inputs: Any, meet: Any) -> Any:
@@ -125,6 +134,20 @@ class Replay:
         outputs = graph._run_through_graph(graph._standardize_inputs(inputs), run_operation)
         single = isinstance(outputs, list | tuple) and len(outputs) == 1
         return outputs[0] if single else outputs
+
+
+def chosen_output(model: Any, output: Any, number: int) -> Any:
+    """Return one of a model's outputs, however they are packed.
+
+    Raises:
+        InvalidArgumentError: A subclassed model returns fewer.
+    """
+    outputs = keras.tree.flatten(output)
+    if number >= len(outputs):
+        raise InvalidArgumentError(
+            f"model {model.name!r} has no output {number}; it returns {len(outputs)}."
+        )
+    return outputs[number]
 
 
 def _hidden_endings(model: Any) -> list[Any]:
@@ -164,17 +187,3 @@ def _before_activation(output: Any, endings: list[tuple[Any, Any]]) -> Any:
             return before
     # Keras leaves the input of `keras.activations.softmax` there, where tensors take attributes
     return getattr(output, "_keras_logits", output)
-
-
-@contextlib.contextmanager
-def _wrapped_call(layer: Any, call: Callable[..., Any]) -> Iterator[None]:
-    attributes = layer.__dict__  # past Keras' __setattr__, which would track the wrapper
-    previous = attributes.get("call")
-    attributes["call"] = call
-    try:
-        yield
-    finally:
-        if previous is None:
-            del attributes["call"]
-        else:
-            attributes["call"] = previous

@@ -107,11 +107,69 @@ def test_models_without_a_map():
         GradCAM(flat, "predictions")
 
 
-def test_a_subclassed_model_needs_a_name():
+def test_a_subclassed_models_layers_are_met_in_the_order_of_its_code():
     model = Subclassed(name="own")
+    model(np.zeros((1, 24, 24, 1), "float32"))
+    assert [site.path for site in list_sites(model)] == [
+        "rescale", "conv_a", "pool_a", "conv_b", "pool_b", "dropout", "flatten", "predictions",
+    ]  # fmt: skip
+    site = default_site(model)
+    assert (site.path, site.map_size) == ("conv_b", (10, 10))
+    with pytest.raises(ValueError, match=r"'pool_b/x'. Did you mean|no layer 'pool_b/x'"):
+        resolve_site(model, "pool_b/x")
+
+
+class Backwards(keras.Model):
+    """Calls its layers in another order than it holds them, one twice, one never."""
+
+    def __init__(self):
+        super().__init__()
+        self.idle = layers.Conv2D(9, 1, name="idle")
+        self.idle.build((None, None, None, 4))
+        self.head = dense()
+        self.twice = layers.Conv2D(4, 3, padding="same", name="twice")
+        self.core = keras.Sequential([layers.Conv2D(4, 3, name="inner")], name="core")
+
+    def call(self, x):
+        x = self.twice(self.twice(self.core(x)))
+        return self.head(keras.ops.mean(x, (1, 2)))
+
+
+@pytest.mark.parametrize("shape", [(1, 24, 24, 4), (None, None, None, 4)])
+def test_the_default_of_a_subclassed_model_is_its_last_call(shape):
+    model = Backwards()
+    model(np.zeros([side or 24 for side in shape], "float32"))
+    if shape[0] is None:  # as a part of a graph that takes any size
+        inputs = keras.Input(shape[1:])
+        model = keras.Model(inputs, model(inputs))
+    paths = [
+        site.path.rsplit("backwards", 1)[-1].lstrip("_0123456789/") for site in list_sites(model)
+    ]
+    assert paths[:6] == ["idle", "core", "core/inner", "twice", "twice", "predictions"] or paths[
+        :6
+    ] == ["idle", "core/inner", "core", "twice", "twice", "predictions"]
+    site = default_site(model)
+    assert site.name == "twice"
+    assert site.map_size == ((22, 22) if shape[0] else (None, None))
+
+
+class Unfollowable(Subclassed):
+    def call(self, x, training=None):
+        return super().call(x * float(keras.ops.convert_to_numpy(x).max() >= 0))
+
+
+def test_code_that_cannot_be_followed_asks_for_a_layer():
+    model = Unfollowable(name="own")
     model(np.zeros((1, 24, 24, 1), "float32"))
     with pytest.raises(ValueError, match=r"'own' is subclassed.*layer= one of 'rescale', 'conv_a'"):
         GradCAM(model)
+
+
+def test_the_parts_of_keras_own_layers_are_no_maps():
+    inputs = keras.Input((16, 8))
+    attention = layers.MultiHeadAttention(2, 4)(inputs, inputs)
+    model = keras.Model(inputs, dense()(layers.Flatten()(attention)))
+    assert [site.map_size for site in list_sites(model)] == [None, None, None]
 
 
 def test_long_lists_are_cut():

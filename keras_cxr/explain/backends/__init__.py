@@ -1,15 +1,20 @@
-"""Gradients of a class score with respect to a layer's output: one small file per backend.
+"""Scores of classes and their gradients with respect to a layer's output: a file per backend.
 
 A backend file defines `compile_gradient(replay, image_shape)`, which returns a function
 
     (images, class_index) -> the four arrays of `ScoreGradients`
 
 on arrays: images (batch, *image_shape) float32; class_index (batch,) int32, -1 for the class
-with the highest score. It is compiled once and reads the weights when it is called.
+with the highest score; and `compile_scores(replay, image_shape)` for a function
+
+    images -> scores, (batch, classes) float32
+
+Both are compiled once and read the weights when they are called.
 """
 
 import importlib
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
 
 import keras
@@ -48,13 +53,28 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Gra
     Raises:
         InvalidArgumentError: There is none for that backend.
     """
+    results = _backend().compile_gradient(replay, image_shape)
+    return lambda images, class_index: ScoreGradients(*results(images, class_index))
+
+
+def compile_scores(
+    replay: Replay, image_shape: tuple[int | None, ...]
+) -> Callable[[Floats], Floats]:
+    """Compile the function of scores alone of the Keras backend in use.
+
+    Raises:
+        InvalidArgumentError: There is none for that backend.
+    """
+    function: Callable[[Floats], Floats] = _backend().compile_scores(replay, image_shape)
+    return function
+
+
+def _backend() -> ModuleType:
     name = keras.config.backend()
     if name not in BACKENDS:
         raise InvalidArgumentError(
-            f"GradCAM works on the backends {', '.join(BACKENDS)}; Keras runs on {name!r}. Set the "
-            "environment variable KERAS_BACKEND to one of them before Keras is imported and load "
-            "the saved model there."
+            f"explanations work on the backends {', '.join(BACKENDS)}; Keras runs on {name!r}. Set "
+            "the environment variable KERAS_BACKEND to one of them before Keras is imported and "
+            "load the saved model there."
         )
-    backend = importlib.import_module(f"{__name__}.{name}")
-    results = backend.compile_gradient(replay, image_shape)
-    return lambda images, class_index: ScoreGradients(*results(images, class_index))
+    return importlib.import_module(f"{__name__}.{name}")

@@ -42,11 +42,34 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
 
     def gradient(images: NDArray[np.float32], class_index: NDArray[np.int32]) -> Any:
         count = len(images)
-        missing = 0 if replay.fixed_batch else (1 << (count - 1).bit_length()) - count
-        if missing:
-            images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
-            class_index = np.concatenate([class_index, np.repeat(class_index[-1:], missing)])
+        images, class_index = (_filled(replay, array) for array in (images, class_index))
         values = [variable.value for variable in variables]
         return tuple(np.asarray(part)[:count] for part in compiled(values, images, class_index))
 
     return gradient
+
+
+def compile_scores(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
+    """Compile the scores alone, with the variables as arguments."""
+    import jax
+
+    variables = list(replay.model.variables)
+
+    def run(values: Any, images: Any) -> Any:
+        with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
+            return replay.scores(images).astype("float32")
+
+    compiled = jax.jit(run)
+
+    def scores(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        values = [variable.value for variable in variables]
+        return np.asarray(compiled(values, _filled(replay, images)))[: len(images)]
+
+    return scores
+
+
+def _filled(replay: Replay, array: NDArray[Any]) -> NDArray[Any]:
+    """The batch filled up to a power of two, so that few batch sizes are compiled."""
+    count = len(array)
+    missing = 0 if replay.fixed_batch else (1 << (count - 1).bit_length()) - count
+    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array

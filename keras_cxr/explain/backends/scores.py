@@ -22,7 +22,8 @@ def checked_scores(replay: Replay, scores: Any) -> Any:
 
 def no_way(replay: Replay) -> InvalidArgumentError:
     """The error for a layer from which no gradient reaches the scores."""
+    path = "input" if replay.site is None else replay.site.path
     return InvalidArgumentError(
-        f"layer {replay.site.path!r} has no differentiable way to the scores of model "
+        f"layer {path!r} has no differentiable way to the scores of model "
         f"{replay.model.name!r}; choose another layer."
     )

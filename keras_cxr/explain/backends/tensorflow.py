@@ -17,8 +17,10 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
     """
     import tensorflow as tf
 
-    images_spec = tf.TensorSpec([None, *image_shape], tf.float32)
-    index_spec = tf.TensorSpec([None], tf.int32)
+    signature = [
+        tf.TensorSpec([None, *image_shape], tf.float32),
+        tf.TensorSpec([None], tf.int32),
+    ]
 
     def run(images: Any, class_index: Any) -> Any:
         # The scope drops what layers would write to variables: the model stays as it is.
@@ -41,7 +43,7 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
             raise no_way(replay)
         return scores, chosen, tf.cast(activations, tf.float32), tf.cast(gradients, tf.float32)
 
-    compiled = tf.function(run, input_signature=[images_spec, index_spec], autograph=False)
+    compiled = _compiled(replay, run, signature)
 
     def gradient(images: NDArray[np.float32], class_index: NDArray[np.int32]) -> Any:
         return tuple(
@@ -49,3 +51,25 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
         )
 
     return gradient
+
+
+def compile_scores(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
+    """Compile the scores alone; the batch size may vary from call to call."""
+    import tensorflow as tf
+
+    def run(images: Any) -> Any:
+        with keras.StatelessScope():
+            return tf.cast(replay.scores(images), tf.float32)
+
+    signature = [tf.TensorSpec([None, *image_shape], tf.float32)]
+    compiled = _compiled(replay, run, signature)
+    return lambda images: compiled(tf.constant(images)).numpy()
+
+
+def _compiled(replay: Replay, run: Any, signature: list[Any]) -> Any:
+    """One graph for all batch sizes, unless the user's model runs eagerly alone."""
+    import tensorflow as tf
+
+    if replay.model.run_eagerly:
+        return run
+    return tf.function(run, input_signature=signature, autograph=False)

@@ -39,3 +39,15 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
         return tuple(part.detach().cpu().numpy() for part in results)
 
     return gradient
+
+
+def compile_scores(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
+    """Return the function of the scores alone; PyTorch runs it eagerly."""
+    import torch
+
+    def scores(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with keras.StatelessScope(), torch.no_grad():
+            found = replay.scores(keras.ops.convert_to_tensor(images))
+            return np.asarray(found.float().cpu().numpy())
+
+    return scores

@@ -1,0 +1,217 @@
+"""Scores and gradients of a user's model, compiled once for each image size and checked once."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.backends import (
+    Floats,
+    GradientFunction,
+    ScoreGradients,
+    compile_gradient,
+    compile_scores,
+)
+from keras_cxr.explain.graphs import check_model, find_output, graph_of
+from keras_cxr.explain.inputs import check_finite, check_size, image_batch
+from keras_cxr.explain.layers import Site, list_sites
+from keras_cxr.explain.replay import Replay, chosen_output
+
+CHUNK = 32  # images at once: bounds memory, and costs LMAP3 nothing against larger chunks
+# Largest difference between the model's output and ours, per precision: replayed layers are
+# compiled, so that sums are rounded in another order than in the eager model.
+_TOLERANCE = {"float32": 1e-3, "float16": 2e-2, "bfloat16": 6e-2}
+
+
+class Engine:
+    """A model as a function of images: scores before the softmax, and their gradients.
+
+    Weights are read at every call. The model is not changed.
+    """
+
+    def __init__(
+        self, model: keras.Model, site: Site | None, *, output: Any | None, call_index: int = -1
+    ) -> None:
+        """Choose the layer (None: the images themselves), one of its calls and the output.
+
+        Raises:
+            InvalidArgumentError: The model cannot be explained or has no such output.
+        """
+        check_model(model)
+        self.model = model
+        self.site = site
+        self.input_shape = _input_shape(model)
+        sites = list_sites(model)
+        self.channels_first = bool(sites) and sites[0].channels_first
+        self.num_classes = 0  # known from the first call on
+        self._replay = Replay(model, site, find_output(model, output))
+        self._call_index = call_index
+        self._precisions = {
+            str(getattr(layer, "compute_dtype", "float32"))
+            for layer in [*(site.operation for site in sites), model]
+        }
+        self._compiled: dict[tuple[int, ...], GradientFunction] = {}
+        self._compiled_scores: dict[tuple[int, ...], Callable[[Floats], Floats]] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def layer(self) -> str:
+        """Path of the layer, "input" for the images themselves."""
+        return "input" if self.site is None else self.site.path
+
+    def checked(self, images: Any) -> NDArray[Any]:
+        """Return images as a batch that fits the model, in any number type.
+
+        Raises:
+            InvalidArgumentError: They do not fit.
+        """
+        channels = self.input_shape[0 if self.channels_first else 2]
+        images = image_batch(images, channels=channels, channels_first=self.channels_first)
+        check_size(
+            images.shape[1:],
+            self.input_shape,
+            model_name=self.model.name,
+            channels_first=self.channels_first,
+        )
+        self._gradient_function(images)
+        return images
+
+    def size(self, images: NDArray[Any]) -> tuple[int, int]:
+        """Height and width of a batch."""
+        height, width = images.shape[2:] if self.channels_first else images.shape[1:3]
+        return height, width
+
+    def gradients(self, images: Floats, class_index: NDArray[np.int32]) -> ScoreGradients:
+        """Return scores, classes, the layer's output and the gradients of the class's score.
+
+        Args:
+            images: As `checked` returned them, float32.
+            class_index: (batch,) int32, -1 for the class with the highest score.
+
+        Raises:
+            InvalidArgumentError: The model computes NaN or infinite values.
+        """
+        function = self._gradient_function(images)
+        parts = [
+            [array[:count] for array in function(chunk, index)]
+            for count, chunk, index in self._filled(images, class_index)
+        ]
+        joined: Any = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+        return ScoreGradients(*joined)
+
+    def scores(self, images: Floats) -> Floats:
+        """Return the scores before the softmax alone, (batch, classes) float32."""
+        shape = images.shape[1:]
+        with self._lock:
+            if shape not in self._compiled_scores:
+                self._compiled_scores[shape] = compile_scores(self._replay, shape)
+            function = self._compiled_scores[shape]
+        parts = [
+            function(chunk)[:count]
+            for count, chunk, _ in self._filled(images, np.zeros(len(images), np.int32))
+        ]
+        scores = np.concatenate(parts)
+        self.check_results(scores, scores, first=0)
+        return scores
+
+    def check_results(self, values: Floats, scores: Floats, *, first: int) -> None:
+        """Raise where the model computed NaN or infinite values; `first` counts the images."""
+        axes = tuple(range(1, values.ndim))
+        finite = np.isfinite(values).all(axis=axes) & np.isfinite(scores).all(axis=1)
+        if not finite.all():
+            raise self._not_finite(first + int((~finite).argmax()))
+
+    def _filled(
+        self, images: Floats, class_index: NDArray[np.int32]
+    ) -> Iterator[tuple[int, Floats, NDArray[np.int32]]]:
+        """Chunks of the number of images that the model takes, and how many of each count."""
+        fixed = self._replay.fixed_batch
+        step = fixed or CHUNK
+        for start in range(0, len(images), step):
+            chunk, index = images[start : start + step], class_index[start : start + step]
+            count = len(chunk)
+            if fixed and count < fixed:
+                chunk = np.resize(chunk, (fixed, *chunk.shape[1:]))
+                index = np.resize(index, fixed)
+            yield count, chunk, index
+
+    def _gradient_function(self, images: NDArray[Any]) -> GradientFunction:
+        shape = images.shape[1:]
+        with self._lock:
+            if shape not in self._compiled:
+                sample = np.resize(images[:1], (self._replay.fixed_batch or 1, *shape))
+                sample = sample.astype(np.float32)
+                check_finite(sample, first=0)
+                with keras.StatelessScope():
+                    count = self._replay.count_calls(keras.ops.convert_to_tensor(sample))
+                call = self._call_index
+                self._replay.call = count + call if -count <= call < 0 else call
+                function = compile_gradient(self._replay, shape)
+                self._verify(function, sample)
+                self._compiled[shape] = function
+            return self._compiled[shape]
+
+    def _verify(self, function: GradientFunction, sample: Floats) -> None:
+        """Raise unless our scores, put through the activation, are the model's output."""
+        scores = function(sample, np.full(len(sample), -1, np.int32)).scores
+        self.num_classes = scores.shape[1]
+        with keras.StatelessScope():
+            output = self.model(keras.ops.convert_to_tensor(sample), training=False)
+        output = chosen_output(self.model, output, self._replay.output)
+        expected = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
+        if not (np.isfinite(scores).all() and np.isfinite(expected).all()):
+            raise self._not_finite(0)
+        head = self._replay.head
+        # code of the author's own may end in either
+        names = (
+            [head.activation] if head.operation is not None else ["linear", "softmax", "sigmoid"]
+        )
+        tolerance = max(_TOLERANCE.get(name, 1e-3) for name in self._precisions)
+        for name in names:
+            ours = keras.ops.convert_to_numpy(getattr(keras.activations, name)(scores))
+            scale = 1 + np.abs(expected).max()
+            if ours.shape == expected.shape and np.abs(ours - expected).max() <= tolerance * scale:
+                if name != "linear" or not self._are_probabilities(function, sample):
+                    return
+                break
+        raise InvalidArgumentError(
+            f"model {self.model.name!r} cannot be explained: its output is not "
+            f"{head.activation}(scores) of the scores found before its last activation. Let the "
+            "model end in a Dense layer with or without activation, or in a Softmax layer."
+        )
+
+    def _are_probabilities(self, function: GradientFunction, sample: Floats) -> bool:
+        """Whether what passes for scores comes from a softmax that was not taken off.
+
+        Also for pictures unlike any: scores that a model was trained to bring near to
+        probabilities do not add to one there.
+        """
+        index = np.zeros(len(sample), np.int32)
+        pictures = sample, 255 - sample, np.zeros_like(sample)
+        scores = np.concatenate([function(picture, index).scores for picture in pictures])
+        sums_to_one = bool(np.allclose(scores.sum(axis=1), 1, atol=1e-2))
+        return scores.shape[1] > 1 and bool((scores >= 0).all()) and sums_to_one
+
+    def _not_finite(self, number: int) -> InvalidArgumentError:
+        return InvalidArgumentError(
+            f"model {self.model.name!r} computes NaN or infinite values for images[{number}] "
+            f"(layer {self.layer!r}, precision {self.model.dtype_policy.name}): check its "
+            "weights, or use float32."
+        )
+
+
+def _input_shape(model: Any) -> tuple[int | None, ...]:
+    graph = graph_of(model)
+    if graph is None:
+        return (None, None, None)
+    shape = tuple(graph.inputs[0].shape)
+    if len(shape) != 4:
+        raise InvalidArgumentError(
+            f"model {model.name!r} takes input of shape {shape}; what explains images needs a "
+            "model of (batch, height, width, channels)."
+        )
+    return shape[1:]

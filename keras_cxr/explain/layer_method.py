@@ -1,0 +1,135 @@
+"""Methods that look at the output of one layer: class activation maps."""
+
+import abc
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.backends import Floats, ScoreGradients
+from keras_cxr.explain.engine import Engine
+from keras_cxr.explain.graphs import check_model
+from keras_cxr.explain.layers import default_site, resolve_site
+from keras_cxr.explain.maps import upsample
+from keras_cxr.explain.method import Method, Part
+from keras_cxr.explain.placement import PLACEMENTS, Axes, receptive_fields
+
+
+class LayerMethod(Method):
+    """Base of the methods that combine a layer's channels into a map.
+
+    A method of your own needs `combine` alone (and `name` and `title`, to be printed).
+
+    Examples:
+        >>> import numpy as np
+        >>> from keras_cxr import build_lmap3
+        >>> from keras_cxr.explain import LayerMethod
+        >>> class Activity(LayerMethod):
+        ...     name, title = "activity", "Mean activation"
+        ...
+        ...     def combine(self, activations, gradients):
+        ...         return activations.mean(axis=-1)
+        >>> Activity(build_lmap3())(np.zeros((2, 224, 224, 1), "uint8")).shape
+        (2, 224, 224)
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        layer: Any | None = None,
+        *,
+        output: int | str | None = None,
+        call_index: int = -1,
+        placement: str = "stretch",
+        normalize: bool = True,
+    ) -> None:
+        check_model(model)
+        if placement not in PLACEMENTS:
+            raise InvalidArgumentError(
+                f"placement must be one of {', '.join(PLACEMENTS)}; received {placement!r}."
+            )
+        site = resolve_site(model, layer)
+        engine = Engine(model, site, output=output, call_index=call_index)
+        super().__init__(
+            engine,
+            normalize=normalize,
+            settings={
+                "layer": site.path,
+                "output": output,
+                "call_index": call_index,
+                "placement": placement,
+            },
+        )
+        self._site = site
+        self._placement = placement
+        self._placed: dict[tuple[int, int], Axes] = {}
+        self._warned = False
+        if site.map_size == (1, 1):
+            self._warn_flat()
+        height, width = engine.input_shape[1:] if engine.channels_first else engine.input_shape[:2]
+        if height and width:
+            self._axes((height, width))  # which raises where the layer's place is not known
+
+    @abc.abstractmethod
+    def combine(self, activations: Floats, gradients: Floats) -> NDArray[Any]:
+        """Return the map, before ReLU, at the layer's own resolution.
+
+        Args:
+            activations: A, (batch, map height, map width, channels) float32.
+            gradients: d S / d A of the same shape, S the class's score before the softmax.
+
+        Returns:
+            (batch, map height, map width), of any sign: positive where the class is supported.
+        """
+
+    def _explain_part(self, images: Floats, class_index: NDArray[np.int32], *, first: int) -> Part:
+        found = self._engine.gradients(images, class_index)
+        raw_map = self._raw_map(found)
+        self._engine.check_results(raw_map, found.scores, first=first)
+        size = self._engine.size(images)
+        heatmap = upsample(np.maximum(raw_map, 0), size, self._axes(size))
+        return Part(heatmap, raw_map, found.scores, found.class_index)
+
+    def _raw_map(self, found: ScoreGradients) -> Floats:
+        activations, gradients = found.activations, found.gradients
+        if activations.ndim != 4:
+            raise InvalidArgumentError(
+                f"layer {self.layer!r} gives shape {activations.shape}, which is no map with "
+                "height and width; choose a layer with four dimensions."
+            )
+        if self._site.channels_first:
+            activations, gradients = (np.moveaxis(a, 1, -1) for a in (activations, gradients))
+        if activations.shape[1:3] == (1, 1):
+            self._warn_flat()
+        raw_map = np.asarray(self.combine(activations, gradients), np.float32)
+        if raw_map.shape != activations.shape[:3]:
+            raise InvalidArgumentError(
+                f"{type(self).__name__}.combine must return (batch, map height, map width) = "
+                f"{activations.shape[:3]}; it returned {raw_map.shape}."
+            )
+        return raw_map
+
+    def _axes(self, size: tuple[int, int]) -> Axes | None:
+        if self._placement == "stretch":
+            return None
+        if size not in self._placed:
+            self._placed[size] = receptive_fields(self.model, self.layer, size)
+        return self._placed[size]
+
+    def _warn_flat(self) -> None:
+        if self._warned:
+            return
+        self._warned = True
+        try:
+            advice = f" Choose {default_site(self.model).path!r}."
+        except InvalidArgumentError:
+            advice = ""
+        warnings.warn(
+            f"layer {self.layer!r} gives maps of 1 x 1: each heat map is one flat colour and "
+            f"shows no place.{advice}",
+            UserWarning,
+            stacklevel=3,
+        )
