@@ -1,0 +1,207 @@
+"""All that was found about a method's maps, as one frozen `Faithfulness`."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_cxr.explain.comparison import SIGNS, Comparison, Estimate
+from keras_cxr.explain.comparison import compare as compare_values
+from keras_cxr.explain.comparison import estimate as estimate_values
+from keras_cxr.explain.controls import CONTROLS
+from keras_cxr.explain.measures import Measure
+from keras_cxr.explain.randomization import Randomization
+from keras_cxr.explain.verdicts import AREA, write_sentences
+
+Doubles = NDArray[np.float64]
+SCHEMA_VERSION = 1
+METHOD = "method"
+_NAMES = (METHOD, *CONTROLS, AREA)
+
+
+@dataclass(frozen=True, eq=False)
+class Faithfulness:
+    """What a method's maps are worth, beside maps that know nothing of the model.
+
+    Attributes:
+        title: Of the method, such as "Grad-CAM".
+        layer: That was explained.
+        class_index: (images,) int32, whose probability was followed.
+        measures: The questions, in order.
+        values: By measure and map ("method", "random", "image", "centre", "edges", and "area" for
+            masks): (images,) float64, NaN where an image has none.
+        curves: By "deletion" and "insertion" and by map: (points,) float64, the mean probability.
+        fractions: (points,) float64 in [0, 1], the share of pixels changed.
+        probability: (images,) float64, of the class for the whole image.
+        fill_probability: (images,) float64, the same with every pixel replaced.
+        no_map: (images,) bool, where the method's map is zero everywhere.
+        randomization: The cascade of random weights; None where it was left out or impossible.
+        randomization_problem: Why.
+        settings: Of the check: `confidence`, `seed`, `fill` and so on.
+    """
+
+    title: str
+    layer: str
+    class_index: NDArray[np.int32]
+    measures: tuple[Measure, ...]
+    values: dict[str, dict[str, Doubles]]
+    curves: dict[str, dict[str, Doubles]]
+    fractions: Doubles
+    probability: Doubles
+    fill_probability: Doubles
+    no_map: NDArray[np.bool_]
+    randomization: Randomization | None
+    randomization_problem: str
+    settings: dict[str, Any]
+
+    def estimate(self, measure: str, of: str = METHOD) -> Estimate:
+        """The mean over images of one measure for one map, with its bootstrap interval."""
+        return self._estimates[measure][of]
+
+    @cached_property
+    def _estimates(self) -> dict[str, dict[str, Estimate]]:
+        return {
+            measure: {name: estimate_values(found, **self._interval) for name, found in row.items()}
+            for measure, row in self.values.items()
+        }
+
+    @property
+    def _interval(self) -> dict[str, Any]:
+        return {key: self.settings[key] for key in ("confidence", "seed")}
+
+    @cached_property
+    def comparisons(self) -> dict[str, dict[str, Comparison]]:
+        """By measure and control: the paired difference method - control and its verdict.
+
+        Sensitivity is not compared: a map that never looks at the image has 0.
+        """
+        return {
+            measure.key: {
+                name: compare_values(
+                    self.values[measure.key][METHOD],
+                    values,
+                    lower_is_better=measure.lower_is_better,
+                    **self._interval,
+                )
+                for name, values in self.values[measure.key].items()
+                if name != METHOD
+            }
+            for measure in self.measures
+            if measure.key != "sensitivity"
+        }
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row for the method and each control; for each measure `mean`, `low`, `high`, `images`.
+
+        In the controls' rows also `difference`, `difference_low`, `difference_high` (method less
+        control, paired) and `verdict` (for the method). `table["deletion"]` is one measure.
+        """
+        rows = {
+            name: {
+                (measure.key, key): value
+                for measure in self.measures
+                if name in self.values[measure.key]
+                for key, value in self._cells(measure.key, name).items()
+            }
+            for name in _NAMES
+        }
+        titles = {METHOD: self.title}
+        table = pd.DataFrame.from_dict(
+            {titles.get(name, name): row for name, row in rows.items() if row}, orient="index"
+        )
+        columns: Any = table.columns  # tuples, which is more than the stubs know
+        table.columns = pd.MultiIndex.from_tuples(columns)
+        return table[[measure.key for measure in self.measures]]
+
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """Whether the method beats each control on each measure, and what that does not show."""
+        return write_sentences(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every figure but the single images', ready for JSON: NaN becomes `None`."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "method": self.title,
+            "layer": self.layer,
+            "num_images": len(self.class_index),
+            "num_without_map": int(self.no_map.sum()),
+            "settings": dict(self.settings),
+            "measures": {
+                key: {name: _plain(self._cells(key, name)) for name in row}
+                for key, row in self.values.items()
+            },
+            "fractions": self.fractions.tolist(),
+            "curves": {
+                kind: {name: found.tolist() for name, found in curves.items()}
+                for kind, curves in self.curves.items()
+            },
+            "randomization": _randomization(self.randomization),
+            "randomization_problem": self.randomization_problem,
+            "sentences": list(self.sentences),
+        }
+
+    def __str__(self) -> str:
+        """The means beside the controls', and the first sentences: one screen."""
+        share = self.settings["confidence"]
+        lines = [
+            f"{self.title}, layer {self.layer}, {len(self.class_index)} images; "
+            f"{share:.0%} intervals over images",
+            f"{'':24}{self.title:<19}" + "".join(f"{name:>9}" for name in _NAMES[1:]),
+        ]
+        for measure in self.measures:
+            arrow = "less" if measure.lower_is_better else "more"
+            cells = [self._short(measure.key, name) for name in _NAMES[1:]]
+            own = str(self.estimate(measure.key))
+            lines.append(f"{measure.key[:18]:<18} {arrow} {own:<19}" + "".join(cells))
+        lines.append("+ the method is better than this control, - worse, ? not told apart")
+        last = () if self.randomization is None else self.sentences[-1:]
+        return "\n".join([*lines, *self.sentences[:1], *last])
+
+    def _cells(self, measure: str, name: str) -> dict[str, Any]:
+        own = self.estimate(measure, name)
+        cells = {"mean": own.mean, "low": own.low, "high": own.high, "images": own.num_images}
+        comparison = self.comparisons.get(measure, {}).get(name)
+        if comparison is None:
+            return cells
+        difference = comparison.difference
+        return cells | {
+            "difference": difference.mean,
+            "difference_low": difference.low,
+            "difference_high": difference.high,
+            "verdict": comparison.verdict,
+        }
+
+    def _short(self, measure: str, name: str) -> str:
+        if name not in self.values[measure]:
+            return f"{'':>9}"
+        comparison = self.comparisons.get(measure, {}).get(name)
+        sign = " " if comparison is None else SIGNS[comparison.verdict]
+        return f"{self.estimate(measure, name).mean:>7.2f} {sign}"
+
+
+def _randomization(test: Randomization | None) -> dict[str, Any] | None:
+    if test is None:
+        return None
+    means = [
+        float(found[~np.isnan(found)].mean()) if (~np.isnan(found)).any() else math.nan
+        for found in (*test.similarity, test.chance)
+    ]
+    return {
+        "layers": list(test.layers),
+        "similarity": [None if math.isnan(mean) else mean for mean in means[:-1]],
+        "num_constant": test.num_constant.tolist(),
+        "chance": None if math.isnan(means[-1]) else means[-1],
+    }
+
+
+def _plain(cells: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in cells.items()
+    }

@@ -1,0 +1,146 @@
+"""Whether a map depends on what the model has learnt: its weights are drawn anew, layer by layer.
+
+Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3. A map that stays the same
+while the model forgets everything shows the image, not the model.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.maps import Floats
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Randomization:
+    """How alike the maps of the model and of its ever more random copies are.
+
+    Attributes:
+        layers: The layer that each stage ends with; all from the output back to it are random.
+        similarity: (stages, images) float64 in [-1, 1], Spearman's rank correlation of the two
+            maps' pixels; NaN where either map is constant, which has no ranks.
+        chance: (images,) float64, the same between the model's maps and random maps of the same
+            coarseness: what two maps that know nothing of each other reach.
+    """
+
+    layers: tuple[str, ...]
+    similarity: Doubles
+    chance: Doubles
+
+    @property
+    def num_constant(self) -> NDArray[np.intp]:
+        """(stages,): images whose map, or whose map of the random copy, is constant."""
+        return np.isnan(self.similarity).sum(axis=1)
+
+
+def randomize_cascading(
+    model: keras.Model,
+    explainer: Callable[[keras.Model], Callable[[Floats], Floats]],
+    images: Floats,
+    *,
+    maps: Floats,
+    random_maps: Floats,
+    stages: int,
+    rng: np.random.Generator,
+) -> Randomization:
+    """Return how alike the maps stay while a copy's weights are drawn anew from the output back.
+
+    Kernels become normal noise around 0 of the same root mean square; vectors (biases, batch
+    statistics) are shuffled, so that variances stay positive. The model itself is not touched.
+
+    Args:
+        model: To be cloned by `keras.models.clone_model`.
+        explainer: From a model to the function that maps images with it.
+        images: (batch, height, width, channels) float32 in [0, 255].
+        maps: The model's maps of the images, (batch, height, width) float32.
+        random_maps: The random control's maps, of the same shape.
+        stages: How often maps are made, at most once for each layer with weights: at the last
+            layer first, with all layers at the end, evenly between.
+        rng: Where the weights come from.
+
+    Raises:
+        InvalidArgumentError: The model cannot be cloned, or has no weights.
+    """
+    clone = cloned(model)
+    explain = explainer(clone)
+    layers = list(reversed(list(layers_with_weights(clone))))
+    if not layers:
+        raise InvalidArgumentError(f"model {model.name!r} has no weights that could be random.")
+    numbers = np.linspace(0, len(layers) - 1, min(stages, len(layers))).round().astype(int)
+    names, similarity = [], []
+    for number, (path, layer) in enumerate(layers):
+        layer.set_weights([redrawn(weight, rng) for weight in layer.get_weights()])
+        if number in numbers:
+            names.append(path)
+            similarity.append(rank_correlation(maps, explain(images)))
+    return Randomization(tuple(names), np.stack(similarity), rank_correlation(maps, random_maps))
+
+
+def cloned(model: keras.Model) -> keras.Model:
+    """Return a copy of the model with the same weights.
+
+    Python's random state, from which Keras draws the seeds of new layers, stays as it was.
+
+    Raises:
+        InvalidArgumentError: Keras cannot copy it, as subclassed models without `get_config`.
+    """
+    state = random.getstate()
+    try:
+        clone = keras.models.clone_model(model)
+        clone.set_weights(model.get_weights())
+    except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InvalidArgumentError(
+            f"model {model.name!r} cannot be cloned, so that its weights cannot be drawn anew: "
+            f"{reason} Use a Functional or Sequential model, or pass randomize=False."
+        ) from error
+    finally:
+        random.setstate(state)
+    return clone
+
+
+def layers_with_weights(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Paths and layers that hold weights, from the input on, nested models opened."""
+    for layer in model.layers:
+        path = prefix + layer.name
+        if isinstance(layer, keras.Model):
+            yield from layers_with_weights(layer, f"{path}/")
+        elif layer.get_weights():
+            yield path, layer
+
+
+def redrawn(weight: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Return a weight of the same shape and scale that has learnt nothing."""
+    if weight.dtype.kind not in "fV":  # counters, states of random layers
+        return weight
+    if weight.ndim < 2:
+        return rng.permutation(weight)
+    size = np.sqrt(np.square(weight.astype(np.float64)).mean())
+    return np.asarray(rng.normal(0, size, weight.shape), weight.dtype)
+
+
+def rank_correlation(maps: Floats, others: Floats) -> Doubles:
+    """Return Spearman's correlation of the pixels of two maps, equal pixels sharing their rank.
+
+    Args:
+        maps: (batch, height, width) float32.
+        others: Of the same shape.
+
+    Returns:
+        (batch,) float64 in [-1, 1]; NaN where either map is constant.
+    """
+    found = np.full(len(maps), np.nan)
+    for number, (one, other) in enumerate(zip(maps, others, strict=True)):
+        if np.ptp(one) > 0 and np.ptp(other) > 0:
+            ranks = rankdata(one), rankdata(other)
+            found[number] = np.corrcoef(*ranks)[0, 1]
+    return found

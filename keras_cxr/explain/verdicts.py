@@ -1,0 +1,131 @@
+"""What the numbers of a `Faithfulness` say, in plain sentences."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_cxr.explain.comparison import BETTER, OPEN, TOO_FEW, WORSE, Comparison, compare, estimate
+from keras_cxr.explain.controls import CONTROLS
+
+if TYPE_CHECKING:
+    from keras_cxr.explain.faithfulness_report import Faithfulness
+
+AREA = "area"
+NAMES = {**CONTROLS, AREA: "the area's share of the picture"}
+_WORDS = {
+    BETTER: "better than",
+    WORSE: "worse than",
+    OPEN: "not told apart from",
+    TOO_FEW: "on too few images (six at least) to be compared with",
+}
+
+
+def write_sentences(found: "Faithfulness") -> tuple[str, ...]:
+    """Return one sentence or two for each question, what it does not show included."""
+    sentences = [_conclusion(found), _no_map(found), _fill(found)]
+    for measure in found.measures:
+        own = found.estimate(measure.key)
+        if own.num_images == 0:
+            sentences.append(f"{measure.title}: no image has both heat and such an area.")
+            continue
+        text = f"{measure.title}: {found.title} {own}"
+        left_out = len(found.class_index) - own.num_images
+        text += f", {left_out} images left out" if left_out else ""
+        if measure.key == "sensitivity":
+            others = [f"{NAMES[name]} {found.estimate('sensitivity', name)}" for name in CONTROLS]
+            text += f"; {', '.join(others)}"
+        else:
+            text += f"; {_groups(found.comparisons[measure.key])}"
+        sentences.append(f"{text}. {measure.not_shown}")
+    sentences.append(_randomization(found))
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+def beaten_everywhere(found: "Faithfulness") -> list[str]:
+    """Keys of the measures on which the method is better than every control."""
+    return [
+        key
+        for key, row in found.comparisons.items()
+        if all(comparison.verdict == BETTER for comparison in row.values())
+    ]
+
+
+def _conclusion(found: "Faithfulness") -> str:
+    keys = beaten_everywhere(found)
+    won = [key.replace("_", " ") for key in keys]
+    lost = [key.replace("_", " ") for key in found.comparisons if key not in keys]
+    text = f"{found.title} beats every control on {_listed(won) or 'no measure'}"
+    if lost:
+        text += f"; not on {_listed(lost)}"
+    return f"{text}."
+
+
+def _no_map(found: "Faithfulness") -> str:
+    count = int(found.no_map.sum())
+    if count == 0:
+        return ""
+    return (
+        f"{count} of {len(found.no_map)} maps are zero everywhere: nothing spoke for the class. "
+        "They count as the random map for deletion and insertion, and are left out of pointing, "
+        "energy and sensitivity."
+    )
+
+
+def _fill(found: "Faithfulness") -> str:
+    whole, filled = found.probability, found.fill_probability
+    keeping = int((filled > whole / 2).sum())
+    text = (
+        f"Whole, the images have a mean probability of {whole.mean():.2f} for their class; "
+        f"with all pixels replaced, {filled.mean():.2f}"
+    )
+    if keeping:
+        text += (
+            f"; {keeping} of {len(whole)} images keep more than half of it: there deletion and "
+            "insertion say little"
+        )
+    return f"{text}."
+
+
+def _groups(row: dict[str, Comparison]) -> str:
+    parts = []
+    for verdict, words in _WORDS.items():
+        names = [
+            f"{NAMES[name]} ({comparison})"
+            for name, comparison in row.items()
+            if comparison.verdict == verdict
+        ]
+        if names:
+            parts.append(f"{words} {_listed(names)}")
+    return "; ".join(parts)
+
+
+def _randomization(found: "Faithfulness") -> str:
+    test = found.randomization
+    if test is None:
+        return f"Randomisation: {found.randomization_problem}"
+    settings = {"confidence": found.settings["confidence"], "seed": found.settings["seed"]}
+    last, chance = test.similarity[-1], test.chance
+    own, constant = estimate(last, **settings), int(np.isnan(last).sum())
+    if own.num_images == 0:
+        return (
+            "Randomisation: with random weights every map is constant, which correlates with "
+            "nothing; whether the maps depend on the weights stays open."
+        )
+    difference = compare(last, chance, lower_is_better=True, **settings)
+    says = {
+        BETTER: "no more than chance: the maps depend on what the model has learnt",
+        OPEN: "no more than chance: the maps depend on what the model has learnt",
+        WORSE: "more than chance: part of each map is made by the image and the layers alone",
+        TOO_FEW: "of too few images (six at least) to be compared with chance",
+    }[difference.verdict]
+    text = (
+        f"Randomisation: with all weights drawn anew the maps correlate {own} with the model's "
+        f"(by chance {difference.control}; maps that ignore the model 1.00), {says}"
+    )
+    if constant:
+        text += f"; {constant} of {len(last)} pairs left out, one map being constant"
+    return f"{text}. It does not show that the maps are right."
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else "".join(names)
