@@ -571,7 +571,7 @@ def test_a_model_that_runs_eagerly_alone():
     model = WantsValues()
     model(np.zeros((1, 24, 24, 1), "float32"))
     model.compile(run_eagerly=True)
-    raw, heat, _ = models.reference(model.front, [*model.back, logits_of(model.head)], images(), 1)
+    raw, _, _ = models.reference(model.front, [*model.back, logits_of(model.head)], images(), 1)
     result = GradCAM(model, "conv_b").explain(images(), 1)
     np.testing.assert_allclose(result.raw_map, raw, atol=1e-4 * np.abs(raw).max())
     with pytest.raises(ValueError, match="'flatten' gives shape"):
