@@ -11,15 +11,25 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_cxr import GradCAM
-from tests.explain.zoo import ZOO
+from keras_cxr.explain import METHODS, GradCAM
+from tests.explain.zoo import OUTPUTS, ZOO
+
+# few enough steps for tests
+SETTINGS = {
+    "smoothgrad": {"num_samples": 2},
+    "integrated-gradients": {"num_steps": 4},
+    "occlusion": {"window": 32, "stride": 32},
+}
+ALL_METHODS = ("sequential", "subclassed", "channels first")
 
 
 def pictures(shape, count=3):
     """Smooth pictures in [0, 255], the same in every process."""
-    coarse = np.random.default_rng(0).uniform(0, 255, (count, 8, 8, shape[-1]))
-    height, width = shape[:2]
-    return np.kron(coarse, np.ones((1, -(-height // 8), -(-width // 8), 1)))[:, :height, :width]
+    first = shape[0] == 1  # grey images with the channels in front
+    height, width, channels = (*shape[1:], 1) if first else shape
+    coarse = np.random.default_rng(0).uniform(0, 255, (count, 8, 8, channels))
+    fine = np.kron(coarse, np.ones((1, -(-height // 8), -(-width // 8), 1)))[:, :height, :width]
+    return np.moveaxis(fine, -1, 1) if first else fine
 
 
 def same_weights(model, file):
@@ -36,6 +46,13 @@ def same_weights(model, file):
     np.savez(file, *weights)
 
 
+def other_methods(model, images):
+    return {
+        f"method {name}": method(model, **SETTINGS.get(name, {})).explain(images, 1).raw_map
+        for name, method in METHODS.items()
+    }
+
+
 def explain_all(folder, names):
     backend = keras.config.backend()
     for name in names:
@@ -45,7 +62,8 @@ def explain_all(folder, names):
         before = model.get_weights()
         shape = model.input_shape[1:] if hasattr(model, "input_shape") else (64, 64, 1)
         images = pictures(shape)
-        explainer = GradCAM(model, layer)
+        settings = {"output": OUTPUTS.get(name)}
+        explainer = GradCAM(model, layer, **settings)
         started = time.perf_counter()
         found = explainer.explain(images, class_index=[0, 1, 2])
         seconds = time.perf_counter() - started
@@ -53,7 +71,7 @@ def explain_all(folder, names):
         unchanged = all(map(np.array_equal, before, model.get_weights()))
         model.set_weights([weight * np.float32(0.9) for weight in before])
         again = explainer.explain(images, class_index=[0, 1, 2])
-        fresh = GradCAM(model, layer).explain(images, class_index=[0, 1, 2])
+        fresh = GradCAM(model, layer, **settings).explain(images, class_index=[0, 1, 2])
         np.savez(
             folder / f"{name}.{backend}.npz",
             heatmap=found.heatmap,
@@ -65,6 +83,8 @@ def explain_all(folder, names):
             fresh=fresh.raw_map,
             layer=found.layer,
             seconds=seconds,
+            images=images,
+            **(other_methods(model, images) if name in ALL_METHODS else {}),
         )
         print(f"{backend}: {name}, {found.layer}, {seconds:.1f} s", flush=True)
 

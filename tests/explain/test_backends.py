@@ -8,9 +8,20 @@ import sys
 import numpy as np
 import pytest
 
+from keras_cxr.explain import METHODS
+from tests.explain import numpy_reference
+from tests.explain.on_backend import ALL_METHODS
 from tests.explain.zoo import ZOO
 
-QUICK = ["sequential", "model in a model in a model", "subclassed", "shared layer"]
+QUICK = [
+    "sequential",
+    "model in a model in a model",
+    "subclassed",
+    "shared layer",
+    "two outputs",
+    "dense head",
+    "channels first",
+]
 # all models take minutes for each backend: `make test-backends`
 NAMES = list(ZOO) if os.environ.get("KERAS_CXR_TEST_BACKENDS") else QUICK
 BACKENDS = ["tensorflow", "jax", "torch"]
@@ -39,6 +50,7 @@ def explained(tmp_path_factory):
         return done[backend]
 
     run("tensorflow")  # which draws the weights
+    run.folder = folder
     return run
 
 
@@ -74,3 +86,41 @@ def test_one_image_gives_the_map_that_it_has_in_a_batch(explained, backend, name
     needs(backend)
     found = explained(backend)[name]
     assert np.abs(found["one"][0] - found["heatmap"][1]).max() < 5e-3
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ALL_METHODS)
+@pytest.mark.parametrize("backend", BACKENDS[1:])
+def test_all_methods_agree_with_tensorflow(explained, backend, name, method):
+    needs(backend)
+    ours, theirs = (explained(b)[name][f"method {method}"] for b in (backend, "tensorflow"))
+    assert_close(ours, theirs, 1e-2)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_backends_agree_with_plain_numpy(explained, backend):
+    needs(backend)
+    found = explained(backend)["dense head"]
+    with np.load(explained.folder / "dense head.npz") as stored:
+        weights = [stored[f"arr_{number}"] for number in range(len(stored.files))]
+    raw_map, scores = numpy_reference.grad_cam(weights, found["images"], [0, 1, 2])
+    assert_close(found["scores"], scores, 1e-4)
+    assert_close(found["raw_map"], raw_map, 1e-4)
+
+
+def test_plain_numpy_by_hand():
+    """One channel and one unit all along: the map is the picture times the weights after it."""
+    one, nothing = np.ones((1, 1, 1, 1)), np.zeros(1)
+    picture = np.zeros((1, 8, 8, 1))
+    picture[0, :4, :4] = [[[5.0], [1], [0], [0]]] * 4
+    # after scaling x / 127.5 - 1 a bias of 1 gives x / 127.5; pooled: 5 and 0, in units of that
+    weights = [one * 127.5, np.array([127.5]), one, nothing]
+    head = np.zeros((4, 1))
+    head[0] = 2.0  # of the pooled 2 x 2 map the upper left place alone is read
+    weights += [head, nothing, np.array([[3.0, -1.0]]), nothing]
+    raw_map, scores = numpy_reference.grad_cam(weights, picture, [0])
+    np.testing.assert_allclose(scores, [[5 * 2 * 3, 5 * 2 * -1]])
+    # d score / d map is 2 * 3 at one of 16 places: alpha = 6 / 16
+    expected = np.zeros((4, 4))
+    expected[:2, 0] = 5 * 6 / 16
+    np.testing.assert_allclose(raw_map[0], expected)

@@ -62,7 +62,7 @@ class Subclassed(keras.Model):
 def subclassed():
     model = Subclassed()
     model(keras.ops.zeros((1, *GREY)))
-    return model, "conv_b"
+    return model, None
 
 
 def reloaded():
@@ -78,7 +78,44 @@ def shared_layer():
     x = layers.Conv2D(8, 3, strides=2, activation="relu")(inputs)
     for step in [shared, shared, *_head()]:
         x = step(x)
-    return keras.Model(inputs, x), "shared"
+    return keras.Model(inputs, x), None
+
+
+def two_outputs():
+    x = inputs = keras.Input(GREY)
+    for step in _convolutions():
+        x = step(x)
+    pooled = layers.GlobalAveragePooling2D()(x)
+    view = layers.Dense(2, activation="softmax", name="view")(pooled)
+    finding = layers.Dense(CLASSES, activation="softmax", name="finding")(pooled)
+    return keras.Model(inputs, {"view": view, "finding": finding}), None
+
+
+def dense_head():
+    """The network of `numpy_reference`."""
+    steps = [
+        layers.Rescaling(1 / 127.5, offset=-1),
+        layers.Conv2D(5, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Conv2D(6, 3, activation="relu"),
+        layers.MaxPooling2D(2),
+        layers.Flatten(),
+        layers.Dense(8, activation="relu"),
+        layers.Dense(CLASSES, activation="softmax"),
+    ]
+    return _sequential(*steps, name="dense_head"), None
+
+
+def channels_first():
+    first = {"data_format": "channels_first"}
+    steps = [
+        layers.Conv2D(6, 3, activation="relu", **first),
+        layers.MaxPooling2D(2, **first),
+        layers.Conv2D(8, 3, activation="relu", **first),
+        layers.GlobalAveragePooling2D(**first),
+        layers.Dense(CLASSES, activation="softmax"),
+    ]
+    return keras.Sequential([keras.Input((1, SIZE, SIZE - 8)), *steps]), None
 
 
 def study(build):
@@ -93,12 +130,16 @@ def application(build, **options):
     )
 
 
+OUTPUTS = {"two outputs": "finding"}
 ZOO = {
     "sequential": sequential,
     "model in a model in a model": three_deep,
     "subclassed": subclassed,
     "reloaded": reloaded,
     "shared layer": shared_layer,
+    "two outputs": two_outputs,
+    "dense head": dense_head,
+    "channels first": channels_first,
     "LeNet-5": study(build_lenet5),
     "LMAP3": study(build_lmap3),
     "AlexNet": study(build_alexnet),
