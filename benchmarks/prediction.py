@@ -39,7 +39,7 @@ def run(options: Options) -> Report:
 
     def decoder() -> float:
         started = time.perf_counter()
-        count = sum(len(chunk) for chunk in classifier._read_ahead(files))
+        count = sum(len(chunk) for chunk in classifier.read_ahead(files))
         return count / (time.perf_counter() - started)
 
     found = alternate(

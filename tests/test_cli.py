@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -28,6 +29,24 @@ def run(*words, **options):
         check=False,
         **options,
     )
+
+
+def interruptible(*words):
+    """The same, running on, and listening to Ctrl-C."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "keras_cxr", *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a background shell may have had the signal ignored, which children inherit
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def wait_until(condition, process):
+    deadline = time.monotonic() + 120
+    while not condition() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -197,22 +216,122 @@ def test_explain_writes_one_picture_an_image(trained, phantoms, tmp_path, capsys
     out = tmp_path / "maps"
     words = ["explain", str(trained), *map(str, [*files, twin]), "--out", str(out), "--json"]
     assert main(words) == 0
-    rows = json.loads(capsys.readouterr().out)["heatmaps"]
+    document = json.loads(capsys.readouterr().out)
+    rows = document["heatmaps"]
     assert len({row["heatmap"] for row in rows}) == 3
     for row in rows:
         assert cv2.imread(row["heatmap"]).shape == (96, 192, 3)
         assert row["predicted"] == row["explained"]
+    assert document["gallery"] == str(out / "index.html")
+    assert {path.name for path in out.glob("*.*") if path.suffix != ".png"} == {
+        "heatmaps.csv",
+        "index.html",
+    }
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_model_is_an_option_or_the_first_word(command, trained, phantoms, tmp_path, capsys):
+    film = str(phantoms / "COVID" / "images" / "COVID-1.png")
+    out = ["--out", str(tmp_path / "out")]
+    assert main([command, film, "--model", str(trained), *out]) == 0
+    option = capsys.readouterr().out
+    assert main([command, str(trained), film, *out]) == 0
+    assert capsys.readouterr().out == option
+    assert film in option
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_words_without_a_model_or_an_image(command, trained, phantoms, tmp_path, capsys):
+    film = str(phantoms / "COVID" / "images" / "COVID-1.png")
+    for words, messages in (
+        ([str(trained)], ["There is no image to look at", "run was taken as the model, since"]),
+        ([film, film], ["cannot be read as a Keras model", "COVID-1.png was taken as the model"]),
+        ([str(phantoms), film], ["it is no finished run", "database was taken as the model"]),
+        (["--model", str(trained)], ["requires an argument"]),
+        ([film, "--model", str(trained) + "s"], [f"Did you mean {trained}"]),
+    ):
+        assert main([command, *words, "--out", str(tmp_path / "out")]) == 2
+        text = "".join(capsys.readouterr())
+        for message in messages:
+            assert message in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_explain_with_every_option_and_a_check(trained, phantoms, tmp_path, capsys):
+    out = tmp_path / "maps"
+    words = ["explain", str(phantoms / "COVID"), str(phantoms / "Normal"), "--model", str(trained)]
+    words += ["--out", str(out), "--method", "layercam", "--placement", "stretch", "--contours"]
+    assert main([*words, "--check"]) == 0
+    text = capsys.readouterr()
+    assert "Checking the maps of 24 images" in text.err
+    assert "energy_lungs" in text.out
+    assert text.out.endswith(f"Gallery: {out / 'index.html'}\n")
+    assert len(pd.read_csv(out / "heatmaps.csv")) == 24
+    assert (out / "faithfulness.json").is_file()
+
+
+def test_explain_offers_every_method():
+    from keras_cxr.cli.answers import MethodName
+    from keras_cxr.explain import METHODS
+
+    assert get_args(MethodName) == tuple(METHODS)
+
+
+def test_explain_names_broken_files_and_explains_the_others(trained, phantoms, tmp_path, capsys):
+    folder = tmp_path / "films"
+    shutil.copytree(phantoms / "COVID" / "images", folder)
+    (folder / "COVID-1.png").write_bytes((folder / "COVID-2.png").read_bytes()[:200])
+    assert (
+        main(["explain", str(folder), "--model", str(trained), "--out", str(tmp_path / "o")]) == 2
+    )
+    text = capsys.readouterr()
+    assert "COVID-1.png" in text.err
+    assert len(pd.read_csv(tmp_path / "o" / "heatmaps.csv")) == 11
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal on POSIX")
+def test_ctrl_c_leaves_whole_pictures_and_no_page(trained, phantoms, tmp_path):
+    folder, out = tmp_path / "films", tmp_path / "out"
+    folder.mkdir()
+    for number in range(2000):
+        (folder / f"{number}.png").symlink_to(phantoms / "COVID" / "images" / "COVID-1.png")
+    words = ["explain", folder, "--model", trained, "--out", out, "--method", "smoothgrad"]
+    process = interruptible(*words)
+    wait_until(lambda: len([*out.glob("*.png")]) > 40, process)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    assert not {"index.html", "heatmaps.csv"} & {path.name for path in out.iterdir()}
+    for path in out.iterdir():
+        assert path.suffix == ".png"
+        assert cv2.imread(str(path)).shape == (96, 192, 3)
 
 
 @pytest.mark.parametrize(
     ("option", "value", "message"),
-    [("--layer", "conv2", "conv2"), ("--class-name", "Covid", "its classes are COVID")],
+    [
+        ("--layer", "conv2", "conv2"),
+        ("--class-name", "Covid", "its classes are COVID"),
+        ("--method", "grad-cam", "gradcam"),
+        ("--placement", "centre", "receptive_field"),
+    ],
 )
 def test_explain_refuses_unknown_names(trained, phantoms, tmp_path, option, value, message, capsys):
     image = next((phantoms / "Normal" / "images").iterdir())
     out = tmp_path / "maps"
     assert main(["explain", str(trained), str(image), "--out", str(out), option, value]) == 2
-    assert message in capsys.readouterr().err
+    assert message in "".join(capsys.readouterr())
+    assert not out.exists()
+
+
+def test_explain_refuses_a_layer_for_a_method_of_pixels(trained, phantoms, tmp_path, capsys):
+    words = ["explain", str(phantoms / "COVID"), "--model", str(trained), "--method", "saliency"]
+    out = tmp_path / "maps"
+    assert main([*words, "--layer", "conv_5", "--out", str(out)]) == 2
+    assert "takes no layer: leave --layer conv_5 out, or choose one of gradcam" in (
+        capsys.readouterr().err
+    )
     assert not out.exists()
 
 
@@ -267,18 +386,9 @@ def test_study_prints_its_table(phantoms, tmp_path, capsys):
 def test_ctrl_c_leaves_a_run_that_goes_on(phantoms, tmp_path):
     words = ["train", phantoms, "--out", tmp_path / "out", *SMALL[:3], "--epochs", "500"]
     words += ["--precision", "float32"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "keras_cxr", *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # a background shell may have had the signal ignored, which children inherit
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    process = interruptible(*words)
     record = tmp_path / "out" / "run" / "run.json"
-    deadline = time.monotonic() + 120
-    while not _epochs(record) and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.2)
+    wait_until(lambda: _epochs(record), process)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error

@@ -1,17 +1,27 @@
 """Commands that use a trained model: evaluate, predict, explain."""
 
+import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from keras_cxr._quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, OnError, print_result, report_failed
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from keras_cxr.inference import Classifier
+
 Images = Annotated[Path, Parameter(name="IMAGES", required=True)]
+# The keys of keras_cxr.explain.METHODS, which cannot be imported without Keras.
+MethodName = Literal[
+    "gradcam", "gradcam++", "xgradcam", "layercam", "hirescam", "saliency", "smoothgrad",
+    "integrated-gradients", "occlusion",
+]  # fmt: skip
 
 
 def evaluate(
@@ -47,28 +57,27 @@ def evaluate(
 
 
 def predict(
-    model: Path,
-    /,
     *images: Images,
+    model: Path | None = None,
     out: Path | None = None,
     as_json: AsJson = False,
 ) -> int:
     """Class probabilities of image files (PNG, JPEG, DICOM).
 
-    Example: `keras-cxr predict my-run film.png folder-of-films --out answers.csv`
+    Example: `keras-cxr predict film.png folder-of-films --model my-run --out answers.csv`
 
     Args:
+        images: Image files or folders of them. Without --model, the first word is the model:
+            `keras-cxr predict my-run film.png`.
         model: Folder of a run, or a .keras file.
-        images: Image files or folders of them.
         out: CSV file for the answers.
         as_json: Print the answers as JSON.
     """
     import_keras_quietly()
     from keras_cxr._files import write_whole
-    from keras_cxr.inference import list_image_files, load_classifier
 
-    files = list_image_files(images)
-    table, failed = load_classifier(model).predict_files(files)
+    classifier, files = _classifier_and_files(images, model)
+    table, failed = classifier.predict_files(files)
     if out is not None:
         write_whole(out, table.to_csv(index=False))
     answers = table.to_dict("records")
@@ -77,43 +86,91 @@ def predict(
 
 
 def explain(
-    model: Path,
-    /,
     *images: Images,
+    model: Path | None = None,
     out: Path = Path("heatmaps"),
+    method: MethodName = "gradcam",
     layer: str | None = None,
     class_name: str | None = None,
-    placement: Literal["receptive_field", "stretch"] = "receptive_field",
+    placement: Literal["receptive_field", "stretch"] | None = None,
+    contours: Annotated[bool, Parameter(negative="")] = False,
+    check: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Grad-CAM overlays of image files.
+    """Heat maps of image files, with a page that shows them all.
 
-    Example: `keras-cxr explain my-run film.png --out heatmaps`
+    Example: `keras-cxr explain film.png --model my-run --method gradcam --out heatmaps`
 
     Args:
+        images: Image files or folders of them. Without --model, the first word is the model:
+            `keras-cxr explain my-run film.png`.
         model: Folder of a run, or a .keras file.
-        images: Image files or folders of them.
-        out: Folder for one PNG per image.
+        out: Folder for one PNG per image, heatmaps.csv and the page, index.html.
+        method: How the maps are made. The first five look into a layer, the others at pixels.
         layer: Layer to look into, by name or path such as vgg19/block5_conv4.
         class_name: Class to explain; the predicted one by default.
-        placement: Draw each cell of a map where it looks, or stretch the map over the image as
-            other libraries do.
+        placement: Draw each cell of a layer's map where it looks (receptive_field, the default),
+            or stretch the map over the image as other libraries do.
+        contours: Draw a line round what has half of the largest heat or more.
+        check: Also measure what the maps are worth beside maps that do not know the model, on at
+            most 64 of the images: about 200 forward passes for each.
         as_json: Print the written files and answers as JSON.
     """
     import_keras_quietly()
-    from keras_cxr.inference import list_image_files, load_classifier
+    classifier, files = _classifier_and_files(images, model)
     from keras_cxr.study.heatmaps import write_heatmaps
 
-    table, failed = write_heatmaps(
-        load_classifier(model),
-        list_image_files(images),
+    done = write_heatmaps(
+        classifier,
+        files,
         out,
+        method=method,
         layer=layer,
         class_name=class_name,
         placement=placement,
+        contours=contours,
+        check=check,
+        say=partial(print, file=sys.stderr),
     )
-    print_result({"heatmaps": table.to_dict("records")}, as_json, _probabilities(table))
-    return report_failed(failed)
+    document: dict[str, Any] = {
+        "heatmaps": done.table.to_dict("records"),
+        "gallery": str(done.gallery),
+    }
+    if done.check is not None:
+        document["check"] = done.check.faithfulness.to_dict()
+    print_result(document, as_json, f"{_answers(done.table)}\n{done}")
+    return report_failed(done.failed)
+
+
+def _classifier_and_files(
+    words: tuple[Path, ...], model: Path | None
+) -> "tuple[Classifier, list[Path]]":
+    """The model and the image files; without --model the first word is the model."""
+    from keras_cxr.inference import list_image_files, load_classifier
+
+    if model is not None:
+        files = list_image_files(words)
+        return load_classifier(model), files
+    first, *images = words
+    taken = f"{first} was taken as the model, since --model is not given"
+    if not images:
+        raise InvalidArgumentError(f"There is no image to look at: {taken}.")
+    files = list_image_files(images)
+    try:
+        return load_classifier(first), files
+    except (NotFoundError, DataError) as error:
+        raise type(error)(f"{error}\n{taken}.") from error
+
+
+def _answers(table: "pd.DataFrame") -> str:
+    """The table's columns that say something, for people."""
+    columns = ["file", "predicted", "explained", "probability"]
+    if (table["explained"] == table["predicted"]).all():
+        columns.remove("explained")
+    shown = table[columns]
+    if table["no_positive_evidence"].any():
+        shown = shown.assign(map=table["no_positive_evidence"].map({True: "empty", False: ""}))
+    return _probabilities(shown)
 
 
 def _probabilities(table: "pd.DataFrame") -> str:

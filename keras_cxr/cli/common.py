@@ -31,7 +31,10 @@ def in_options(message: str) -> str:
         (r"\bweights=None", "--weights none"),
         (r"\brun_dir\b", "--out"),
         (r"\bepochs=(\d+)", r"--epochs \1"),
-        (r"\b(on_error|part|precision|region|weights)=([\"'])(\w+)\2", r"--\1 \3"),
+        (
+            r"\b(layer|on_error|part|placement|precision|region|weights)=([\"'])([\w/]+)\2",
+            r"--\1 \3",
+        ),
     ):
         message = re.sub(python, option, message)
     return message.replace("--on_error", "--on-error")

@@ -69,7 +69,7 @@ class Classifier:
         """
         rows: list[list[Any]] = []
         failed: dict[Path, str] = {}
-        for chunk in self._read_ahead(list(paths)):
+        for chunk in self.read_ahead(list(paths)):
             failed |= {path: found for path, found in chunk if isinstance(found, str)}
             good = [(path, found) for path, found in chunk if not isinstance(found, str)]
             if good:
@@ -78,8 +78,11 @@ class Classifier:
                     rows.append([str(path), self.class_names[row.argmax()], *row])
         return pd.DataFrame(rows, columns=["file", "predicted", *self.class_names]), failed
 
-    def _read_ahead(self, paths: list[Path]) -> Iterator[list[tuple[Path, Image | str]]]:
-        """Chunks of files with their images, or why not, read while earlier ones are answered."""
+    def read_ahead(self, paths: list[Path]) -> Iterator[list[tuple[Path, Image | str]]]:
+        """Up to 32 files at a time with their images, read while earlier ones are worked on.
+
+        In place of the image of a file that cannot be read stands the reason.
+        """
         ahead = num_workers() + 1
         with ThreadPoolExecutor(num_workers(), thread_name_prefix="keras-cxr-read") as pool:
             waiting: deque[Future[list[tuple[Path, Image | str]]]] = deque()

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from keras_cxr.data import make_datasets
 from keras_cxr.explain import GradCAM, plot_heatmaps
+from keras_cxr.models.checks import predict_probabilities
+from keras_cxr.study.masks import read_mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,10 @@ def measure_lesion_heat(model: keras.Model, phantoms: Path, *, seed: int = 0) ->
     )
     images, labels = datasets.load("test")
     lesions = np.stack(
-        [_lesion(phantoms, file, (height, width)) for file in datasets.files("test")]
+        [
+            read_mask(phantoms / file.replace("/images/", "/lesions/"), (height, width))
+            for file in datasets.files("test")
+        ]
     )
     gradcam = GradCAM(model, placement="receptive_field")
     explained = gradcam.explain(images)
@@ -69,10 +72,14 @@ def measure_lesion_heat(model: keras.Model, phantoms: Path, *, seed: int = 0) ->
     heat = (maps * lesions).sum((1, 2))[used] / maps.sum((1, 2))[used]
     hottest = maps[used].reshape(len(used), -1).argmax(axis=1)
     firsts = [number for c in np.unique(labels[used]) for number in used[labels[used] == c][:2]]
+    sure = predict_probabilities(model, images[firsts])
     figure = plot_heatmaps(
         images[firsts],
         maps[firsts],
-        [datasets.class_names[label] for label in labels[firsts]],
+        [
+            f"{datasets.class_names[label]} {row[label]:.0%}"
+            for label, row in zip(labels[firsts], sure, strict=True)
+        ],
         outlines=lesions[firsts],
         title=f"Drawn lesions (outlined) and Grad-CAM, layer {gradcam.layer}",
     )
@@ -83,9 +90,3 @@ def measure_lesion_heat(model: keras.Model, phantoms: Path, *, seed: int = 0) ->
         len(used),
         figure,
     )
-
-
-def _lesion(phantoms: Path, file: str, size: tuple[int, int]) -> NDArray[np.bool_]:
-    data = np.fromfile(phantoms / file.replace("/images/", "/lesions/"), np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    return cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA) > 127

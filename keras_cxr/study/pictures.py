@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from keras_cxr.evaluation import Evaluation, plot_confusion_matrix, plot_history, plot_predictions
-from keras_cxr.explain import GradCAM, plot_heatmaps
+from keras_cxr.explain import GradCAM
+from keras_cxr.explain.averages import plot_average_heatmaps
+from keras_cxr.explain.panels import plot_answers
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
     from keras_cxr.training import TrainingRun
 
-ANSWERS_SHOWN = 8
-DPI = 110
+PREDICTIONS_SHOWN = 8
+ANSWERS_SHOWN = 3  # of each class, right ones and as many wrong ones
+IMAGES_AVERAGED = 50  # of each answer: more hardly change the average, and VGG19 is slow
+DPI, PANEL_DPI = 110, 90
 
 
 def save_pictures(
@@ -28,57 +34,83 @@ def save_pictures(
 ) -> list[Path]:
     """Write the PNG files of an experiment into its folder and return their paths.
 
-    `curves.png`, `confusion_matrix.png`, `predictions.png` (a spread of test images), and
-    `gradcam_right.png` and `gradcam_wrong.png` where there are such answers.
+    `curves.png`, `confusion_matrix.png`, `predictions.png` (a spread of test images),
+    `gradcam_answers.png` (right and wrong answers of each real class) and `gradcam_average.png`
+    (the average map of each answer).
     """
-    figures = {
-        "curves": plot_history(run.history),
-        "confusion_matrix": plot_confusion_matrix(found),
-    }
-    rows = np.linspace(0, len(found.predictions) - 1, ANSWERS_SHOWN).round().astype(int)
-    rows = np.unique(rows)
-    table = found.predictions.iloc[rows]
-    images, _ = datasets.load("test", rows)
-    figures["predictions"] = plot_predictions(
-        images,
-        list(table["real"]),
-        list(table["predicted"]),
-        probabilities=[float(row[row["predicted"]]) for _, row in table.iterrows()],
-    )
+    table = found.predictions
     gradcam = GradCAM(model, placement="receptive_field")
-    for right, name in ((True, "gradcam_right"), (False, "gradcam_wrong")):
-        shown = answers_to_show(found.predictions, right=right)
-        if len(shown):
-            images, _ = datasets.load("test", shown)
-            table = found.predictions.iloc[shown]
-            figures[name] = plot_heatmaps(
-                images, gradcam(images), _captions(table), title=_title(right, gradcam.layer)
-            )
+    figures = {
+        "curves": (plot_history(run.history), DPI),
+        "confusion_matrix": (plot_confusion_matrix(found), DPI),
+        "predictions": (_predictions(datasets, table), DPI),
+        "gradcam_answers": (_answers(gradcam, datasets, table), PANEL_DPI),
+        "gradcam_average": (_averages(gradcam, datasets, table), PANEL_DPI),
+    }
     paths = []
-    for name, figure in figures.items():
+    for name, (figure, dpi) in figures.items():
         paths.append(folder / f"{name}.png")
-        figure.savefig(paths[-1], dpi=DPI)
+        figure.savefig(paths[-1], dpi=dpi)
     return paths
 
 
-def answers_to_show(predictions: pd.DataFrame, *, right: bool, count: int = 4) -> np.ndarray:
-    """Row numbers of answers that were right (or wrong), one real class after the other.
+def answers_to_show(
+    predictions: pd.DataFrame, by: list[str], *, count: int = ANSWERS_SHOWN
+) -> NDArray[np.intp]:
+    """Row numbers of a few answers of each group, spread evenly over the group's rows.
 
-    The first of each class in the order of the files, then the second of each: a spread that
-    nobody picked by how well the maps look.
+    Nobody picks them by how well the maps look, and neighbouring files, which often show one
+    patient, do not stand side by side.
+
+    Args:
+        predictions: the table of `Evaluation`, in the order of the files.
+        by: the columns that make the groups: `["real", "correct"]` gives right and wrong
+            answers of each real class.
+        count: rows of each group, where it has so many.
     """
-    rows = np.flatnonzero(predictions["correct"] == right)
-    chosen = predictions.iloc[rows]
-    turn = chosen.groupby("real").cumcount().to_numpy()
-    return rows[np.argsort(turn, kind="stable")[:count]]
+    groups = predictions.reset_index(drop=True).groupby(by, sort=True).indices.values()
+    return np.concatenate([_spread(np.asarray(rows), count) for rows in groups])
 
 
-def _captions(table: pd.DataFrame) -> list[str]:
-    return [
-        f"{row['predicted']} {row[row['predicted']]:.0%}\nreal: {row['real']}"
-        for _, row in table.iterrows()
-    ]
+def _spread(rows: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
+    return rows[places]
 
 
-def _title(right: bool, layer: str) -> str:
-    return f"Grad-CAM of {'right' if right else 'wrong'} answers, layer {layer}"
+def _predictions(datasets: "Datasets", table: pd.DataFrame) -> Figure:
+    rows = _spread(np.arange(len(table)), PREDICTIONS_SHOWN)
+    shown = table.iloc[rows]
+    images, _ = datasets.load("test", rows)
+    return plot_predictions(
+        images,
+        list(shown["real"]),
+        list(shown["predicted"]),
+        probabilities=[float(row[row["predicted"]]) for _, row in shown.iterrows()],
+    )
+
+
+def _answers(gradcam: GradCAM, datasets: "Datasets", table: pd.DataFrame) -> Figure:
+    rows = answers_to_show(table, ["real", "correct"])
+    shown = table.iloc[rows]
+    images, _ = datasets.load("test", rows)
+    return plot_answers(
+        images,
+        gradcam(images),
+        [f"{row['predicted']} {row[row['predicted']]:.0%}" for _, row in shown.iterrows()],
+        real=list(shown["real"]),
+        right=list(shown["correct"]),
+        title=f"Grad-CAM of the answers, layer {gradcam.layer}",
+    )
+
+
+def _averages(gradcam: GradCAM, datasets: "Datasets", table: pd.DataFrame) -> Figure:
+    rows = answers_to_show(table, ["predicted"], count=IMAGES_AVERAGED)
+    images, _ = datasets.load("test", rows)
+    explained = gradcam.explain(images)
+    return plot_average_heatmaps(
+        explained.heatmap,
+        explained.class_index,
+        datasets.class_names,
+        images=images,
+        title=f"Average Grad-CAM of each answer, layer {gradcam.layer}",
+    )

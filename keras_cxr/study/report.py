@@ -1,23 +1,22 @@
 """The study's table beside ours, as a data frame and as one self-contained HTML file."""
 
-import base64
 import statistics
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from keras_cxr._files import write_whole
 from keras_cxr.study.experiments import EXPERIMENTS, STUDY_CLASS_COUNTS, STUDY_EPOCHS
+from keras_cxr.study.pages import data_address, render_page
 
 PICTURES = (
     ("curves", "Loss and accuracy per epoch, training and validation"),
     ("confusion_matrix", "Confusion matrix of the test images in percent of the real class"),
     ("predictions", "Test images with their answers, spread evenly over the files"),
     ("gradcam_lesions", "Where the drawn lesions are, and where the heat lies"),
-    ("gradcam_right", "Grad-CAM where the answer is right"),
-    ("gradcam_wrong", "Grad-CAM where the answer is wrong"),
+    ("gradcam_answers", "Grad-CAM of right and of wrong answers, spread over each class's files"),
+    ("gradcam_average", "Average heat map of each answer, over the average image"),
 )
 
 
@@ -54,27 +53,21 @@ def results_table(results: dict[str, dict[str, Any]]) -> pd.DataFrame:
 
 def write_report(folder: Path, results: dict[str, dict[str, Any]]) -> Path:
     """Write `report.html`, with every picture inside the file, and return its path."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("keras_cxr.study"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     sections = [
         {
             "key": key,
             "title": EXPERIMENTS[key].title,
             "result": result,
             "pictures": [
-                (_data_address(path), text)
+                (data_address(path.read_bytes()), text)
                 for path, text in ((folder / key / f"{name}.png", text) for name, text in PICTURES)
                 if path.is_file()
             ],
         }
         for key, result in results.items()
     ]
-    page = environment.get_template("report.html.j2").render(
+    page = render_page(
+        "report.html.j2",
         table=results_table(results).reset_index().to_dict("records"),
         sections=sections,
         differences=_differences(results),
@@ -122,7 +115,3 @@ def _differences(results: dict[str, dict[str, Any]]) -> list[str]:
 
 def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
-
-
-def _data_address(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
