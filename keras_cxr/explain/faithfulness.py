@@ -100,6 +100,10 @@ def check_faithfulness(
         >>> found.values["deletion"]["method"].shape
         (8,)
     """
+    if not isinstance(method, Method):
+        raise InvalidArgumentError(
+            f"method must be an explanation method such as GradCAM(model); received {method!r}."
+        )
     pictures = image_batch(images).astype(np.float32)
     areas = _checked_masks(masks or {}, pictures.shape[:3])
     _check_numbers(steps=steps, tolerance=tolerance, noise=noise, noise_draws=noise_draws)
