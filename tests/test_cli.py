@@ -244,7 +244,7 @@ def test_model_is_an_option_or_the_first_word(command, trained, phantoms, tmp_pa
 def test_words_without_a_model_or_an_image(command, trained, phantoms, tmp_path, capsys):
     film = str(phantoms / "COVID" / "images" / "COVID-1.png")
     for words, messages in (
-        ([str(trained)], ["There is no image to look at", "run was taken as the model, since"]),
+        ([str(trained)], ["There is no image: ", "run was taken as the model, since"]),
         ([film, film], ["cannot be read as a Keras model", "COVID-1.png was taken as the model"]),
         ([str(phantoms), film], ["it is no finished run", "database was taken as the model"]),
         (["--model", str(trained)], ["requires an argument"]),
@@ -323,6 +323,17 @@ def test_explain_refuses_unknown_names(trained, phantoms, tmp_path, option, valu
     assert main(["explain", str(trained), str(image), "--out", str(out), option, value]) == 2
     assert message in "".join(capsys.readouterr())
     assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_out_that_cannot_be_written(command, trained, phantoms, tmp_path, capsys):
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    out = taken if command == "explain" else taken / "answers.csv"
+    words = [command, str(phantoms / "COVID" / "images" / "COVID-1.png"), "--model", str(trained)]
+    assert main([*words, "--out", str(out)]) == 2
+    assert "Error: Cannot write" in capsys.readouterr().err
+    assert taken.read_text() == "a file"
 
 
 def test_explain_refuses_a_layer_for_a_method_of_pixels(trained, phantoms, tmp_path, capsys):

@@ -154,12 +154,13 @@ def _classifier_and_files(
     first, *images = words
     taken = f"{first} was taken as the model, since --model is not given"
     if not images:
-        raise InvalidArgumentError(f"There is no image to look at: {taken}.")
+        raise InvalidArgumentError(f"There is no image: {taken}. Name an image or a folder too.")
     files = list_image_files(images)
     try:
         return load_classifier(first), files
     except (NotFoundError, DataError) as error:
-        raise type(error)(f"{error}\n{taken}.") from error
+        mend = "Name the model with --model, or as the first word."
+        raise type(error)(f"{taken}. {mend}\n{error}") from error
 
 
 def _answers(table: "pd.DataFrame") -> str:
