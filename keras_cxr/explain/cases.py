@@ -19,8 +19,7 @@ from keras_cxr.explain.verdicts import AREA
 
 Doubles = NDArray[np.float64]
 Values = dict[str, dict[str, Doubles]]
-RANDOMIZED_IMAGES = 32
-RANDOMIZED_STAGES = 6
+RANDOMIZED_IMAGES, RANDOMIZED_DRAWS, RANDOMIZED_STAGES = 16, 4, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +146,7 @@ def inside(case: Case, areas: dict[str, localization.Masks], *, tolerance: int) 
 
 
 def randomized(case: Case, *, seed: int) -> tuple[Randomization | None, str]:
-    """Return the cascade over at most 32 images, evenly chosen; or None and why there is none."""
+    """Return the cascade over at most 16 images, evenly chosen; or None and why there is none."""
     count = len(case.images)
     chosen = np.unique(np.linspace(0, count - 1, min(count, RANDOMIZED_IMAGES)).round().astype(int))
     try:
@@ -157,6 +156,7 @@ def randomized(case: Case, *, seed: int) -> tuple[Randomization | None, str]:
             case.images[chosen],
             maps=case.maps[METHOD][chosen],
             random_maps=case.maps["random"][chosen],
+            draws=RANDOMIZED_DRAWS,
             stages=RANDOMIZED_STAGES,
             rng=np.random.default_rng([seed, 2]),
         )

@@ -61,7 +61,7 @@ def check_faithfulness(
     that beats all controls tells faithfully what the model uses, the wrong thing included.
 
     Cost: steps = 20 needs 197 forward passes of each image, about 10 (steps - 1) + 7, and
-    1 + `noise_draws` explanations; the randomisation at most 6 explanations of 32 images. The
+    1 + `noise_draws` explanations; the randomisation at most 20 explanations of 16 images. The
     model, its weights and all random states are left alone.
 
     Args:

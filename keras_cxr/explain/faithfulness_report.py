@@ -141,7 +141,7 @@ class Faithfulness:
                 kind: {name: found.tolist() for name, found in curves.items()}
                 for kind, curves in self.curves.items()
             },
-            "randomization": _randomization(self.randomization),
+            "randomization": self._random_weights(),
             "randomization_problem": self.randomization_problem,
             "sentences": list(self.sentences),
         }
@@ -163,6 +163,22 @@ class Faithfulness:
         last = () if self.randomization is None else self.sentences[-1:]
         return "\n".join([*lines, *self.sentences[:1], *last])
 
+    def _random_weights(self) -> dict[str, Any] | None:
+        test = self.randomization
+        if test is None:
+            return None
+        keys = ("mean", "lowest", "highest")
+        return {
+            "num_draws": len(test.similarity),
+            "num_images": test.similarity.shape[2],
+            "chance": _plain({"mean": estimate_values(test.chance, **self._interval).mean})["mean"],
+            "stages": [
+                {"layer": layer, "num_constant": int(test.num_constant[stage])}
+                | _plain(dict(zip(keys, test.spread(stage), strict=True)))
+                for stage, layer in enumerate(test.layers)
+            ],
+        }
+
     def _cells(self, measure: str, name: str) -> dict[str, Any]:
         own = self.estimate(measure, name)
         cells = {"mean": own.mean, "low": own.low, "high": own.high, "images": own.num_images}
@@ -183,21 +199,6 @@ class Faithfulness:
         comparison = self.comparisons.get(measure, {}).get(name)
         sign = " " if comparison is None else SIGNS[comparison.verdict]
         return f"{self.estimate(measure, name).mean:>7.2f} {sign}"
-
-
-def _randomization(test: Randomization | None) -> dict[str, Any] | None:
-    if test is None:
-        return None
-    means = [
-        float(found[~np.isnan(found)].mean()) if (~np.isnan(found)).any() else math.nan
-        for found in (*test.similarity, test.chance)
-    ]
-    return {
-        "layers": list(test.layers),
-        "similarity": [None if math.isnan(mean) else mean for mean in means[:-1]],
-        "num_constant": test.num_constant.tolist(),
-        "chance": None if math.isnan(means[-1]) else means[-1],
-    }
 
 
 def _plain(cells: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,8 @@ class Randomization:
 
     Attributes:
         layers: The layer that each stage ends with; all from the output back to it are random.
-        similarity: (stages, images) float64 in [-1, 1], Spearman's rank correlation of the two
-            maps' pixels; NaN where either map is constant, which has no ranks.
+        similarity: (draws, stages, images) float64 in [-1, 1], Spearman's rank correlation of the
+            two maps' pixels; NaN where either map is constant, which has no ranks.
         chance: (images,) float64, the same between the model's maps and random maps of the same
             coarseness: what two maps that know nothing of each other reach.
     """
@@ -37,9 +37,29 @@ class Randomization:
     chance: Doubles
 
     @property
+    def means(self) -> Doubles:
+        """(draws, stages): over the images, constant maps left out; NaN where all are constant.
+
+        Images share the random weights of a draw, so that one draw is one proof, however many
+        images there are.
+        """
+        known = ~np.isnan(self.similarity)
+        count = known.sum(axis=2)
+        total = np.where(known, self.similarity, 0).sum(axis=2)
+        return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+
+    def spread(self, stage: int) -> tuple[float, float, float]:
+        """Mean, lowest and highest of the draws' `means` at a stage; NaN where there are none."""
+        found = self.means[:, stage]
+        found = found[~np.isnan(found)]
+        if found.size == 0:
+            return np.nan, np.nan, np.nan
+        return float(found.mean()), float(found.min()), float(found.max())
+
+    @property
     def num_constant(self) -> NDArray[np.intp]:
-        """(stages,): images whose map, or whose map of the random copy, is constant."""
-        return np.isnan(self.similarity).sum(axis=1)
+        """(stages,): pairs, of all draws and images, of which either map is constant."""
+        return np.isnan(self.similarity).sum(axis=(0, 2))
 
 
 def randomize_cascading(
@@ -49,6 +69,7 @@ def randomize_cascading(
     *,
     maps: Floats,
     random_maps: Floats,
+    draws: int,
     stages: int,
     rng: np.random.Generator,
 ) -> Randomization:
@@ -63,8 +84,10 @@ def randomize_cascading(
         images: (batch, height, width, channels) float32 in [0, 255].
         maps: The model's maps of the images, (batch, height, width) float32.
         random_maps: The random control's maps, of the same shape.
-        stages: How often maps are made, at most once for each layer with weights: at the last
-            layer first, with all layers at the end, evenly between.
+        draws: How often all weights are drawn: with random weights a map's sign is a matter of
+            luck, so that one draw says little.
+        stages: How often maps are made in each draw, at most once for each layer with weights: at
+            the last layer first, with all layers at the end, evenly between.
         rng: Where the weights come from.
 
     Raises:
@@ -76,13 +99,16 @@ def randomize_cascading(
     if not layers:
         raise InvalidArgumentError(f"model {model.name!r} has no weights that could be random.")
     numbers = np.linspace(0, len(layers) - 1, min(stages, len(layers))).round().astype(int)
-    names, similarity = [], []
-    for number, (path, layer) in enumerate(layers):
-        layer.set_weights([redrawn(weight, rng) for weight in layer.get_weights()])
-        if number in numbers:
-            names.append(path)
-            similarity.append(rank_correlation(maps, explain(images)))
-    return Randomization(tuple(names), np.stack(similarity), rank_correlation(maps, random_maps))
+    similarity = np.empty((draws, len(numbers), len(images)))
+    for draw in similarity:
+        clone.set_weights(model.get_weights())
+        found = iter(draw)
+        for number, (_, layer) in enumerate(layers):
+            layer.set_weights([redrawn(weight, rng) for weight in layer.get_weights()])
+            if number in numbers:
+                next(found)[:] = rank_correlation(maps, explain(images))
+    names = tuple(layers[number][0] for number in numbers)
+    return Randomization(names, similarity, rank_correlation(maps, random_maps))
 
 
 def cloned(model: keras.Model) -> keras.Model:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_cxr.explain.comparison import BETTER, OPEN, TOO_FEW, WORSE, Comparison, compare, estimate
+from keras_cxr.explain.comparison import BETTER, OPEN, TOO_FEW, WORSE, Comparison, estimate
 from keras_cxr.explain.controls import CONTROLS
 
 if TYPE_CHECKING:
@@ -103,27 +103,28 @@ def _randomization(found: "Faithfulness") -> str:
     test = found.randomization
     if test is None:
         return f"Randomisation: {found.randomization_problem}"
-    settings = {"confidence": found.settings["confidence"], "seed": found.settings["seed"]}
-    last, chance = test.similarity[-1], test.chance
-    own, constant = estimate(last, **settings), int(np.isnan(last).sum())
-    if own.num_images == 0:
+    draws = len(test.similarity)
+    mean, lowest, highest = test.spread(-1)
+    if np.isnan(mean):
         return (
             "Randomisation: with random weights every map is constant, which correlates with "
             "nothing; whether the maps depend on the weights stays open."
         )
-    difference = compare(last, chance, lower_is_better=True, **settings)
-    says = {
-        BETTER: "no more than chance: the maps depend on what the model has learnt",
-        OPEN: "no more than chance: the maps depend on what the model has learnt",
-        WORSE: "more than chance: part of each map is made by the image and the layers alone",
-        TOO_FEW: "of too few images (six at least) to be compared with chance",
-    }[difference.verdict]
-    text = (
-        f"Randomisation: with all weights drawn anew the maps correlate {own} with the model's "
-        f"(by chance {difference.control}; maps that ignore the model 1.00), {says}"
+    chance = estimate(
+        test.chance, confidence=found.settings["confidence"], seed=found.settings["seed"]
     )
+    if lowest > max(chance.mean, chance.high):
+        says = "more than chance each time: part of each map is made by image and layers alone"
+    else:
+        says = "no more than chance: the maps depend on what the model has learnt"
+    text = (
+        f"Randomisation: with all weights drawn anew {draws} times the maps correlate {mean:.2f} "
+        f"with the model's ({lowest:.2f} to {highest:.2f}; by chance {chance}; maps that ignore "
+        f"the model 1.00), {says}"
+    )
+    constant, pairs = int(test.num_constant[-1]), test.similarity[:, -1].size
     if constant:
-        text += f"; {constant} of {len(last)} pairs left out, one map being constant"
+        text += f"; {constant} of {pairs} pairs left out, one map being constant"
     return f"{text}. It does not show that the maps are right."
 
 

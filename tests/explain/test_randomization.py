@@ -14,6 +14,7 @@ from keras_cxr.explain import Saliency
 from keras_cxr.explain.controls import edges
 from keras_cxr.explain.faithfulness import check_faithfulness
 from keras_cxr.explain.randomization import (
+    Randomization,
     cloned,
     layers_with_weights,
     rank_correlation,
@@ -39,12 +40,13 @@ def test_a_gradient_map_forgets_and_an_edge_map_does_not(seeing):
     model, images = seeing
     gradient = randomized(Saliency(model), images)
     assert gradient.randomization.layers == (model.layers[-1].name,)
-    assert np.abs(gradient.randomization.similarity[-1]).max() < 0.2
+    assert gradient.randomization.similarity.shape == (4, 1, 8)
+    assert np.abs(gradient.randomization.similarity).max() < 0.2
     assert gradient.sentences[-1].startswith("Randomisation: with all weights drawn anew")
     assert "no more than chance" in gradient.sentences[-1]
     blind = randomized(Edges(model), images)
     np.testing.assert_allclose(blind.randomization.similarity, 1)
-    assert "more than chance: part of each map is made by the image" in blind.sentences[-1]
+    assert "more than chance each time: part of each map is made by image" in blind.sentences[-1]
     assert "no more than chance" not in blind.sentences[-1]
 
 
@@ -54,12 +56,22 @@ def test_constant_maps_are_counted_and_have_no_correlation(seeing):
     maps[:3] = 0
     maps[3] = 1
     found = randomized(Given(model, maps=maps), images)
-    assert np.isnan(found.randomization.similarity[:, :4]).all()
-    assert found.randomization.num_constant.tolist() == [4]
-    assert "4 of 8 pairs left out" in found.sentences[-1]
+    assert np.isnan(found.randomization.similarity[:, :, :4]).all()
+    np.testing.assert_allclose(found.randomization.means, 1)
+    assert found.randomization.num_constant.tolist() == [16]
+    assert "16 of 32 pairs left out" in found.sentences[-1]
     flat = randomized(Given(model, maps=np.ones((8, 24, 24))), images)
     assert "every map is constant" in flat.sentences[-1]
-    assert flat.to_dict()["randomization"]["similarity"] == [None]
+    (stage,) = flat.to_dict()["randomization"]["stages"]
+    assert (stage["mean"], stage["num_constant"]) == (None, 32)
+
+
+def test_the_mean_is_taken_over_draws_that_have_a_map():
+    similarity = np.array([[[1.0, np.nan]], [[np.nan, np.nan]], [[0.2, 0.4]]])
+    found = Randomization(("dense",), similarity, np.zeros(2))
+    np.testing.assert_allclose(found.means, [[1], [np.nan], [0.3]])
+    assert found.spread(0) == pytest.approx((0.65, 0.3, 1))
+    assert found.num_constant.tolist() == [3]
 
 
 def test_the_cascade_goes_from_the_output_to_the_input():
@@ -79,7 +91,7 @@ def test_the_cascade_goes_from_the_output_to_the_input():
     found = randomized(Saliency(model), images).randomization
     assert found.layers[0] == "dense_5"
     assert found.layers[-1] == "inner/first"
-    assert len(found.layers) == 6
+    assert len(found.layers) == 5
 
 
 class Unclonable(layers.Layer):
