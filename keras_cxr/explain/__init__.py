@@ -1,5 +1,6 @@
 """Heat maps: which part of an image raised a class's score."""
 
+from keras_cxr.explain.averages import plot_average_heatmaps
 from keras_cxr.explain.cams import GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
 from keras_cxr.explain.explanation import Explanation
 from keras_cxr.explain.gradcam import GradCAM
@@ -7,7 +8,7 @@ from keras_cxr.explain.layer_method import LayerMethod
 from keras_cxr.explain.method import Method
 from keras_cxr.explain.occlusion import Occlusion
 from keras_cxr.explain.overlay import overlay
-from keras_cxr.explain.panels import plot_heatmaps
+from keras_cxr.explain.panels import plot_answers, plot_heatmaps
 from keras_cxr.explain.pixels import IntegratedGradients, PixelMethod, Saliency, SmoothGrad
 
 METHODS: dict[str, type[LayerMethod] | type[PixelMethod]] = {
@@ -41,5 +42,7 @@ __all__ = [
     "SmoothGrad",
     "XGradCAM",
     "overlay",
+    "plot_answers",
+    "plot_average_heatmaps",
     "plot_heatmaps",
 ]

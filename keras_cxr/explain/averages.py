@@ -44,6 +44,7 @@ def plot_average_heatmaps(
 
     Examples:
         >>> import numpy as np
+        >>> from keras_cxr.explain import plot_average_heatmaps
         >>> images = np.full((3, 96, 96), 100)
         >>> heat = np.zeros((3, 96, 96))
         >>> heat[:2, 30:60, 30:60] = 1

@@ -10,9 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from keras_cxr.evaluation import Evaluation, plot_confusion_matrix, plot_history, plot_predictions
-from keras_cxr.explain import GradCAM
-from keras_cxr.explain.averages import plot_average_heatmaps
-from keras_cxr.explain.panels import plot_answers
+from keras_cxr.explain import GradCAM, plot_answers, plot_average_heatmaps
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets

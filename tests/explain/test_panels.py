@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from keras_cxr.explain import plot_heatmaps
-from keras_cxr.explain.averages import plot_average_heatmaps
-from keras_cxr.explain.panels import plot_answers
+from keras_cxr.explain import plot_answers, plot_average_heatmaps, plot_heatmaps
 
 
 def shown(axes):
