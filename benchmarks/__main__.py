@@ -14,6 +14,7 @@ NAMES = (
     "startup",
     "prediction",
     "gradcam",
+    "faithfulness",
     "growth",
     "demo",
 )

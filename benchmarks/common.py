@@ -45,6 +45,8 @@ class Report:
         rows: a dictionary per contestant, in one unit.
         ratios: what is claimed: each with the median over the rounds, its range and the goal.
         notes: what a reader must know besides.
+        tables: Markdown, for what is not one figure for each contestant.
+        results: whatever else belongs into the JSON file.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Report:
     rows: list[dict[str, Any]] = field(default_factory=list)
     ratios: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    results: dict[str, Any] = field(default_factory=dict)
 
     def add(self, contestant: str, values: list[float], unit: str) -> None:
         """Note what a contestant reached in each round."""
@@ -96,6 +100,8 @@ class Report:
         for ratio in self.ratios:
             span = f"{ratio['lowest']:.2f} to {ratio['highest']:.2f}"
             lines.append(f"| {ratio['claim']} | {ratio['ratio']:.2f} | {span} | {ratio['goal']} |")
+        for table in self.tables:
+            lines += ["", table]
         return "\n".join([*lines, "", *self.notes])
 
     def save(self, folder: Path, *, load: tuple[float, float]) -> Path:

@@ -151,7 +151,7 @@ class Faithfulness:
         share = self.settings["confidence"]
         lines = [
             f"{self.title}, layer {self.layer}, {len(self.class_index)} images; "
-            f"{share:.0%} intervals over images",
+            f"{100 * share:g} % intervals over images",
             f"{'':24}{self.title:<19}" + "".join(f"{name:>9}" for name in _NAMES[1:]),
         ]
         for measure in self.measures:

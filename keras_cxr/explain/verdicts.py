@@ -54,10 +54,10 @@ def _conclusion(found: "Faithfulness") -> str:
     keys = beaten_everywhere(found)
     won = [key.replace("_", " ") for key in keys]
     lost = [key.replace("_", " ") for key in found.comparisons if key not in keys]
-    text = f"{found.title} beats every control on {_listed(won) or 'no measure'}"
-    if lost:
-        text += f"; not on {_listed(lost)}"
-    return f"{text}."
+    if not won:
+        return f"{found.title} beats every control on no measure."
+    text = f"{found.title} beats every control on {_listed(won)}"
+    return f"{text}; not on {_listed(lost)}." if lost else f"{text}."
 
 
 def _no_map(found: "Faithfulness") -> str:

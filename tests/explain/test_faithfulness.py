@@ -148,7 +148,7 @@ def test_the_opposite_map_is_worse_than_the_controls(textures):
     found = judged(1.0 - textures[1], textures)
     for key in ("deletion", "insertion", "average_drop", "energy_spot"):
         assert found.comparisons[key]["random"].verdict == "worse", key
-    assert "beats every control on no measure" in found.sentences[0]
+    assert found.sentences[0] == "Given beats every control on no measure."
     assert "worse than the random map" in next(s for s in found.sentences if "Energy" in s)
 
 

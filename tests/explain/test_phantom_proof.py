@@ -11,8 +11,8 @@ fair one.
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
+from benchmarks.planted import averaging_network
 from keras_cxr import GradCAM, build_lmap3
 from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
 
@@ -52,15 +52,7 @@ def heat_in_lesions(model, images, labels, lesions, placement="stretch"):
 @pytest.mark.slow
 def test_maps_of_an_averaging_network_lie_in_the_lesions():
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((128, 128, 1)), layers.Rescaling(1 / 128, offset=-1)])
-    for filters in (12, 24, 32):
-        model.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
-        model.add(layers.BatchNormalization(momentum=0.9))
-        model.add(layers.ReLU())
-        model.add(layers.MaxPooling2D(2))
-    model.add(layers.Conv2D(32, 3, padding="same", activation="relu"))
-    model.add(layers.GlobalAveragePooling2D())
-    model.add(layers.Dense(4, activation="softmax"))
+    model = averaging_network(128, 4)
     images, labels, lesions = drawn(128)
     untrained = heat_in_lesions(model, images[-96:], labels[-96:], lesions[-96:])
     # the rate falls to zero, so that the last steps do not decide how good the model is
