@@ -31,7 +31,7 @@ class Case:
     fills: Floats
     class_index: NDArray[np.int32]
     maps: dict[str, Floats]
-    ranks: dict[str, NDArray[np.intp]]
+    ranks: dict[str, NDArray[np.int32]]
     probability: perturbation.ClassProbability
     before: Doubles
     after: Doubles

@@ -87,7 +87,7 @@ FIXED_CONTROLS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
-def pixel_ranks(maps: Floats, ties: NDArray[np.intp]) -> NDArray[np.intp]:
+def pixel_ranks(maps: Floats, ties: NDArray[np.intp]) -> NDArray[np.int32]:
     """Return each pixel's place from the hottest (0) to the coldest.
 
     Equally hot pixels, such as the zeros of Grad-CAM, come in the order `ties`, so that a map
@@ -99,7 +99,7 @@ def pixel_ranks(maps: Floats, ties: NDArray[np.intp]) -> NDArray[np.intp]:
             control.
 
     Returns:
-        (batch, pixels), pixels counted along the rows.
+        (batch, pixels) int32, pixels counted along the rows.
     """
     flat = maps.reshape(len(maps), -1)
     return ranks_of(order_of(flat, ties))
@@ -112,14 +112,15 @@ def order_of(flat: Floats, ties: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.take_along_axis(ties, order, axis=1)
 
 
-def ranks_of(order: NDArray[np.intp]) -> NDArray[np.intp]:
+def ranks_of(order: NDArray[np.intp]) -> NDArray[np.int32]:
     """The inverse of an order: at each pixel, its place in the order."""
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.arange(order.shape[1])[np.newaxis], axis=1)
+    ranks = np.empty(order.shape, np.int32)
+    places = np.arange(order.shape[1], dtype=np.int32)
+    np.put_along_axis(ranks, order, places[np.newaxis], axis=1)
     return ranks
 
 
-def with_values_of(maps: Floats, ranks: NDArray[np.intp]) -> Floats:
+def with_values_of(maps: Floats, ranks: NDArray[np.int32]) -> Floats:
     """Return the maps' values laid out in the order of a control.
 
     The largest value comes to the pixel that is the control's hottest, and so on. So the control

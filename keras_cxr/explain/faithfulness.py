@@ -21,6 +21,7 @@ _RANGES = {
     "noise_draws": (0, 1000, True),
     "confidence": (0.5, 0.999, False),
     "batch_size": (1, 100_000, True),
+    "seed": (0, 2**32 - 1, True),
 }
 
 
@@ -67,7 +68,8 @@ def check_faithfulness(
     Args:
         method: Of `keras_cxr.explain`, for a model with softmax probabilities or logits.
         images: (batch, height, width, channels) or (batch, height, width), any number type, in
-            [0, 255]; a few dozen at least for intervals that say something.
+            [0, 255]; a few dozen at least for intervals that say something. All are held in
+            memory with their maps: about 4 MB each at 224 x 224.
         class_index: Class to explain: None for each image's predicted class, an integer for all,
             or one for each image.
         masks: By name, such as "lungs" and "lesions": (batch, height, width) bool. Images with an
@@ -107,7 +109,7 @@ def check_faithfulness(
     pictures = image_batch(images).astype(np.float32)
     areas = _checked_masks(masks or {}, pictures.shape[:3])
     _check_numbers(steps=steps, tolerance=tolerance, noise=noise, noise_draws=noise_draws)
-    _check_numbers(confidence=confidence, batch_size=batch_size)
+    _check_numbers(confidence=confidence, batch_size=batch_size, seed=seed)
     fills = perturbation.filled(pictures, fill)
     case = cases.prepare(
         method, pictures, class_index, fills=fills, seed=seed, batch_size=batch_size
@@ -141,13 +143,13 @@ def check_faithfulness(
         randomization=test,
         randomization_problem=problem,
         settings={
-            "steps": steps,
-            "fill": fill,
-            "tolerance": tolerance,
-            "noise": noise,
-            "noise_draws": noise_draws,
-            "seed": seed,
-            "confidence": confidence,
+            "steps": int(steps),
+            "fill": fill if isinstance(fill, str) else float(fill),
+            "tolerance": int(tolerance),
+            "noise": float(noise),
+            "noise_draws": int(noise_draws),
+            "seed": int(seed),
+            "confidence": float(confidence),
         },
     )
 

@@ -160,8 +160,7 @@ class Faithfulness:
             own = str(self.estimate(measure.key))
             lines.append(f"{measure.key[:18]:<18} {arrow} {own:<19}" + "".join(cells))
         lines.append("+ the method is better than this control, - worse, ? not told apart")
-        last = () if self.randomization is None else self.sentences[-1:]
-        return "\n".join([*lines, *self.sentences[:1], *last])
+        return "\n".join([*lines, self.sentences[0], self.sentences[-1]])
 
     def _random_weights(self) -> dict[str, Any] | None:
         test = self.randomization

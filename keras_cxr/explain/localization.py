@@ -13,7 +13,7 @@ Masks = NDArray[np.bool_]
 def energy_inside(heatmaps: Floats, masks: Masks) -> Doubles:
     """Return the share of each map's heat that lies inside its mask.
 
-    sum of heat inside / sum of all heat (Wang et al. 2020, "Score-CAM", section 4.3). A map
+    sum of heat inside / sum of all heat (Wang et al. 2020, "Score-CAM"). A map
     without an idea reaches the mask's share of the picture, `area_share`.
 
     Args:

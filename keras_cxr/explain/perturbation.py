@@ -71,7 +71,7 @@ def curve(
     images: Floats,
     fills: Floats,
     *,
-    ranks: NDArray[np.intp],
+    ranks: NDArray[np.int32],
     counts: NDArray[np.intp],
     deletion: bool,
 ) -> Doubles:
@@ -79,7 +79,7 @@ def curve(
 
     Deletion replaces the hottest pixels of the image by the fill, the hottest first; insertion
     puts them back into the fill (Petsiuk, Das and Saenko 2018, "RISE: Randomized Input Sampling
-    for Explanation of Black-box Models", section 4.2).
+    for Explanation of Black-box Models").
 
     Args:
         probability: Of the fixed class.
@@ -120,7 +120,8 @@ def average_drop(before: Doubles, after: Doubles) -> Doubles:
     """Return the lost share of the probability, max(0, y - o) / y, for each image.
 
     y is the class's probability for the image, o that for the image seen through its map
-    (Chattopadhyay et al. 2018, "Grad-CAM++", section 5.1, where their product with the map, on
+    (Chattopadhyay et al. 2018, "Grad-CAM++: Improved Visual Explanations for Deep
+    Convolutional Networks", where their product with the map, on
     black, stands for our blend with the fill).
     """
     lost = np.maximum(before - after, 0)

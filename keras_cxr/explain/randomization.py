@@ -1,6 +1,6 @@
 """Whether a map depends on what the model has learnt: its weights are drawn anew, layer by layer.
 
-Adebayo et al. 2018, "Sanity Checks for Saliency Maps", section 3. A map that stays the same
+Adebayo et al. 2018, "Sanity Checks for Saliency Maps". A map that stays the same
 while the model forgets everything shows the image, not the model.
 """
 

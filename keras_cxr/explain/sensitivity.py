@@ -23,8 +23,9 @@ def max_sensitivity(
 
     max over d of ||M(x + d) - M(x)|| / ||M(x)||, with M the map, x the image, ||.|| the root of
     the sum of squares and d uniform noise of at most `noise` grey values at each pixel, cut off at
-    0 and 255 (Yeh et al. 2019, "On the (In)fidelity and Sensitivity of Explanations", section 4).
-    The largest of a few draws lies below the largest that noise of this size can do.
+    0 and 255 (Yeh et al. 2019, "On the (In)fidelity and Sensitivity of Explanations", without the
+    division, which lets maps of different sizes be compared). The largest of a few draws lies
+    below the largest that noise of this size can do.
 
     Args:
         maps: By explainer, M(x): (batch, height, width) float32.

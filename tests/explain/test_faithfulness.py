@@ -280,6 +280,7 @@ def test_random_maps_lie_where_the_methods_maps_can_lie(textures):
         ({"noise_draws": True}, "noise_draws must be"),
         ({"confidence": 95}, "confidence must be a number from 0.5 to 0.999; received 95"),
         ({"batch_size": 0}, "batch_size must be"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
         ({"fill": "black"}, 'fill must be "blur" or one grey value'),
         ({"fill": 256}, 'fill must be "blur" or one grey value'),
         ({"fill": None}, 'fill must be "blur" or one grey value'),
