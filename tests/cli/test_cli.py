@@ -1,0 +1,184 @@
+"""The command line as its users meet it: in a process of its own, or in this one for speed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from keras_cxr.cli import main
+from tests.cli.conftest import SMALL
+from tests.cli.processes import interruptible, run, wait_until
+
+COMMANDS = ("demo", "study", "train", "evaluate", "predict", "explain", "models", "cache")
+
+
+def test_help_names_every_command(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(command in text for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_an_example(command, capsys):
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"keras-cxr {command}" in text
+    assert command == "cache" or "Example" in text
+
+
+def test_version(capsys):
+    from keras_cxr import __version__
+
+    assert main(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+
+
+def test_models_as_text_and_json(capsys):
+    assert main(["models"]) == 0
+    assert "287,688" in capsys.readouterr().out
+    assert main(["models", "--json"]) == 0
+    names = [row["name"] for row in json.loads(capsys.readouterr().out)["models"]]
+    assert names == ["alexnet", "lenet5", "lmap3", "vgg19"]
+
+
+def test_module_is_quiet_and_exits_with_the_commands_code():
+    done = run("models")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "lmap3" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["modles"], "Unknown command"),
+        (["train"], "requires an argument"),
+        (["train", "nowhere", "--part", "x"], "--part"),
+    ],
+)
+def test_wrong_usage_exits_with_2(words, message, capsys):
+    assert main(words) == 2
+    text = capsys.readouterr()
+    assert message in text.out + text.err
+
+
+def test_mistyped_folder_is_one_line_with_a_near_name(phantoms, tmp_path, capsys):
+    wrong = phantoms.with_name(phantoms.name + "s")
+    assert main(["train", str(wrong), "--out", str(tmp_path / "out")]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("Error: ")
+    assert f"Did you mean {phantoms}" in text
+    assert "Traceback" not in text
+
+
+def test_reader_that_leaves_early_costs_no_traceback():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_cxr", "models"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), error) == (0, "")
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    done = run("predict", tmp_path / "no-run", tmp_path, "--debug")
+    assert "Traceback" in done.stderr
+    assert "NotFoundError" in done.stderr
+
+
+def test_unknown_model_is_refused_before_the_data_is_read(phantoms, tmp_path, capsys):
+    words = ["train", str(phantoms), "--model", "lmap", "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    assert "Did you mean 'lmap3'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_train_leaves_a_run(trained):
+    names = {path.name for path in trained.iterdir()}
+    assert {"run", "result.json", "split.csv", "predictions.csv", "curves.png"} <= names
+    assert json.loads((trained / "result.json").read_text())["settings"]["model"] == "lmap3"
+
+
+def test_train_as_json_prints_json_alone(trained, phantoms, capsys):
+    assert main(["train", str(phantoms), "--out", str(trained), *SMALL, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["num_images"] == len(pd.read_csv(trained / "predictions.csv"))
+
+
+def test_errors_speak_of_options(phantoms, tmp_path, capsys):
+    folder = tmp_path / "xrays"
+    shutil.copytree(phantoms, folder)
+    (folder / "Normal" / "images" / "Normal-1.png").write_text("no image")
+    words = ["train", str(folder), "--out", str(tmp_path / "out"), *SMALL]
+    assert main(words) == 2
+    text = capsys.readouterr().err
+    assert "Normal-1.png" in text
+    assert "--on-error skip" in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_lungs_need_masks(phantoms, tmp_path, capsys):
+    plain = tmp_path / "plain"
+    for name in ("COVID", "Normal"):
+        shutil.copytree(phantoms / name / "images", plain / name)
+    words = ["train", str(plain), "--region", "lungs", "--out", str(tmp_path / "out"), *SMALL]
+    assert main(words) == 2
+    assert "mask" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_read_only_output_folder(phantoms, tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    assert main(["train", str(phantoms), "--out", str(tmp_path / "out"), *SMALL]) == 2
+    assert "Cannot write" in capsys.readouterr().err
+
+
+def test_cache_is_listed_and_cleared(trained, capsys):
+    assert main(["cache", "list"]) == 0
+    assert "images, 96 x 96" in capsys.readouterr().out
+    assert main(["cache", "clear"]) == 0
+    assert "Deleted" in capsys.readouterr().out
+    assert main(["cache", "list"]) == 0
+    assert capsys.readouterr().out.startswith("0 caches")
+
+
+def test_study_prints_its_table(phantoms, tmp_path, capsys):
+    # 224 pixels, the command's own size; few images
+    words = ["study", str(phantoms), "--experiments", "A", "--epochs", "1"]
+    words += ["--max-images-per-class", "10", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    assert "LMAP3, full images, no augmentation" in text
+    assert "report.html" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal on POSIX")
+def test_ctrl_c_leaves_a_run_that_goes_on(phantoms, tmp_path):
+    words = ["train", phantoms, "--out", tmp_path / "out", *SMALL[:3], "--epochs", "500"]
+    words += ["--precision", "float32"]
+    process = interruptible(*words)
+    record = tmp_path / "out" / "run" / "run.json"
+    wait_until(lambda: _epochs(record), process)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    done = _epochs(record)
+    assert done >= 1
+    words[words.index("500")] = str(done + 1)
+    resumed = run(*words)
+    assert resumed.returncode == 0, resumed.stderr
+    history = json.loads(record.read_text())["history"]["loss"]
+    assert len(history) == done + 1
+
+
+def _epochs(record):
+    return json.loads(record.read_text())["epochs_trained"] if record.exists() else 0
