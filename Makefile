@@ -16,10 +16,12 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/python -m coverage report
 
-# Grad-CAM of the whole zoo on TensorFlow, JAX and PyTorch; PyTorch's wheels are large
+# explanations of the whole zoo on TensorFlow, JAX and PyTorch, and beside PyTorch's libraries,
+# whose wheels are large
 test-backends: $(VENV)/.installed-dev
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[backends]"
-	KERAS_CXR_TEST_BACKENDS=1 $(BIN)/python -m pytest tests/explain/test_backends.py $(PYTEST_ARGS)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[test-backends]"
+	KERAS_CXR_TEST_BACKENDS=1 $(BIN)/python -m pytest tests/explain/test_backends.py tests/explain/test_memory.py $(PYTEST_ARGS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/explain/test_torch_peers.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

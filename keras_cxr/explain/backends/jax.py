@@ -26,7 +26,8 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
         def score(nothing: Any) -> Any:
             scores, activations = replay(images, lambda output: output + nothing)
             scores = checked_scores(replay, scores).astype("float32")
-            best = jnp.argmax(scores, axis=-1).astype("int32")
+            # argmax would leave a reducer in JAX's caches for each compiled function
+            best = jax.lax.top_k(scores, 1)[1][:, 0].astype("int32")
             chosen = jnp.where(class_index < 0, best, class_index)
             picked = jnp.take_along_axis(scores, chosen[:, None], axis=1)
             return picked.sum(), (scores, chosen, activations.astype("float32"))
