@@ -72,4 +72,5 @@ def _compiled(replay: Replay, run: Any, signature: list[Any]) -> Any:
 
     if replay.model.run_eagerly:
         return run
-    return tf.function(run, input_signature=signature, autograph=False)
+    function = tf.function(run, input_signature=signature, autograph=False)
+    return function.get_concrete_function()  # spares each call the search for it
