@@ -2,7 +2,10 @@
 
 from keras_cxr.explain.averages import plot_average_heatmaps
 from keras_cxr.explain.cams import GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
+from keras_cxr.explain.curves import plot_curves
 from keras_cxr.explain.explanation import Explanation
+from keras_cxr.explain.faithfulness import check_faithfulness
+from keras_cxr.explain.faithfulness_report import Faithfulness
 from keras_cxr.explain.gradcam import GradCAM
 from keras_cxr.explain.layer_method import LayerMethod
 from keras_cxr.explain.method import Method
@@ -29,6 +32,7 @@ METHODS: dict[str, type[LayerMethod] | type[PixelMethod]] = {
 __all__ = [
     "METHODS",
     "Explanation",
+    "Faithfulness",
     "GradCAM",
     "GradCAMPlusPlus",
     "HiResCAM",
@@ -41,8 +45,10 @@ __all__ = [
     "Saliency",
     "SmoothGrad",
     "XGradCAM",
+    "check_faithfulness",
     "overlay",
     "plot_answers",
     "plot_average_heatmaps",
+    "plot_curves",
     "plot_heatmaps",
 ]

@@ -27,8 +27,7 @@ def plot_curves(faithfulness: Faithfulness, *, title: str = "") -> Figure:
     Examples:
         >>> import numpy as np
         >>> from keras_cxr import GradCAM, build_lenet5
-        >>> from keras_cxr.explain.curves import plot_curves
-        >>> from keras_cxr.explain.faithfulness import check_faithfulness
+        >>> from keras_cxr.explain import check_faithfulness, plot_curves
         >>> images = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 1))
         >>> found = check_faithfulness(GradCAM(build_lenet5((32, 32, 1), 2)), images, steps=4)
         >>> len(plot_curves(found).axes)

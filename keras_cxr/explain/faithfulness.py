@@ -95,7 +95,7 @@ def check_faithfulness(
     Examples:
         >>> import numpy as np
         >>> from keras_cxr import GradCAM, build_lenet5
-        >>> from keras_cxr.explain.faithfulness import check_faithfulness
+        >>> from keras_cxr.explain import check_faithfulness
         >>> method = GradCAM(build_lenet5((32, 32, 1), 2))
         >>> images = np.random.default_rng(0).uniform(0, 255, (8, 32, 32, 1))
         >>> found = check_faithfulness(method, images, steps=4)

@@ -293,7 +293,15 @@ def test_bad_arguments_are_named(options, message):
         check(CORNER[None], bright(), **options)
 
 
+def test_a_mask_that_no_image_has_is_told():
+    found = check(CORNER[None], bright(), masks={"lesions": np.zeros((1, 4, 4), bool)})
+    assert sum("no image has both heat and such an area" in text for text in found.sentences) == 2
+    assert found.to_dict()["measures"]["energy_lesions"]["method"]["mean"] is None
+
+
 def test_bad_methods_images_and_heads_are_named():
+    with pytest.raises(InvalidArgumentError, match=r"whose maps are \(1, 3, 3\)"):
+        check(np.ones((1, 3, 3)), bright())
     with pytest.raises(InvalidArgumentError, match=r"such as GradCAM\(model\)"):
         check_faithfulness(corner_reader(), bright())
     with pytest.raises(InvalidArgumentError, match="NaN"):

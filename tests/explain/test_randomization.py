@@ -120,6 +120,12 @@ def test_a_model_that_cannot_be_cloned_still_gets_the_rest():
     assert found.to_dict()["randomization"] is None
 
 
+def test_a_model_without_weights_has_nothing_to_forget():
+    model = keras.Sequential([keras.Input((2, 1, 1)), layers.Flatten(), layers.Softmax()])
+    found = randomized(Edges(model), np.random.default_rng(0).uniform(0, 1, (2, 2, 1, 1)))
+    assert "has no weights that could be random" in found.sentences[-1]
+
+
 def test_weights_of_the_same_size_that_have_learnt_nothing():
     rng = np.random.default_rng(0)
     kernel = rng.normal(3, 1, (40, 50)).astype(np.float32)
