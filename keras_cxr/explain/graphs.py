@@ -124,7 +124,8 @@ def check_model(model: Any) -> None:
     if graph is not None and len(graph.inputs) != 1:
         raise InvalidArgumentError(
             f"model {model.name!r} has {len(graph.inputs)} inputs; a model with one, the images, "
-            "can be explained."
+            "can be explained. Wrap it in a model that holds the others fixed: see the page "
+            "Troubleshooting."
         )
 
 

@@ -27,7 +27,7 @@ class Part(NamedTuple):
 class Method(abc.ABC):
     """A way to explain a model's answers by heat maps.
 
-    `LayerMethod` and `PixelMethod` are its two kinds; make your own from one of them.
+    `LayerMethod` and `PixelMethod` are its two kinds; make your own from `LayerMethod`.
 
     Attributes:
         name: For the command line and files, such as "gradcam".
