@@ -9,10 +9,9 @@ import numpy as np
 from benchmarks.common import Options, Report, main
 from benchmarks.planted import Pictures, trained, with_lesions, with_marks
 from keras_cxr.explain import METHODS
-from keras_cxr.explain.controls import CONTROLS
-from keras_cxr.explain.faithfulness import check_faithfulness
-from keras_cxr.explain.faithfulness_report import Faithfulness
-from keras_cxr.explain.verdicts import AREA, beaten_everywhere
+from keras_cxr.explain.faithfulness import Faithfulness, check_faithfulness
+from keras_cxr.explain.faithfulness.controls import CONTROLS
+from keras_cxr.explain.faithfulness.verdicts import AREA, beaten_everywhere
 
 CELL = 8  # pixels of a cell of the 12 x 12 maps, the tolerance of the pointing game
 

@@ -2,10 +2,8 @@
 
 from keras_cxr.explain.averages import plot_average_heatmaps
 from keras_cxr.explain.cams import GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
-from keras_cxr.explain.curves import plot_curves
 from keras_cxr.explain.explanation import Explanation
-from keras_cxr.explain.faithfulness import check_faithfulness
-from keras_cxr.explain.faithfulness_report import Faithfulness
+from keras_cxr.explain.faithfulness import Faithfulness, check_faithfulness, plot_curves
 from keras_cxr.explain.gradcam import GradCAM
 from keras_cxr.explain.layer_method import LayerMethod
 from keras_cxr.explain.method import Method

@@ -47,7 +47,8 @@ class Engine:
         self.input_shape = _input_shape(model)
         sites = list_sites(model)
         self.channels_first = bool(sites) and sites[0].channels_first
-        self.num_classes = 0  # known from the first call on
+        self.num_classes = 0  # known from the first call on, as is how scores become the output
+        self.activation = "linear"
         self._replay = Replay(model, site, find_output(model, output))
         self._call_index = call_index
         self._precisions = {
@@ -175,9 +176,10 @@ class Engine:
             ours = keras.ops.convert_to_numpy(getattr(keras.activations, name)(scores))
             scale = 1 + np.abs(expected).max()
             if ours.shape == expected.shape and np.abs(ours - expected).max() <= tolerance * scale:
-                if name != "linear" or not self._are_probabilities(function, sample):
-                    return
-                break
+                if name == "linear" and self._are_probabilities(function, sample):
+                    break
+                self.activation = name
+                return
         raise InvalidArgumentError(
             f"model {self.model.name!r} cannot be explained: its output is not "
             f"{head.activation}(scores) of the scores found before its last activation. Let the "

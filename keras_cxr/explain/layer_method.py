@@ -71,7 +71,7 @@ class LayerMethod(Method):
             self._warn_flat()
         height, width = engine.input_shape[1:] if engine.channels_first else engine.input_shape[:2]
         if height and width:
-            self._axes((height, width))  # which raises where the layer's place is not known
+            self.axes((height, width))  # which raises where the layer's place is not known
 
     @abc.abstractmethod
     def combine(self, activations: Floats, gradients: Floats) -> NDArray[Any]:
@@ -90,7 +90,7 @@ class LayerMethod(Method):
         raw_map = self._raw_map(found)
         self._engine.check_results(raw_map, found.scores, first=first)
         size = self._engine.size(images)
-        heatmap = upsample(np.maximum(raw_map, 0), size, self._axes(size))
+        heatmap = upsample(np.maximum(raw_map, 0), size, self.axes(size))
         return Part(heatmap, raw_map, found.scores, found.class_index)
 
     def _raw_map(self, found: ScoreGradients) -> Floats:
@@ -112,7 +112,8 @@ class LayerMethod(Method):
             )
         return raw_map
 
-    def _axes(self, size: tuple[int, int]) -> Axes | None:
+    def axes(self, size: tuple[int, int]) -> Axes | None:
+        """Where in an image of (height, width) the map's cells are drawn; None when stretched."""
         if self._placement == "stretch":
             return None
         if size not in self._placed:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from keras_cxr.explain.backends import Floats
 from keras_cxr.explain.engine import CHUNK, Engine
@@ -110,6 +111,27 @@ class Method(abc.ABC):
             self.layer,
             None if delta[0] is None else np.concatenate(delta),
         )
+
+    def predict(self, images: Any) -> NDArray[np.float32]:
+        """Return the probabilities of the classes, of the output that is explained.
+
+        Args:
+            images: As for calling the object.
+
+        Returns:
+            (batch, classes) float32 in [0, 1]: softmax or sigmoid of the scores, as in the
+            model; for a model that returns scores, their softmax.
+
+        Raises:
+            InvalidArgumentError: (a ValueError) the images do not fit the model, or it computes
+                NaN or infinite values.
+        """
+        images = self._engine.checked(images).astype(np.float32)
+        check_finite(images, first=0)
+        scores = self._engine.scores(images)
+        if self._engine.activation == "sigmoid":
+            return np.asarray(expit(scores))
+        return np.asarray(softmax(scores, axis=1))
 
     @abc.abstractmethod
     def _explain_part(self, images: Floats, class_index: NDArray[np.int32], *, first: int) -> Part:

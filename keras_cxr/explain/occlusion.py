@@ -73,9 +73,10 @@ class Occlusion(PixelMethod):
             fill=fill,
         )
 
-    def _attribute(
+    def attribute(
         self, images: Floats, found: ScoreGradients, *, first: int
     ) -> tuple[Floats, None]:
+        """Return the mean fall of the score over the squares that cover each pixel."""
         height, width = self._engine.size(images)
         fill = images.mean(axis=(1, 2, 3), keepdims=True) if self._fill is None else self._fill
         number = np.arange(len(images))

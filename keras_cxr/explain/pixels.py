@@ -14,7 +14,7 @@ from keras_cxr.explain.method import Method, Part
 
 
 class PixelMethod(Method):
-    """Base of the methods that need no layer."""
+    """Base of the methods that need no layer; one of your own needs `attribute` alone."""
 
     def __init__(
         self,
@@ -38,15 +38,21 @@ class PixelMethod(Method):
     def _explain_part(self, images: Floats, class_index: NDArray[np.int32], *, first: int) -> Part:
         found = self._engine.gradients(images, class_index)
         self._engine.check_results(found.gradients, found.scores, first=first)
-        raw_map, delta = self._attribute(images, found, first=first)
+        raw_map, delta = self.attribute(images, found, first=first)
         heatmap = np.maximum(raw_map, 0)
         return Part(heatmap, raw_map, found.scores, found.class_index, delta)
 
     @abc.abstractmethod
-    def _attribute(
+    def attribute(
         self, images: Floats, found: ScoreGradients, *, first: int
     ) -> tuple[Floats, Floats | None]:
-        """Return the raw maps (batch, height, width), and the convergence delta if there is one."""
+        """Return the raw maps (batch, height, width), and the convergence delta if there is one.
+
+        Args:
+            images: Up to 32 images, float32, in the model's own layout.
+            found: Their scores, the classes to explain, and d score / d image as `gradients`.
+            first: Number of the first image among all, for messages.
+        """
 
     def _gradients(self, images: Floats, class_index: NDArray[np.int32], first: int) -> Floats:
         found = self._engine.gradients(images, class_index)
@@ -85,9 +91,10 @@ class Saliency(PixelMethod):
 
     name, title = "saliency", "Saliency"
 
-    def _attribute(
+    def attribute(
         self, images: Floats, found: ScoreGradients, *, first: int
     ) -> tuple[Floats, None]:
+        """Return |d S / d x|, the largest over the channels."""
         return self._over_channels(np.abs(found.gradients), np.max), None
 
 
@@ -153,9 +160,10 @@ class SmoothGrad(PixelMethod):
             seed=seed,
         )
 
-    def _attribute(
+    def attribute(
         self, images: Floats, found: ScoreGradients, *, first: int
     ) -> tuple[Floats, None]:
+        """Return the size of the mean gradient over noisy copies, the largest over the channels."""
         generator = np.random.default_rng(self._seed)
         axes = (1, 2, 3)
         spread = images.max(axis=axes, keepdims=True) - images.min(axis=axes, keepdims=True)
@@ -234,9 +242,10 @@ class IntegratedGradients(PixelMethod):
             num_steps=num_steps,
         )
 
-    def _attribute(
+    def attribute(
         self, images: Floats, found: ScoreGradients, *, first: int
     ) -> tuple[Floats, Floats]:
+        """Return (x - x0) times the mean gradient on the way, and how far its sum is off."""
         if self._baseline.ndim and self._baseline.shape != images.shape[1:]:
             raise InvalidArgumentError(
                 f"baseline must be a number or have the images' shape {images.shape[1:]}; "

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from keras_cxr._files import write_whole
 from keras_cxr.explain import Method
-from keras_cxr.explain.curves import plot_curves
-from keras_cxr.explain.faithfulness import check_faithfulness
-from keras_cxr.explain.faithfulness_report import Faithfulness
+from keras_cxr.explain.faithfulness import Faithfulness, check_faithfulness, plot_curves
 from keras_cxr.study.masks import find_masks
 
 MOST_IMAGES = 64  # each costs about 200 forward passes

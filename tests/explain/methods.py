@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers
 
 from keras_cxr.explain import PixelMethod
-from keras_cxr.explain.controls import edges
+from keras_cxr.explain.faithfulness.controls import edges
 
 
 class Given(PixelMethod):
@@ -17,7 +17,7 @@ class Given(PixelMethod):
         self.maps = np.asarray(maps, "float32")
         super().__init__(model, layer, output=output, normalize=normalize, maps=maps)
 
-    def _attribute(self, images, found, *, first):
+    def attribute(self, images, found, *, first):
         return self.maps[first : first + len(images)], None
 
 
@@ -26,7 +26,7 @@ class Edges(PixelMethod):
 
     name, title = "edge-map", "Edge map"
 
-    def _attribute(self, images, found, *, first):
+    def attribute(self, images, found, *, first):
         return edges(images), None
 
 

@@ -343,6 +343,25 @@ def test_every_method_explains_every_kind_of_model(name, build):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.parametrize("build", [nested, subclassed, sigmoid])
+@pytest.mark.parametrize("name", ["gradcam", "saliency"])
+def test_predictions_are_the_models_own(name, build):
+    keras.utils.set_random_seed(3)
+    model = build()
+    pictures = np.concatenate([images(5, seed=seed) for seed in range(8)]).astype("float32")
+    expected = keras.ops.convert_to_numpy(model(pictures))
+    np.testing.assert_allclose(make(name, model).predict(pictures), expected, atol=1e-5)
+    with pytest.raises(ValueError, match="images\\[0\\] holds NaN"):
+        make(name, model).predict(pictures * np.nan)
+
+
+def test_the_predictions_of_a_model_that_returns_scores_are_their_softmax():
+    keras.utils.set_random_seed(3)
+    model = functional(*body(), *tail(), dense(None))
+    expected = keras.ops.convert_to_numpy(keras.ops.softmax(model(images().astype("float32"))))
+    np.testing.assert_allclose(GradCAM(model).predict(images()), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_map_may_keep_its_strength(name, small):
     pictures = images()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from keras_cxr.explain.controls import (
+from keras_cxr.explain.faithfulness.controls import (
     control_maps,
     order_of,
     pixel_ranks,

@@ -10,8 +10,7 @@ from keras import layers
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import GradCAM
-from keras_cxr.explain.curves import plot_curves
-from keras_cxr.explain.faithfulness import check_faithfulness
+from keras_cxr.explain.faithfulness import check_faithfulness, plot_curves
 from keras_cxr.explain.maps import upsample
 from tests.explain.methods import Given, reader
 
@@ -308,8 +307,14 @@ def test_bad_methods_images_and_heads_are_named():
         check(CORNER[None], bright() * np.nan)
     with pytest.raises(InvalidArgumentError, match="class_index must lie in 0 to 1"):
         check_faithfulness(Given(corner_reader(), maps=CORNER[None]), bright(), 2)
-    sigmoid = keras.Sequential(
-        [keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2, activation="sigmoid")]
-    )
-    with pytest.raises(InvalidArgumentError, match="softmax probabilities or logits"):
-        check(CORNER[None], bright(), model=sigmoid)
+
+
+def test_one_of_several_outputs_with_a_sigmoid_is_checked():
+    inputs = keras.Input((4, 4, 1))
+    pixels = layers.Flatten()(inputs)
+    finding = layers.Dense(2, activation="sigmoid", name="finding")(pixels)
+    model = keras.Model(inputs, [layers.Dense(3, name="view")(pixels), finding])
+    method = Given(model, maps=CORNER[None], output="finding")
+    found = check_faithfulness(method, bright(), 1, steps=4, randomize=False)
+    expected = keras.ops.convert_to_numpy(model(bright().astype("float32"))[1])[:, 1]
+    np.testing.assert_allclose(found.probability, expected, atol=1e-5)

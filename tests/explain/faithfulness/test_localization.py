@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from keras_cxr.explain.localization import area_share, energy_inside, pointing_game, widened
+from keras_cxr.explain.faithfulness.localization import (
+    area_share,
+    energy_inside,
+    pointing_game,
+    widened,
+)
 
 MASK = np.zeros((1, 4, 4), bool)
 MASK[0, 1, 1:3] = True

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_cxr.explain.perturbation import (
+from keras_cxr.explain.faithfulness.perturbation import (
     ClassProbability,
     area_under,
     average_drop,

@@ -1,7 +1,6 @@
 """What the model answers when the hot pixels are taken away, or nothing but them is left."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.maps import Floats
-from keras_cxr.models.checks import predict_probabilities
+from keras_cxr.explain.method import Method
 
 Doubles = NDArray[np.float64]
 # Standard deviation of the blur as a share of the shorter side: 28 pixels of 224. Petsiuk et al.
@@ -22,12 +21,12 @@ class ClassProbability:
     """The model's probability of one class for each image, in batches.
 
     Attributes:
-        model: With softmax probabilities or logits of classes.
+        method: Whose model and output answer.
         class_index: (batch,) int32, fixed whatever the perturbed image is taken for.
         batch_size: Images per forward pass.
     """
 
-    model: Any
+    method: Method
     class_index: NDArray[np.int32]
     batch_size: int
 
@@ -36,7 +35,7 @@ class ClassProbability:
         found = np.empty(len(images))
         for start in range(0, len(images), self.batch_size):
             stop = start + self.batch_size
-            answers = predict_probabilities(self.model, images[start:stop])
+            answers = self.method.predict(images[start:stop])
             classes = self.class_index[start:stop, np.newaxis]
             found[start:stop] = np.take_along_axis(answers, classes, axis=1)[:, 0]
         return found

@@ -11,16 +11,16 @@ from scipy.stats import spearmanr
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import Saliency
-from keras_cxr.explain.controls import edges
 from keras_cxr.explain.faithfulness import check_faithfulness
-from keras_cxr.explain.randomization import (
+from keras_cxr.explain.faithfulness.controls import edges
+from keras_cxr.explain.faithfulness.randomization import (
     Randomization,
     cloned,
     layers_with_weights,
     rank_correlation,
     redrawn,
 )
-from keras_cxr.explain.sensitivity import max_sensitivity
+from keras_cxr.explain.faithfulness.sensitivity import max_sensitivity
 from tests.explain.methods import Edges, Given, reader
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain import controls, localization, perturbation
-from keras_cxr.explain.faithfulness_report import METHOD
+from keras_cxr.explain.faithfulness import controls, localization, perturbation
+from keras_cxr.explain.faithfulness.randomization import Randomization, randomize_cascading
+from keras_cxr.explain.faithfulness.report import METHOD
+from keras_cxr.explain.faithfulness.sensitivity import max_sensitivity
+from keras_cxr.explain.faithfulness.verdicts import AREA
 from keras_cxr.explain.layer_method import LayerMethod
 from keras_cxr.explain.maps import Floats, normalize
 from keras_cxr.explain.method import Method
-from keras_cxr.explain.randomization import Randomization, randomize_cascading
-from keras_cxr.explain.sensitivity import max_sensitivity
-from keras_cxr.explain.verdicts import AREA
 
 Doubles = NDArray[np.float64]
 Values = dict[str, dict[str, Doubles]]
@@ -67,13 +67,13 @@ def prepare(
             f"{images.shape}, whose maps are {own.shape}."
         )
     cells = (explained.raw_map.shape[1], explained.raw_map.shape[2])
-    axes = method._axes(size) if isinstance(method, LayerMethod) else None
+    axes = method.axes(size) if isinstance(method, LayerMethod) else None
     rng = np.random.default_rng([seed, 0])
     maps = {METHOD: own, **controls.control_maps(images, cells, rng, axes=axes)}
     flat = maps["random"].reshape(len(images), -1)
     anyhow = np.argsort(rng.random(flat.shape), axis=1)  # where the random maps too are zero
     ties = controls.order_of(flat, anyhow)
-    probability = perturbation.ClassProbability(method.model, explained.class_index, batch_size)
+    probability = perturbation.ClassProbability(method, explained.class_index, batch_size)
     return Case(
         method,
         images,

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr.explain.comparison import SIGNS, Comparison, Estimate
-from keras_cxr.explain.comparison import compare as compare_values
-from keras_cxr.explain.comparison import estimate as estimate_values
-from keras_cxr.explain.controls import CONTROLS
-from keras_cxr.explain.measures import Measure
-from keras_cxr.explain.randomization import Randomization
-from keras_cxr.explain.verdicts import AREA, write_sentences
+from keras_cxr.explain.faithfulness.comparison import SIGNS, Comparison, Estimate
+from keras_cxr.explain.faithfulness.comparison import compare as compare_values
+from keras_cxr.explain.faithfulness.comparison import estimate as estimate_values
+from keras_cxr.explain.faithfulness.controls import CONTROLS
+from keras_cxr.explain.faithfulness.measures import Measure
+from keras_cxr.explain.faithfulness.randomization import Randomization
+from keras_cxr.explain.faithfulness.verdicts import AREA, write_sentences
 
 Doubles = NDArray[np.float64]
 SCHEMA_VERSION = 1

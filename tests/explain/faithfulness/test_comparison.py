@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_cxr.explain.comparison import compare, estimate
+from keras_cxr.explain.faithfulness.comparison import compare, estimate
 
 SETTINGS = {"confidence": 0.95, "seed": 0}
 

@@ -4,11 +4,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_cxr.explain.comparison import BETTER, OPEN, TOO_FEW, WORSE, Comparison, estimate
-from keras_cxr.explain.controls import CONTROLS
+from keras_cxr.explain.faithfulness.comparison import (
+    BETTER,
+    OPEN,
+    TOO_FEW,
+    WORSE,
+    Comparison,
+    estimate,
+)
+from keras_cxr.explain.faithfulness.controls import CONTROLS
 
 if TYPE_CHECKING:
-    from keras_cxr.explain.faithfulness_report import Faithfulness
+    from keras_cxr.explain.faithfulness.report import Faithfulness
 
 AREA = "area"
 NAMES = {**CONTROLS, AREA: "the area's share of the picture"}

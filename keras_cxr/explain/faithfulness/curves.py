@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from keras_cxr.explain.faithfulness_report import METHOD, Faithfulness
+from keras_cxr.explain.faithfulness.report import METHOD, Faithfulness
 
 # of Okabe & Ito 2008, told apart with every kind of colour vision; the method in black
 COLORS = {

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain import cases, perturbation
-from keras_cxr.explain.faithfulness_report import Faithfulness
+from keras_cxr.explain.faithfulness import cases, perturbation
+from keras_cxr.explain.faithfulness.localization import Masks
+from keras_cxr.explain.faithfulness.measures import PROBABILITY_MEASURES, SENSITIVITY, mask_measures
+from keras_cxr.explain.faithfulness.report import Faithfulness
 from keras_cxr.explain.inputs import image_batch
-from keras_cxr.explain.localization import Masks
-from keras_cxr.explain.measures import PROBABILITY_MEASURES, SENSITIVITY, mask_measures
 from keras_cxr.explain.method import Method
 
 # Least and largest value, and whether only whole numbers will do.
@@ -51,7 +51,7 @@ def check_faithfulness(
     the model are drawn anew, layer by layer (Adebayo et al. 2018). The functions of
     `perturbation`, `localization`, `sensitivity` and `randomization` state each formula.
 
-    - Each image's class is fixed before anything is changed, its probability is the model's own.
+    - Each image's class is fixed before anything is changed; its probability is `method.predict`'s.
     - Equally hot pixels change in the order of the random control. A map of zeros therefore does
       exactly as well as the random control.
     - For average drop and energy each control holds the values of the method's own map, laid out
@@ -66,7 +66,7 @@ def check_faithfulness(
     model, its weights and all random states are left alone.
 
     Args:
-        method: Of `keras_cxr.explain`, for a model with softmax probabilities or logits.
+        method: Of `keras_cxr.explain`, or your own.
         images: (batch, height, width, channels) or (batch, height, width), any number type, in
             [0, 255]; a few dozen at least for intervals that say something. All are held in
             memory with their maps: about 4 MB each at 224 x 224.
@@ -89,8 +89,8 @@ def check_faithfulness(
 
     Raises:
         InvalidArgumentError: (a ValueError) images, classes or masks do not fit, a number is out
-            of range, or the model's outputs are neither probabilities nor logits. A model that
-            cannot be cloned is no error: the report then says so and holds the rest.
+            of range. A model that cannot be cloned is no error: the report then says so and holds
+            the rest.
 
     Examples:
         >>> import numpy as np
