@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.backends import (
@@ -118,6 +119,11 @@ class Engine:
         scores = np.concatenate(parts)
         self.check_results(scores, scores, first=0)
         return scores
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Return softmax or sigmoid of the scores, as in the model; else their softmax."""
+        softmax_or_sigmoid = expit(scores) if self.activation == "sigmoid" else softmax(scores, 1)
+        return np.asarray(softmax_or_sigmoid, np.float32)
 
     def check_results(self, values: Floats, scores: Floats, *, first: int) -> None:
         """Raise where the model computed NaN or infinite values; `first` counts the images."""

@@ -18,6 +18,8 @@ class Explanation:
             (batch, map height, map width), the layer's own resolution. Methods of pixels:
             (batch, height, width).
         scores: (batch, classes) float32, the model's scores before softmax or sigmoid.
+        probabilities: (batch, classes) float32 in [0, 1], softmax or sigmoid of the scores, as in
+            the model; for a model that returns scores, their softmax.
         class_index: (batch,) int32, the class that each map explains.
         layer: Path of the layer, such as "vgg19/block5_conv4"; "input" for methods of pixels.
         convergence_delta: Of `IntegratedGradients` alone: (batch,) float32, the sum of the
@@ -27,6 +29,7 @@ class Explanation:
     heatmap: NDArray[np.float32]
     raw_map: NDArray[np.float32]
     scores: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
     class_index: NDArray[np.int32]
     layer: str
     convergence_delta: NDArray[np.float32] | None = None

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, NamedTuple, Self
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from keras_cxr.explain.backends import Floats
 from keras_cxr.explain.engine import CHUNK, Engine
@@ -16,7 +15,7 @@ from keras_cxr.explain.maps import normalize as divided_by_maximum
 
 
 class Part(NamedTuple):
-    """What a method found for some images; the fields are those of `Explanation`."""
+    """What a method found for some images; the fields are as in `Explanation`."""
 
     heatmap: Floats
     raw_map: Floats
@@ -107,6 +106,7 @@ class Method(abc.ABC):
             np.concatenate(heatmap),
             np.concatenate(raw_map),
             np.concatenate(scores),
+            self._engine.probabilities(np.concatenate(scores)),
             np.concatenate(chosen),
             self.layer,
             None if delta[0] is None else np.concatenate(delta),
@@ -119,8 +119,7 @@ class Method(abc.ABC):
             images: As for calling the object.
 
         Returns:
-            (batch, classes) float32 in [0, 1]: softmax or sigmoid of the scores, as in the
-            model; for a model that returns scores, their softmax.
+            (batch, classes) float32 in [0, 1], as `Explanation.probabilities`.
 
         Raises:
             InvalidArgumentError: (a ValueError) the images do not fit the model, or it computes
@@ -128,10 +127,7 @@ class Method(abc.ABC):
         """
         images = self._engine.checked(images).astype(np.float32)
         check_finite(images, first=0)
-        scores = self._engine.scores(images)
-        if self._engine.activation == "sigmoid":
-            return np.asarray(expit(scores))
-        return np.asarray(softmax(scores, axis=1))
+        return self._engine.probabilities(self._engine.scores(images))
 
     @abc.abstractmethod
     def _explain_part(self, images: Floats, class_index: NDArray[np.int32], *, first: int) -> Part:

@@ -104,7 +104,7 @@ def write_heatmaps(
     for chunk in classifier.read_ahead(paths):
         failed |= {path: found for path, found in chunk if isinstance(found, str)}
         good = [(path, found) for path, found in chunk if not isinstance(found, str)]
-        for item in _explain(classifier, explainer, good, class_index):
+        for item in _explain(explainer, good, class_index):
             target = _free_name(folder, item.file, taken)
             write_whole(target, _png(item, CONTOUR_LEVELS if contours else ()))
             rows.append(_row(item, target, explainer, names))
@@ -167,27 +167,20 @@ class _Explained:
 
 
 def _explain(
-    classifier: Classifier,
-    explainer: Method,
-    files: list[tuple[Path, Any]],
-    class_index: int | None,
+    explainer: Method, files: list[tuple[Path, Any]], class_index: int | None
 ) -> Iterator[_Explained]:
     if not files:
         return
-    images = np.stack([image for _, image in files])
-    probabilities = classifier.predict(images)
-    predicted = probabilities.argmax(axis=1)
-    classes = predicted if class_index is None else np.full_like(predicted, class_index)
-    heatmaps = explainer(images, classes)
+    explained = explainer.explain(np.stack([image for _, image in files]), class_index)
     for number, (file, image) in enumerate(files):
-        index = int(classes[number])
+        probabilities, index = explained.probabilities[number], int(explained.class_index[number])
         yield _Explained(
             file,
             image,
-            heatmaps[number],
-            int(predicted[number]),
+            explained.heatmap[number],
+            int(probabilities.argmax()),
             index,
-            float(probabilities[number, index]),
+            float(probabilities[index]),
         )
 
 

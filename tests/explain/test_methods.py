@@ -351,6 +351,8 @@ def test_predictions_are_the_models_own(name, build):
     pictures = np.concatenate([images(5, seed=seed) for seed in range(8)]).astype("float32")
     expected = keras.ops.convert_to_numpy(model(pictures))
     np.testing.assert_allclose(make(name, model).predict(pictures), expected, atol=1e-5)
+    explained = make(name, model).explain(pictures)
+    np.testing.assert_allclose(explained.probabilities, expected, atol=1e-5)
     with pytest.raises(ValueError, match="images\\[0\\] holds NaN"):
         make(name, model).predict(pictures * np.nan)
 
