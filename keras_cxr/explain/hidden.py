@@ -5,6 +5,7 @@ with each inner layer's `call` wrapped for the time of the run.
 """
 
 import contextlib
+import inspect
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -101,6 +102,8 @@ def _trace(
         return call
 
     args, kwargs = keras.tree.map_structure(_filled, inputs)
+    if "training" in inspect.signature(operation.call).parameters:
+        kwargs["training"] = False
     with WRAPPING, keras.StatelessScope(), contextlib.ExitStack() as stack:
         for path, layer in inner.values():
             stack.enter_context(wrapped_call(layer, noting(path, layer)))
