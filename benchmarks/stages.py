@@ -90,7 +90,7 @@ def _gradcam_stages(options: Options) -> dict[str, list[float]]:
     model = build_lmap3()
     images = np.random.default_rng(0).uniform(0, 255, (32, 224, 224, 1)).astype(np.float32)
     explain = GradCAM(model)
-    gradients = Engine(model, resolve_site(model, None), output=None).gradients
+    gradients = Engine(model, resolve_site(model, None), output=0).gradients
     chosen = np.zeros(32, np.int32)
     result = gradients(images, chosen)
 

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
+from scipy.special import expit, log_softmax, logsumexp, softmax
 
-from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.errors import InvalidArgumentError, KerasCXRError
 from keras_cxr.explain.backends import (
     Floats,
     GradientFunction,
@@ -17,7 +17,7 @@ from keras_cxr.explain.backends import (
     compile_gradient,
     compile_scores,
 )
-from keras_cxr.explain.graphs import check_model, find_output, graph_of
+from keras_cxr.explain.graphs import graph_of, kept_losses
 from keras_cxr.explain.inputs import check_finite, check_size, image_batch
 from keras_cxr.explain.layers import Site, list_sites
 from keras_cxr.explain.replay import Replay, chosen_output
@@ -26,6 +26,12 @@ CHUNK = 32  # images at once: bounds memory, and costs LMAP3 nothing against lar
 # Largest difference between the model's output and ours, per precision: replayed layers are
 # compiled, so that sums are rounded in another order than in the eager model.
 _TOLERANCE = {"float32": 1e-3, "float16": 2e-2, "bfloat16": 6e-2}
+_ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
+    "linear": lambda scores: scores,
+    "softmax": lambda scores: softmax(scores, axis=1),
+    "sigmoid": expit,
+    "log_softmax": lambda scores: log_softmax(scores, axis=1),
+}
 
 
 class Engine:
@@ -35,14 +41,26 @@ class Engine:
     """
 
     def __init__(
-        self, model: keras.Model, site: Site | None, *, output: Any | None, call_index: int = -1
+        self,
+        model: keras.Model,
+        site: Site | None,
+        *,
+        output: int | str | None,
+        call_index: int = -1,
+        differentiate: bool = True,
     ) -> None:
         """Choose the layer (None: the images themselves), one of its calls and the output.
 
+        Args:
+            model: One that `check_model` accepts.
+            site: As `resolve_site` returns it.
+            output: As `find_output` returns it.
+            call_index: Which of the calls of a hidden layer; of others the site says it.
+            differentiate: Whether `gradients` is wanted; without, any model will do.
+
         Raises:
-            InvalidArgumentError: The model cannot be explained or has no such output.
+            InvalidArgumentError: The model takes no images.
         """
-        check_model(model)
         self.model = model
         self.site = site
         self.input_shape = _input_shape(model)
@@ -50,8 +68,9 @@ class Engine:
         self.channels_first = bool(sites) and sites[0].channels_first
         self.num_classes = 0  # known from the first call on, as is how scores become the output
         self.activation = "linear"
-        self._replay = Replay(model, site, find_output(model, output))
+        self._replay = Replay(model, site, output)
         self._call_index = call_index
+        self._differentiate = differentiate
         self._precisions = {
             str(getattr(layer, "compute_dtype", "float32"))
             for layer in [*(site.operation for site in sites), model]
@@ -79,7 +98,7 @@ class Engine:
             model_name=self.model.name,
             channels_first=self.channels_first,
         )
-        self._gradient_function(images)
+        self._prepare(images)
         return images
 
     def size(self, images: NDArray[Any]) -> tuple[int, int]:
@@ -97,7 +116,8 @@ class Engine:
         Raises:
             InvalidArgumentError: The model computes NaN or infinite values.
         """
-        function = self._gradient_function(images)
+        self._prepare(images)
+        function = self._compiled[images.shape[1:]]
         parts = [
             [array[:count] for array in function(chunk, index)]
             for count, chunk, index in self._filled(images, class_index)
@@ -107,11 +127,8 @@ class Engine:
 
     def scores(self, images: Floats) -> Floats:
         """Return the scores before the softmax alone, (batch, classes) float32."""
-        shape = images.shape[1:]
-        with self._lock:
-            if shape not in self._compiled_scores:
-                self._compiled_scores[shape] = compile_scores(self._replay, shape)
-            function = self._compiled_scores[shape]
+        self._prepare(images)
+        function = self._score_function(images.shape[1:])
         parts = [
             function(chunk)[:count]
             for count, chunk, _ in self._filled(images, np.zeros(len(images), np.int32))
@@ -121,9 +138,13 @@ class Engine:
         return scores
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Return softmax or sigmoid of the scores, as in the model; else their softmax."""
-        softmax_or_sigmoid = expit(scores) if self.activation == "sigmoid" else softmax(scores, 1)
-        return np.asarray(softmax_or_sigmoid, np.float32)
+        """Return softmax or sigmoid of the scores, as in the model.
+
+        Of a model that returns scores: their softmax, of one alone the sigmoid.
+        """
+        one = self.activation == "linear" and scores.shape[1] == 1
+        name = "sigmoid" if one or self.activation == "sigmoid" else "softmax"
+        return np.asarray(_ACTIVATIONS[name](scores), np.float32)
 
     def check_results(self, values: Floats, scores: Floats, *, first: int) -> None:
         """Raise where the model computed NaN or infinite values; `first` counts the images."""
@@ -146,63 +167,76 @@ class Engine:
                 index = np.resize(index, fixed)
             yield count, chunk, index
 
-    def _gradient_function(self, images: NDArray[Any]) -> GradientFunction:
+    def _score_function(self, shape: tuple[int, ...]) -> Callable[[Floats], Floats]:
+        with self._lock:
+            if shape not in self._compiled_scores:
+                self._compiled_scores[shape] = compile_scores(self._replay, shape)
+            return self._compiled_scores[shape]
+
+    def _prepare(self, images: NDArray[Any]) -> None:
+        """Compile for the images' size and check what came out, unless that is done."""
         shape = images.shape[1:]
         with self._lock:
-            if shape not in self._compiled:
-                sample = np.resize(images[:1], (self._replay.fixed_batch or 1, *shape))
-                sample = sample.astype(np.float32)
-                check_finite(sample, first=0)
-                with keras.StatelessScope():
-                    count = self._replay.count_calls(keras.ops.convert_to_tensor(sample))
-                call = self._call_index
-                self._replay.call = count + call if -count <= call < 0 else call
-                function = compile_gradient(self._replay, shape)
-                self._verify(function, sample)
-                self._compiled[shape] = function
-            return self._compiled[shape]
+            if shape in self._compiled or (shape in self._compiled_scores and self.num_classes):
+                return
+            sample = np.resize(images[:1], (self._replay.fixed_batch or 1, *shape))
+            sample = sample.astype(np.float32)
+            check_finite(sample, first=0)
+            try:
+                self._compile(sample)
+            except (KerasCXRError, MemoryError):
+                self._compiled.pop(shape, None)
+                raise
+            except Exception as error:  # whatever a model's own code raises
+                self._compiled.pop(shape, None)
+                raise InvalidArgumentError(
+                    f"model {self.model.name!r} cannot be run on images of shape (batch, "
+                    f"{', '.join(map(str, shape))}): {error}"
+                ) from error
 
-    def _verify(self, function: GradientFunction, sample: Floats) -> None:
+    def _compile(self, sample: Floats) -> None:
+        shape = sample.shape[1:]
+        if not self._differentiate:
+            self._verify(self._score_function(shape), sample)
+            return
+        if self.site is not None and self.site.hidden:
+            with keras.StatelessScope():
+                count = self._replay.count_calls(keras.ops.convert_to_tensor(sample))
+            call = self._call_index
+            self._replay.call = count + call if -count <= call < 0 else call
+        function = compile_gradient(self._replay, shape)
+        nobody = np.full(len(sample), -1, np.int32)
+        self._verify(lambda images: function(images, nobody).scores, sample)
+        self._compiled[shape] = function
+
+    def _verify(self, scores_of: Callable[[Floats], Floats], sample: Floats) -> None:
         """Raise unless our scores, put through the activation, are the model's output."""
-        scores = function(sample, np.full(len(sample), -1, np.int32)).scores
-        self.num_classes = scores.shape[1]
-        with keras.StatelessScope():
-            output = self.model(keras.ops.convert_to_tensor(sample), training=False)
+        scores = scores_of(sample)
+        with kept_losses(self.model), keras.StatelessScope():
+            output = self.model(self._replay.packed(keras.ops.convert_to_tensor(sample)))
         output = chosen_output(self.model, output, self._replay.output)
         expected = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
         if not (np.isfinite(scores).all() and np.isfinite(expected).all()):
             raise self._not_finite(0)
         head = self._replay.head
-        # code of the author's own may end in either
-        names = (
-            [head.activation] if head.operation is not None else ["linear", "softmax", "sigmoid"]
-        )
+        # code of the author's own may end in any
+        names = [head.activation] if head.operation is not None else list(_ACTIVATIONS)
         tolerance = max(_TOLERANCE.get(name, 1e-3) for name in self._precisions)
         for name in names:
-            ours = keras.ops.convert_to_numpy(getattr(keras.activations, name)(scores))
-            scale = 1 + np.abs(expected).max()
+            ours, scale = _ACTIVATIONS[name](scores), np.abs(expected).max()
+            if tolerance > 1e-3 or name in ("linear", "log_softmax"):
+                scale += 1
             if ours.shape == expected.shape and np.abs(ours - expected).max() <= tolerance * scale:
-                if name == "linear" and self._are_probabilities(function, sample):
+                if name == "linear" and _are_probabilities(scores_of, sample):
                     break
-                self.activation = name
+                self.activation, self.num_classes = name, scores.shape[1]
                 return
+        found = f"no {' or '.join(names)}" if len(names) > 1 else f"not {names[0]}"
         raise InvalidArgumentError(
-            f"model {self.model.name!r} cannot be explained: its output is not "
-            f"{head.activation}(scores) of the scores found before its last activation. Let the "
-            "model end in a Dense layer with or without activation, or in a Softmax layer."
+            f"model {self.model.name!r} cannot be explained: its output is {found} of scores that "
+            "are found before its last activation. Let the model end in a Dense layer with or "
+            "without activation, or in a Softmax layer."
         )
-
-    def _are_probabilities(self, function: GradientFunction, sample: Floats) -> bool:
-        """Whether what passes for scores comes from a softmax that was not taken off.
-
-        Also for pictures unlike any: scores that a model was trained to bring near to
-        probabilities do not add to one there.
-        """
-        index = np.zeros(len(sample), np.int32)
-        pictures = sample, 255 - sample, np.zeros_like(sample)
-        scores = np.concatenate([function(picture, index).scores for picture in pictures])
-        sums_to_one = bool(np.allclose(scores.sum(axis=1), 1, atol=1e-2))
-        return scores.shape[1] > 1 and bool((scores >= 0).all()) and sums_to_one
 
     def _not_finite(self, number: int) -> InvalidArgumentError:
         return InvalidArgumentError(
@@ -210,6 +244,19 @@ class Engine:
             f"(layer {self.layer!r}, precision {self.model.dtype_policy.name}): check its "
             "weights, or use float32."
         )
+
+
+def _are_probabilities(scores_of: Callable[[Floats], Floats], sample: Floats) -> bool:
+    """Whether what passes for scores comes from an activation that was not taken off.
+
+    Also for pictures unlike any: there scores leave [0, 1], and their exponentials do not add to
+    one, as probabilities and their logarithms do everywhere.
+    """
+    pictures = sample, 255 - sample, np.zeros_like(sample), 1e2 * sample, -1e2 * sample
+    scores = np.concatenate([scores_of(picture) for picture in pictures])
+    inside = bool(((scores >= 0) & (scores <= 1)).all() and ((scores > 0) & (scores < 1)).any())
+    logarithms = bool(np.abs(logsumexp(scores, axis=1)).max() < 1e-2) and scores.shape[1] > 1
+    return inside or logarithms
 
 
 def _input_shape(model: Any) -> tuple[int | None, ...]:

@@ -4,16 +4,22 @@ The few places that lean on Keras' unpublished attributes (`_functional`, `_node
 `_flatten_layers`) are all in this file.
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_cxr.errors import InvalidArgumentError
 
-# They hand on what they receive when nothing is trained, so a head may lie before them.
-_IDENTITIES = ("ActivityRegularization", "Dropout", "GaussianNoise", "Identity")
+# They hand on the numbers that they receive when nothing is trained: a head may lie before them.
+_IDENTITIES = (
+    "ActivityRegularization", "Cast", "Dropout", "ExpandDims", "Flatten", "GaussianNoise",
+    "Identity", "Reshape", "Squeeze",
+)  # fmt: skip
+HEADS = ("softmax", "sigmoid", "log_softmax")
 
 
 def graph_of(operation: Any) -> Any | None:
@@ -49,22 +55,40 @@ def inner_layers(operation: Any) -> list[Any]:
     return list(operation._flatten_layers(recursive=False, include_self=False))
 
 
+@contextlib.contextmanager
+def kept_losses(model: Any) -> Iterator[None]:
+    """Keep what `add_loss` left in the model's layers, which a call clears."""
+    layers = list(model._flatten_layers())
+    kept = [(list(layer._losses), set(layer._loss_ids)) for layer in layers]
+    try:
+        yield
+    finally:
+        for layer, (losses, ids) in zip(layers, kept, strict=True):
+            layer._losses.clear()
+            layer._losses.extend(losses)
+            layer._loss_ids.clear()
+            layer._loss_ids.update(ids)
+
+
 @dataclass(frozen=True, eq=False)
 class Head:
     """The operation that turns scores into the model's output.
 
     Attributes:
         operation: The operation, or None when the output itself holds the scores.
-        activation: "softmax", "sigmoid" or "linear".
+        activation: One of `HEADS`, or "linear".
         whole: The operation is nothing but the activation (a layer of its own).
+        trail: The nodes from the outermost graph inwards to this call of the operation: the same
+            layer may do something else elsewhere.
     """
 
     operation: Any | None
     activation: str
     whole: bool = False
+    trail: tuple[Any, ...] = ()
 
 
-def find_head(model: Any, output: int = 0) -> Head:
+def find_head(model: Any, output: int = 0, trail: tuple[Any, ...] = ()) -> Head:
     """Find the last activation before one of a model's outputs, also inside a nested model."""
     graph = graph_of(model)
     if graph is None:
@@ -72,14 +96,14 @@ def find_head(model: Any, output: int = 0) -> Head:
     tensor = graph.outputs[output]
     while True:
         operation, node_index, tensor_index = tensor._keras_history
-        if graph_of(operation) is not None:
-            return find_head(operation, tensor_index)
-        name, whole = activation_of(operation)
-        if name in ("softmax", "sigmoid"):
-            return Head(operation, name, whole)
         node = operation._inbound_nodes[node_index]
+        if graph_of(operation) is not None:
+            return find_head(operation, tensor_index, (*trail, node))
+        name, whole = activation_of(operation)
+        if name in HEADS:
+            return Head(operation, name, whole, (*trail, node))
         passes = type(operation).__name__ in _IDENTITIES or (whole and name == "linear")
-        if node.is_input or not passes or not isinstance(operation, keras.Layer):
+        if node.is_input or not passes:
             return Head(None, "linear")
         tensor = node.input_tensors[0]
 
@@ -87,8 +111,9 @@ def find_head(model: Any, output: int = 0) -> Head:
 def activation_of(operation: Any) -> tuple[str, bool]:
     """Return the name of an operation's activation and whether it is all the operation does."""
     kind = type(operation).__name__
-    if kind in ("Softmax", "Sigmoid"):  # a layer, or keras.ops.softmax called on the graph
-        return kind.lower(), True
+    alone = {"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_softmax"}
+    if kind in alone:  # a layer, or an operation such as keras.ops.softmax called on the graph
+        return alone[kind], True
     activation = getattr(operation, "activation", None)
     if isinstance(activation, keras.Layer):
         return type(activation).__name__.lower(), False
@@ -129,8 +154,10 @@ def check_model(model: Any) -> None:
         )
 
 
-def find_output(model: Any, output: Any | None) -> int:
+def find_output(model: Any, output: Any | None) -> int | str | None:
     """Return the number of the output that is meant, counted in the order of `model.outputs`.
+
+    Of a subclassed model, whose outputs are known once it has run, what was given is returned.
 
     Args:
         model: A model that `check_model` accepts.
@@ -139,14 +166,15 @@ def find_output(model: Any, output: Any | None) -> int:
     Raises:
         InvalidArgumentError: There is no such output, or there are several and none is named.
     """
-    graph = graph_of(model)
-    if graph is None:  # how many there are is known once it has run
-        if output is None or (isinstance(output, int) and output >= 0):
-            return output or 0
+    if isinstance(output, bool) or not isinstance(output, int | np.integer | str | None):
         raise InvalidArgumentError(
-            f"output must be a number from 0: the outputs of model {model.name!r}, which is "
-            f"subclassed, have no names; received {output!r}."
+            f"output must be the name or number of an output of model {model.name!r}; received "
+            f"{output!r}."
         )
+    output = int(output) if isinstance(output, np.integer) else output
+    graph = graph_of(model)
+    if graph is None:
+        return output
     names, count = list(graph.output_names), len(graph.outputs)
     listing = ", ".join(f"{number} ({name!r})" for number, name in enumerate(names))
     if output is None:
@@ -157,6 +185,6 @@ def find_output(model: Any, output: Any | None) -> int:
         return 0
     if isinstance(output, str) and names.count(output) == 1:
         return names.index(output)
-    if isinstance(output, int) and not isinstance(output, bool) and 0 <= output < count:
+    if isinstance(output, int) and 0 <= output < count:
         return output
     raise InvalidArgumentError(f"model {model.name!r} has no output {output!r}; it has {listing}.")

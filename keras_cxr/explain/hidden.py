@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from keras_cxr.explain.graphs import graph_of, inner_layers, nodes_of
+from keras_cxr.explain.graphs import graph_of, inner_layers, kept_losses, nodes_of
 
 # Held while a layer's `call` is wrapped, so that two threads do not wrap each other's wrapper.
 WRAPPING = threading.RLock()
@@ -79,6 +79,8 @@ def _inputs(operation: Any, node: Any | None) -> tuple[Any, dict[str, Any]] | No
     """What the operation is called with, as tensors without values; None where not known."""
     if node is not None:
         return tuple(node.arguments.args), dict(node.arguments.kwargs)
+    if len(inputs := getattr(operation, "inputs", None) or []) == 1:  # a Functional of its own code
+        return tuple(inputs), {}
     shape = (operation.get_build_config() or {}).get("input_shape")
     if not isinstance(shape, tuple | list) or len(shape) != 4:
         return None
@@ -104,7 +106,7 @@ def _trace(
     args, kwargs = keras.tree.map_structure(_filled, inputs)
     if "training" in inspect.signature(operation.call).parameters:
         kwargs["training"] = False
-    with WRAPPING, keras.StatelessScope(), contextlib.ExitStack() as stack:
+    with WRAPPING, kept_losses(operation), keras.StatelessScope(), contextlib.ExitStack() as stack:
         for path, layer in inner.values():
             stack.enter_context(wrapped_call(layer, noting(path, layer)))
         try:

@@ -25,7 +25,15 @@ def image_batch(
     Raises:
         InvalidArgumentError: Not an array of numbers in one of these forms, or no image in it.
     """
-    array = np.asarray(images)
+    if hasattr(images, "detach"):  # PyTorch's, which may want gradients or be bfloat16
+        images = images.detach().cpu()
+        images = images.float() if images.is_floating_point() else images
+    try:
+        array = np.asarray(images)
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"images must be one array of numbers, all of one size: {error}"
+        ) from error
     if array.dtype.kind not in "buif" and array.dtype.name != "bfloat16":
         raise InvalidArgumentError(
             f"images must be numbers in [0, 255]; received an array of {array.dtype}."
@@ -64,6 +72,12 @@ def check_size(
         f"images must be (batch, {', '.join(map(str, expected))}) for model {model_name!r}; "
         f"received (batch, {', '.join(map(str, shape))}). {mend}"
     )
+
+
+def check_count(name: str, value: Any, *, least: int) -> None:
+    """Raise unless a setting is an integer from `least` on."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise InvalidArgumentError(f"{name} must be an integer from {least}; received {value!r}.")
 
 
 def check_finite(images: NDArray[np.float32], *, first: int) -> None:

@@ -2,7 +2,7 @@
 
 import abc
 import warnings
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.backends import Floats, ScoreGradients
 from keras_cxr.explain.engine import Engine
-from keras_cxr.explain.graphs import check_model
-from keras_cxr.explain.layers import default_site, resolve_site
+from keras_cxr.explain.graphs import check_model, find_output
+from keras_cxr.explain.layers import default_site, list_sites, resolve_site
 from keras_cxr.explain.maps import upsample
 from keras_cxr.explain.method import Method, Part
 from keras_cxr.explain.placement import PLACEMENTS, Axes, receptive_fields
@@ -51,8 +51,9 @@ class LayerMethod(Method):
             raise InvalidArgumentError(
                 f"placement must be one of {', '.join(PLACEMENTS)}; received {placement!r}."
             )
-        site = resolve_site(model, layer)
-        engine = Engine(model, site, output=output, call_index=call_index)
+        number = find_output(model, output)
+        site = resolve_site(model, layer, output=number, call_index=call_index)
+        engine = Engine(model, site, output=number, call_index=call_index)
         super().__init__(
             engine,
             normalize=normalize,
@@ -63,7 +64,7 @@ class LayerMethod(Method):
                 "placement": placement,
             },
         )
-        self._site = site
+        self._site, self._output = site, number
         self._placement = placement
         self._placed: dict[tuple[int, int], Axes] = {}
         self._warned = False
@@ -72,6 +73,23 @@ class LayerMethod(Method):
         height, width = engine.input_shape[1:] if engine.channels_first else engine.input_shape[:2]
         if height and width:
             self.axes((height, width))  # which raises where the layer's place is not known
+
+    def with_model(self, model: keras.Model) -> Self:
+        """Return the same method, layer and settings for another model with the same layers.
+
+        Args:
+            model: Such as `keras.models.clone_model` gives it.
+
+        Raises:
+            InvalidArgumentError: (a ValueError) it has no such layer.
+        """
+        places = [s for s in list_sites(self.model) if s.path == self.layer]
+        others = [s for s in list_sites(model) if s.path == self.layer]
+        layer: Any = self.layer
+        if len(others) == len(places) and len({id(s.operation) for s in places}) > 1:
+            which = [s.operation is self._site.operation for s in places].index(True)
+            layer = others[which].operation  # several layers have this path
+        return type(self)(model, **{**self._settings, "layer": layer})
 
     @abc.abstractmethod
     def combine(self, activations: Floats, gradients: Floats) -> NDArray[Any]:
@@ -90,7 +108,13 @@ class LayerMethod(Method):
         raw_map = self._raw_map(found)
         self._engine.check_results(raw_map, found.scores, first=first)
         size = self._engine.size(images)
-        heatmap = upsample(np.maximum(raw_map, 0), size, self.axes(size))
+        axes = self.axes(size)
+        if axes and (axes[0].count, axes[1].count) != raw_map.shape[1:]:
+            raise InvalidArgumentError(
+                f"where the cells of layer {self.layer!r} look is not known: its map has "
+                f'{raw_map.shape[1:]} cells; pass placement="stretch".'
+            )
+        heatmap = upsample(np.maximum(raw_map, 0), size, axes)
         return Part(heatmap, raw_map, found.scores, found.class_index)
 
     def _raw_map(self, found: ScoreGradients) -> Floats:
@@ -117,7 +141,7 @@ class LayerMethod(Method):
         if self._placement == "stretch":
             return None
         if size not in self._placed:
-            self._placed[size] = receptive_fields(self.model, self.layer, size)
+            self._placed[size] = receptive_fields(self.model, self._site, size)
         return self._placed[size]
 
     def _warn_flat(self) -> None:
@@ -125,7 +149,8 @@ class LayerMethod(Method):
             return
         self._warned = True
         try:
-            advice = f" Choose {default_site(self.model).path!r}."
+            better = default_site(self.model, self._output)
+            advice = f" Choose {better.path!r}." if better.path != self.layer else ""
         except InvalidArgumentError:
             advice = ""
         warnings.warn(

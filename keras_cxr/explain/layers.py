@@ -14,7 +14,7 @@ from keras_cxr.explain.hidden import hidden_calls
 # Parts of class names of what adds no feature to the map that it receives.
 _PASSED_OVER = (
     "Pool", "Dropout", "Reshape", "Flatten", "Permute", "Transpose", "Squeeze", "ExpandDims",
-    "ZeroPadding", "Cropping", "UpSampling", "Resizing",
+    "ZeroPadding", "Cropping", "UpSampling", "Resizing", "Softmax", "Einsum", "Matmul",
 )  # fmt: skip
 
 
@@ -28,6 +28,8 @@ class Site:
         shape: Its output's shape with the batch in front, None where that is not known.
         hidden: It lies in a layer or model whose `call` is the author's own code.
         channels_first: Its output has the channels before height and width.
+        trail: The nodes from the outermost graph inwards to this call; empty where hidden.
+        leads_out: The model's chosen output is made from it, as far as the graph tells.
     """
 
     path: str
@@ -35,6 +37,8 @@ class Site:
     shape: tuple[int | None, ...] | None
     hidden: bool
     channels_first: bool
+    trail: tuple[Any, ...] = ()
+    leads_out: bool = True
 
     @property
     def name(self) -> str:
@@ -49,52 +53,80 @@ class Site:
         return self.shape[2:] if self.channels_first else self.shape[1:3]
 
 
-def list_sites(model: Any) -> list[Site]:
+def list_sites(model: Any, output: int | str | None = None) -> list[Site]:
     """List every operation of a model from the input to the output, nested models included.
 
     Operations that do not say where they keep the channels (activations) follow the model's
     first layer that does.
+
+    Args:
+        model: The model.
+        output: The number of the output that sites may lead to; None for any.
     """
-    found = list(_walk(model, ""))
-    formats = [getattr(operation, "data_format", None) for _, operation, _, _ in found]
+    graph = graph_of(model)
+    outputs = [] if graph is None else graph.outputs
+    chosen = outputs[output : output + 1] if isinstance(output, int) else outputs
+    found = list(_walk(model, "", (), {id(tensor) for tensor in chosen}))
+    formats = [getattr(place[1], "data_format", None) for place in found]
     usual = next(filter(None, formats), keras.config.image_data_format())
     return [
-        Site(path, operation, shape, hidden, (own or usual) == "channels_first")
-        for (path, operation, shape, hidden), own in zip(found, formats, strict=True)
+        Site(path, operation, shape, hidden, (own or usual) == "channels_first", trail, leads_out)
+        for (path, operation, shape, hidden, trail, leads_out), own in zip(
+            found, formats, strict=True
+        )
     ]
 
 
-def _walk(model: Any, prefix: str, node: Any | None = None) -> Iterator[tuple[Any, ...]]:
+def _walk(
+    model: Any, prefix: str, trail: tuple[Any, ...], wanted: set[int], *, leads_out: bool = True
+) -> Iterator[tuple[Any, ...]]:
+    """Yield path, operation, shape, hidden, trail, leads_out; `wanted` are ids of tensors."""
     graph = graph_of(model)
     if graph is None:
-        for path, layer, shape in hidden_calls(model, prefix, node):
-            yield path, layer, shape, True
+        for path, layer, shape in hidden_calls(model, prefix, trail[-1] if trail else None):
+            yield path, layer, shape, True, (), leads_out
         return
-    for inner in nodes_of(graph):
-        path = prefix + inner.operation.name
-        yield from _walk(inner.operation, f"{path}/", inner)
-        yield path, inner.operation, tuple(inner.outputs[0].shape), False
+    nodes = list(nodes_of(graph))
+    used = dict.fromkeys(map(id, nodes), False)
+    for node in reversed(nodes):
+        if any(id(tensor) in wanted for tensor in node.outputs):
+            used[id(node)] = True
+            wanted = wanted | {id(tensor) for tensor in node.input_tensors}
+    for node in nodes:
+        path, inner = prefix + node.operation.name, graph_of(node.operation)
+        inside = leads_out and used[id(node)]
+        places = [] if inner is None else zip(node.outputs, inner.outputs, strict=True)
+        asked = {id(there) for here, there in places if id(here) in wanted}
+        yield from _walk(node.operation, f"{path}/", (*trail, node), asked, leads_out=inside)
+        shape = tuple(node.outputs[0].shape) if len(node.outputs) == 1 else None
+        yield path, node.operation, shape, False, (*trail, node), inside
 
 
-def default_site(model: Any) -> Site:
+def default_site(model: Any, output: int | str | None = None) -> Site:
     """Return the deepest operation whose output is a map that is worth looking at.
 
-    That is the last four-dimensional output larger than 1 x 1 which no pooling, dropout or
-    reshaping layer made, and before which a layer with a kernel (rank two or more) has seen the
-    image. An activation layer after a convolution is thereby taken instead of the convolution.
+    That is the last four-dimensional output larger than 1 x 1 on the way to the model's output
+    which no pooling, dropout, reshaping or attention made, and before which a layer with a kernel
+    (rank two or more) has seen the image. An activation layer after a convolution is thereby
+    taken instead of the convolution. Behind tokens, (batch, tokens, channels), four dimensions
+    are a map again after the next convolution.
 
     Raises:
         InvalidArgumentError: There is none, or the model's own `call` cannot be followed.
     """
-    chosen, has_kernel = None, False
-    sites = list_sites(model)
+    chosen, has_kernel, tokens = None, False, False
+    sites = list_sites(model, output)
     for site in sites:
-        if graph_of(site.operation) is not None:
+        if graph_of(site.operation) is not None or not site.leads_out:
             continue
         weights = getattr(site.operation, "weights", ())
         has_kernel = has_kernel or any(len(weight.shape) >= 2 for weight in weights)
+        tokens = len(site.shape or ()) == 3 or (
+            tokens and not (site.map_size and hasattr(site.operation, "kernel_size"))
+        )
         passed_over = any(part in type(site.operation).__name__ for part in _PASSED_OVER)
-        if has_kernel and not passed_over and site.map_size and site.map_size != (1, 1):
+        is_map = site.map_size and site.map_size != (1, 1)
+        if has_kernel and is_map and not passed_over and not tokens:
             chosen = site
     if chosen is not None:
         return chosen
@@ -110,34 +142,58 @@ def default_site(model: Any) -> Site:
     )
 
 
-def resolve_site(model: Any, layer: Any | None) -> Site:
+def resolve_site(
+    model: Any, layer: Any | None, *, output: int | str | None = None, call_index: int = -1
+) -> Site:
     """Return the site of a layer, a name, or a path such as "backbone/block5_conv4".
 
-    A name finds a nested layer too when no other layer bears it; so does the end of a path. Of
-    a layer that is called several times the last call is meant.
+    A name finds a nested layer too when no other layer bears it; so does the end of a path.
+
+    Args:
+        model: The model.
+        layer: Layer, name or path; None for the default.
+        output: The output that the layer must lead to, as `find_output` returns it.
+        call_index: Of a layer that is called several times, which call is meant.
 
     Raises:
-        InvalidArgumentError: There is no such layer, several match, or its output is no map.
+        InvalidArgumentError: There is no such layer or call, several match, its output is no map,
+            or the model's output does not depend on it.
     """
-    if layer is None:
-        return default_site(model)
-    sites = list_sites(model)
-    if isinstance(layer, str):
-        site = _by_name(model, layer, sites)
-    else:
-        found = [site for site in sites if site.operation is layer]
-        if not found:
+    if layer is None and call_index == -1:
+        return default_site(model, output)
+    sites = list_sites(model, output)
+    site = default_site(model, output) if layer is None else _found(model, layer, sites)
+    calls = [s for s in sites if s.path == site.path and s.operation is site.operation]
+    if not site.hidden:  # how often a hidden one is called is known once the model has run
+        if not -len(calls) <= call_index < len(calls):
             raise InvalidArgumentError(
-                f"layer {getattr(layer, 'name', layer)!r} is not part of model {model.name!r}; "
-                f"it has {_listing(sites)}."
+                f"layer {site.path!r} is called {len(calls)} times by model {model.name!r}: "
+                f"call_index is in [-{len(calls)}, {len(calls) - 1}]; received {call_index!r}."
             )
-        site = found[-1]
+        site = calls[call_index]
     if site.shape is not None and site.map_size is None:
         raise InvalidArgumentError(
             f"layer {site.path!r} gives {_shape(site.shape)}, which is no map with height and "
-            f"width; choose one with four dimensions{_suggestion(model)}."
+            f"width; choose one with four dimensions{_suggestion(model, output)}."
+        )
+    if not site.leads_out:
+        raise InvalidArgumentError(
+            f"layer {site.path!r} has no way to the explained output of model {model.name!r}; "
+            f"choose another layer{_suggestion(model, output)}."
         )
     return site
+
+
+def _found(model: Any, layer: Any, sites: list[Site]) -> Site:
+    if isinstance(layer, str):
+        return _by_name(model, layer, sites)
+    found = [site for site in sites if site.operation is layer]
+    if not found:
+        raise InvalidArgumentError(
+            f"layer {getattr(layer, 'name', layer)!r} is not part of model {model.name!r}; "
+            f"it has {_listing(sites)}."
+        )
+    return found[-1]
 
 
 def _by_name(model: Any, name: str, sites: list[Site]) -> Site:
@@ -149,6 +205,11 @@ def _by_name(model: Any, name: str, sites: list[Site]) -> Site:
         raise InvalidArgumentError(
             f"layer {name!r} is ambiguous in model {model.name!r}; give a path: "
             f"{', '.join(map(repr, paths))}."
+        )
+    if len({id(site.operation) for site in found}) > 1:
+        raise InvalidArgumentError(
+            f"several layers of model {model.name!r} have the path {paths[0]!r}; pass the layer "
+            "itself, or give them names of their own."
         )
     if found:
         return found[-1]
@@ -166,9 +227,9 @@ def _listing(sites: list[Site]) -> str:
     return ", ".join(paths if len(paths) <= 12 else [*paths[:4], "…", *paths[-8:]])
 
 
-def _suggestion(model: Any) -> str:
+def _suggestion(model: Any, output: int | str | None) -> str:
     try:
-        return f", such as {default_site(model).path!r}"
+        return f", such as {default_site(model, output).path!r}"
     except InvalidArgumentError:
         return ""
 

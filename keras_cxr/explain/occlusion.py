@@ -4,9 +4,12 @@ from typing import final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.backends import Floats, ScoreGradients
+from keras_cxr.explain.inputs import check_count
+from keras_cxr.explain.method import Part
 from keras_cxr.explain.pixels import PixelMethod
 
 
@@ -17,7 +20,8 @@ class Occlusion(PixelMethod):
     Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2:
     a square of `window` pixels is moved over the image in steps of `stride`; each pixel gets the
     mean fall of the score before the softmax, S(x) - S(covered x), over the squares that cover
-    it. Costs one forward pass for each position: 169 for 224 x 224 pixels and the default values.
+    it. No gradient is taken. Costs one forward pass for each position: 169 for 224 x 224 pixels
+    and the default values.
 
     A covered image is unlike those that the model was trained on, and the edge of the square is a
     feature itself: part of what is measured is how the model takes that.
@@ -57,7 +61,14 @@ class Occlusion(PixelMethod):
         output: int | str | None = None,
         normalize: bool = True,
     ) -> None:
-        if not 1 <= stride <= window:
+        check_count("window", window, least=1)
+        check_count("stride", stride, least=1)
+        if fill is not None and not (isinstance(fill, int | float) and 0 <= fill <= 255):
+            raise InvalidArgumentError(
+                f"fill must be None (the image's own mean) or a number in [0, 255]; received "
+                f"{fill!r}."
+            )
+        if stride > window:
             raise InvalidArgumentError(
                 "stride must be from 1 to window, so that every pixel is covered; received "
                 f"window {window!r} and stride {stride!r}."
@@ -68,10 +79,16 @@ class Occlusion(PixelMethod):
             layer,
             output=output,
             normalize=normalize,
-            window=window,
-            stride=stride,
-            fill=fill,
+            settings={"window": window, "stride": stride, "fill": fill},
+            differentiate=False,
         )
+
+    def _explain_part(self, images: Floats, class_index: NDArray[np.int32], *, first: int) -> Part:
+        scores = self._engine.scores(images)
+        chosen = np.where(class_index < 0, scores.argmax(axis=1), class_index).astype(np.int32)
+        found = ScoreGradients(scores, chosen, images, np.zeros_like(images))
+        raw_map, _ = self.attribute(images, found, first=first)
+        return Part(np.maximum(raw_map, 0), raw_map, scores, chosen)
 
     def attribute(
         self, images: Floats, found: ScoreGradients, *, first: int

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.backends import Floats, ScoreGradients
 from keras_cxr.explain.engine import Engine
+from keras_cxr.explain.graphs import check_model, find_output, graph_of
+from keras_cxr.explain.inputs import check_count
 from keras_cxr.explain.method import Method, Part
 
 
@@ -23,17 +25,36 @@ class PixelMethod(Method):
         *,
         output: int | str | None = None,
         normalize: bool = True,
-        **settings: Any,
+        settings: dict[str, Any] | None = None,
+        differentiate: bool = True,
     ) -> None:
+        """Build the engine.
+
+        Args:
+            model: As for `GradCAM`.
+            layer: None, always.
+            output: As for `GradCAM`.
+            normalize: As for `GradCAM`.
+            settings: What `with_model` passes to the class besides.
+            differentiate: Whether the method needs gradients.
+        """
+        check_model(model)
         if layer is not None:
             raise InvalidArgumentError(
                 f"{self.title} looks at the pixels: it takes no layer; received {layer!r}."
             )
         super().__init__(
-            Engine(model, None, output=output),
+            Engine(model, None, output=find_output(model, output), differentiate=differentiate),
             normalize=normalize,
-            settings={"output": output, **settings},
+            settings={"output": output, **(settings or {})},
         )
+        graph = graph_of(model)
+        kind = "float32" if graph is None else str(graph.inputs[0].dtype)
+        if differentiate and not kind.startswith(("float", "bfloat")):
+            raise InvalidArgumentError(
+                f"{self.title} differentiates by the pixels; model {model.name!r} takes them as "
+                f"{kind}, which has no gradient. Choose Occlusion or a method of layers."
+            )
 
     def _explain_part(self, images: Floats, class_index: NDArray[np.int32], *, first: int) -> Part:
         found = self._engine.gradients(images, class_index)
@@ -144,10 +165,11 @@ class SmoothGrad(PixelMethod):
         output: int | str | None = None,
         normalize: bool = True,
     ) -> None:
-        if num_samples < 1 or noise_level < 0:
+        check_count("num_samples", num_samples, least=1)
+        check_count("seed", seed, least=0)
+        if not (isinstance(noise_level, int | float) and 0 <= noise_level <= 10):
             raise InvalidArgumentError(
-                "num_samples must be at least 1 and noise_level not negative; received "
-                f"{num_samples!r} and {noise_level!r}."
+                f"noise_level must be a number from 0 to 10; received {noise_level!r}."
             )
         self._num_samples, self._noise_level, self._seed = num_samples, noise_level, seed
         super().__init__(
@@ -155,9 +177,7 @@ class SmoothGrad(PixelMethod):
             layer,
             output=output,
             normalize=normalize,
-            num_samples=num_samples,
-            noise_level=noise_level,
-            seed=seed,
+            settings={"num_samples": num_samples, "noise_level": noise_level, "seed": seed},
         )
 
     def attribute(
@@ -224,9 +244,11 @@ class IntegratedGradients(PixelMethod):
         output: int | str | None = None,
         normalize: bool = True,
     ) -> None:
-        if num_steps < 1:
-            raise InvalidArgumentError(f"num_steps must be at least 1; received {num_steps!r}.")
-        values = np.asarray(baseline, np.float32)
+        check_count("num_steps", num_steps, least=1)
+        values = np.asarray(baseline)
+        if values.dtype.kind not in "buif":
+            raise InvalidArgumentError(f"baseline must hold numbers; received {baseline!r}.")
+        values = values.astype(np.float32)
         if values.ndim not in (0, 3) or not np.isfinite(values).all():
             raise InvalidArgumentError(
                 "baseline must be a number or an array (height, width, channels) without NaN; "
@@ -238,8 +260,7 @@ class IntegratedGradients(PixelMethod):
             layer,
             output=output,
             normalize=normalize,
-            baseline=baseline,
-            num_steps=num_steps,
+            settings={"baseline": baseline, "num_steps": num_steps},
         )
 
     def attribute(

@@ -15,6 +15,7 @@ import keras
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.graphs import graph_of, nodes_of
+from keras_cxr.explain.layers import Site
 
 PLACEMENTS = ("stretch", "receptive_field")
 _MEND = 'pass placement="stretch", which lays the map over the whole image.'
@@ -72,6 +73,8 @@ class Axis:
 
 
 Axes = tuple[Axis, Axis]
+# A string stands for axes that are not known and says why; None for what is no map.
+Place = Axes | str | None
 
 
 def stretched(map_size: tuple[int, int], size: tuple[int, int]) -> Axes:
@@ -83,56 +86,57 @@ def stretched(map_size: tuple[int, int], size: tuple[int, int]) -> Axes:
     return rows, columns
 
 
-def receptive_fields(model: Any, path: str, size: tuple[int, int]) -> Axes:
+def receptive_fields(model: Any, site: Site, size: tuple[int, int]) -> Axes:
     """Rows and columns at the centres of what the layer's cells look at.
 
     Args:
         model: The model.
-        path: The layer's path, as `Site.path`.
+        site: The layer, and which of its calls.
         size: Height and width of the image.
 
     Raises:
         InvalidArgumentError: An operation on the way moves places in a way that is not known.
     """
     image = Axis(0.0, 1.0, size[0]), Axis(0.0, 1.0, size[1])
-    found: dict[str, Axes | str | None] = {}
-    _walk(model, "", image, found)
-    axes = found.get(path)
+    found: dict[tuple[Any, ...], Place] = {}
+    _walk(model, (), [image], found)
+    axes = found.get(site.trail)
     if isinstance(axes, tuple):
         return axes
-    where = f"where in the image the cells of layer {path!r} look"
+    where = f"where in the image the cells of layer {site.path!r} look"
     if isinstance(axes, str):
         raise InvalidArgumentError(f"{where} is not known, because of {axes}: {_MEND}")
     raise InvalidArgumentError(f"{where} cannot be read from the model's graph: {_MEND}")
 
 
-def _walk(graph: Any, prefix: str, entry: Any, found: dict[str, Axes | str | None]) -> Any:
-    """Follow the graph; note every operation's axes by its path and return the output's.
-
-    A string stands for axes that are not known and says why; None for what is no map.
-    """
-    graph = graph_of(graph)
+def _walk(
+    model: Any, trail: tuple[Any, ...], entries: list[Place], found: dict[tuple[Any, ...], Place]
+) -> list[Place]:
+    """Follow the graph; note each call's axes by its trail and return those of the outputs."""
+    graph = graph_of(model)
     if graph is None:
-        return None
-    known = {id(tensor): entry for tensor in graph.inputs}
+        return []
+    known = {id(tensor): entry for tensor, entry in zip(graph.inputs, entries, strict=False)}
     for node in nodes_of(graph):
-        operation = node.operation
+        operation, here = node.operation, (*trail, node)
         inputs = [known.get(id(tensor)) for tensor in node.input_tensors]
-        path = prefix + operation.name
         if graph_of(operation) is not None:
-            after = _walk(operation, f"{path}/", inputs[0], found)
+            after = _walk(operation, here, inputs, found)
+        elif len(node.outputs) > 1:
+            reason = f"the operation {operation.name!r}, which has several outputs"
+            after = [reason] * len(node.outputs)
         else:
-            after = _after(operation, inputs)
-        found[path] = after
-        known.update((id(tensor), after) for tensor in node.outputs)
-    return known.get(id(graph.outputs[0]))
+            after = [_after(operation, inputs)]
+        found[here] = after[0]
+        known.update(zip(map(id, node.outputs), after, strict=True))
+    return [known.get(id(tensor)) for tensor in graph.outputs]
 
 
-def _after(operation: Any, inputs: list[Any]) -> Axes | str | None:
+def _after(operation: Any, inputs: list[Place]) -> Place:
     reasons = [axes for axes in inputs if isinstance(axes, str)]
     if reasons:
         return reasons[0]
-    maps: list[Axes] = [axes for axes in inputs if axes is not None]
+    maps = [axes for axes in inputs if isinstance(axes, tuple)]
     kind = type(operation).__name__
     if not maps or kind.startswith("Global"):
         return None
@@ -152,9 +156,12 @@ def _after(operation: Any, inputs: list[Any]) -> Axes | str | None:
     if kind == "UpSampling2D":
         return rows.repeated(operation.size[0]), columns.repeated(operation.size[1])
     reason = f"the operation {operation.name!r} ({kind})"
-    is_pointwise = kind in _POINTWISE
+    is_pointwise = kind in _POINTWISE or kind.startswith("Random")  # which rest at inference
+    last = keras.config.image_data_format() == "channels_last"
     if kind == "Dense":  # over the last axis: the channels, unless they come first
-        is_pointwise = keras.config.image_data_format() == "channels_last"
+        is_pointwise = last
+    elif kind == "Concatenate":
+        is_pointwise = operation.axis in ((-1, 3) if last else (1, -3))
     return (_merged(maps) or reason) if is_pointwise else reason
 
 

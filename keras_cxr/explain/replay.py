@@ -14,7 +14,16 @@ from typing import Any
 import keras
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.graphs import Head, activation_of, find_head, graph_of, without_activation
+from keras_cxr.explain.graphs import (
+    HEADS,
+    Head,
+    activation_of,
+    find_head,
+    graph_of,
+    kept_losses,
+    nodes_of,
+    without_activation,
+)
 from keras_cxr.explain.hidden import WRAPPING, wrapped_call
 from keras_cxr.explain.layers import Site, list_sites
 
@@ -27,13 +36,13 @@ class Replay:
     time of the run.
     """
 
-    def __init__(self, model: Any, site: Site | None, output: int = 0) -> None:
+    def __init__(self, model: Any, site: Site | None, output: int | str | None = 0) -> None:
         """Choose the layer, None for the images themselves, and one of the model's outputs."""
         self.model = model
         self.site = site
         self.output = output
-        self.call = 0  # of the layer's calls in one run, the one whose output is met
-        self.head: Head = find_head(model, output)
+        self.call = 0  # of a hidden layer's calls in one run, the one whose output is met
+        self.head: Head = find_head(model, output if isinstance(output, int) else 0)
         graph = graph_of(model)
         self._hidden_endings = _hidden_endings(model) if self.head.operation is None else []
         self.fixed_batch: int | None = None if graph is None else graph.inputs[0].shape[0]
@@ -52,6 +61,11 @@ class Replay:
 
         def meet(output: Any) -> Any:
             if next(calls) == self.call:
+                if not keras.ops.is_tensor(output):
+                    raise InvalidArgumentError(
+                        f"layer {self.site and self.site.path!r} returns a {type(output).__name__} "
+                        "of several values, which is no map; choose a layer that returns one."
+                    )
                 output = watch(output)
                 seen.append(output)
             return output
@@ -78,10 +92,10 @@ class Replay:
 
     def _scores(self, images: Any, meet: Callable[[Any], Any]) -> Any:
         endings: list[tuple[Any, Any]] = []
-        with self._wrapped(meet, endings):
+        with self._wrapped(meet, endings), kept_losses(self.model):
             if self.site is None:
                 images = meet(images)
-            output = self._run(self.model, (images,), {}, meet)
+            output = self._run(self.model, (self.packed(images),), {}, meet, ())
         scores = chosen_output(self.model, output, self.output)
         return _before_activation(scores, endings) if self.head.operation is None else scores
 
@@ -108,46 +122,68 @@ class Replay:
             )
         return f"{layer} is called {count} times {model}: call_index is in [-{count}, {count - 1}]."
 
-    def _run(self, operation: Any, args: Any, kwargs: dict[str, Any], meet: Any) -> Any:
-        site = self.site
-        is_met = site is not None and operation is site.operation and not site.hidden
+    def packed(self, images: Any) -> Any:
+        """The images in the structure of the model's input, such as a dictionary."""
+        graph = graph_of(self.model)
+        struct = None if graph is None else graph._inputs_struct
+        return images if struct is None else keras.tree.pack_sequence_as(struct, [images])
+
+    def _run(
+        self, operation: Any, args: Any, kwargs: dict[str, Any], meet: Any, trail: tuple[Any, ...]
+    ) -> Any:
+        site, is_head = self.site, bool(trail) and trail == self.head.trail
+        is_met = site is not None and not site.hidden and bool(trail) and trail == site.trail
         graph = graph_of(operation)
         if graph is not None:
-            output = self._run_graph(operation, graph, args[0], meet)
-        elif operation is self.head.operation and self.head.whole:
+            inputs = args[0] if args else kwargs["inputs"]
+            output = self._run_graph(operation, graph, inputs, meet, trail)
+        elif is_head and self.head.whole:
             output = args[0]
         else:
             if "training" in inspect.signature(operation.call).parameters:
                 kwargs = {**kwargs, "training": False}
-            if operation is self.head.operation:
+            if is_head:
                 operation = without_activation(operation)
             output = operation(*args, **kwargs)
         return meet(output) if is_met else output
 
-    def _run_graph(self, model: Any, graph: Any, inputs: Any, meet: Any) -> Any:
+    def _run_graph(
+        self, model: Any, graph: Any, inputs: Any, meet: Any, trail: tuple[Any, ...]
+    ) -> Any:
         if model._convert_input_args:  # as its __call__ would; a Functional converts by itself
             inputs = model.dtype_policy.convert_input(inputs, model.autocast, model.input_dtype)
+        nodes = nodes_of(graph)  # in the order in which Keras runs them
 
         def run_operation(operation: Any) -> Callable[..., Any]:
-            return lambda *args, **kwargs: self._run(operation, args, kwargs, meet)
+            node = next(node for node in nodes if node.operation is operation)
+            return lambda *args, **kwargs: self._run(operation, args, kwargs, meet, (*trail, node))
 
         outputs = graph._run_through_graph(graph._standardize_inputs(inputs), run_operation)
         single = isinstance(outputs, list | tuple) and len(outputs) == 1
         return outputs[0] if single else outputs
 
 
-def chosen_output(model: Any, output: Any, number: int) -> Any:
+def chosen_output(model: Any, output: Any, which: int | str | None) -> Any:
     """Return one of a model's outputs, however they are packed.
 
     Raises:
-        InvalidArgumentError: A subclassed model returns fewer.
+        InvalidArgumentError: A subclassed model has no such output, or several and none is named.
     """
+    if isinstance(which, str) and isinstance(output, dict) and which in output:
+        return output[which]
     outputs = keras.tree.flatten(output)
-    if number >= len(outputs):
+    names = sorted(output) if isinstance(output, dict) else list(range(len(outputs)))
+    if which is None and len(outputs) == 1:
+        return outputs[0]
+    if which is None:
         raise InvalidArgumentError(
-            f"model {model.name!r} has no output {number}; it returns {len(outputs)}."
+            f"model {model.name!r} has {len(outputs)} outputs; choose one: output= one of {names}."
         )
-    return outputs[number]
+    if isinstance(which, str) or not 0 <= which < len(outputs):
+        raise InvalidArgumentError(
+            f"model {model.name!r} has no output {which!r}; it returns {len(outputs)}: {names}."
+        )
+    return outputs[which]
 
 
 def _hidden_endings(model: Any) -> list[Any]:
@@ -158,7 +194,7 @@ def _hidden_endings(model: Any) -> list[Any]:
         layer
         for layer in found.values()
         for name, whole in [activation_of(layer)]
-        if name in ("softmax", "sigmoid") and (whole or isinstance(layer, dense))
+        if name in HEADS and (whole or isinstance(layer, dense))
     ]
 
 

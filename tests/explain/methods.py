@@ -15,7 +15,7 @@ class Given(PixelMethod):
 
     def __init__(self, model, layer=None, *, maps, output=None, normalize=True):
         self.maps = np.asarray(maps, "float32")
-        super().__init__(model, layer, output=output, normalize=normalize, maps=maps)
+        super().__init__(model, layer, output=output, normalize=normalize, settings={"maps": maps})
 
     def attribute(self, images, found, *, first):
         return self.maps[first : first + len(images)], None

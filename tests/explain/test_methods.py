@@ -282,10 +282,10 @@ def test_occlusion_reaches_the_border_and_takes_windows_larger_than_the_image():
     [
         (lambda m: Saliency(m, "conv_b"), "Saliency looks at the pixels: it takes no layer"),
         (lambda m: Occlusion(m, window=8, stride=9), "stride must be from 1 to window"),
-        (lambda m: Occlusion(m, window=8, stride=0), "stride must be from 1 to window"),
-        (lambda m: SmoothGrad(m, num_samples=0), "num_samples must be at least 1"),
-        (lambda m: SmoothGrad(m, noise_level=-0.1), "noise_level not negative"),
-        (lambda m: IntegratedGradients(m, num_steps=0), "num_steps must be at least 1"),
+        (lambda m: Occlusion(m, window=8, stride=0), "stride must be an integer from 1"),
+        (lambda m: SmoothGrad(m, num_samples=0), "num_samples must be an integer from 1"),
+        (lambda m: SmoothGrad(m, noise_level=-0.1), "noise_level must be a number from 0"),
+        (lambda m: IntegratedGradients(m, num_steps=0), "num_steps must be an integer from 1"),
         (lambda m: IntegratedGradients(m, baseline=[1, 2]), r"received shape \(2,\)"),
         (lambda m: IntegratedGradients(m, baseline=np.nan), "without NaN"),
     ],
@@ -480,8 +480,8 @@ def test_outputs_of_a_model_inside_and_of_a_subclassed_one():
     np.testing.assert_allclose(found.heatmap, expected.heatmap, atol=1e-4)
     with pytest.raises(ValueError, match="has no output 2; it returns 2"):
         GradCAM(pair, "conv_b", output=2)(images())
-    with pytest.raises(ValueError, match="subclassed, have no names; received 'view'"):
-        GradCAM(pair, "conv_b", output="view")
+    with pytest.raises(ValueError, match="has no output 'view'; it returns 2"):
+        GradCAM(pair, "conv_b", output="view")(images())
 
 
 @pytest.mark.parametrize(
@@ -491,7 +491,7 @@ def test_outputs_of_a_model_inside_and_of_a_subclassed_one():
         ("viwe", r"no output 'viwe'; it has 0 \('finding'\), 1 \('view'\)"),
         (2, "no output 2"),
         (-1, "no output -1"),
-        (True, "no output True"),
+        (True, "must be the name or number of an output"),
     ],
 )
 def test_an_output_that_does_not_exist(output, message):

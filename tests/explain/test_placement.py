@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from keras_cxr import GradCAM, build_alexnet, build_lmap3, build_vgg19
+from keras_cxr.explain.layers import resolve_site
 from keras_cxr.explain.maps import upsample
 from keras_cxr.explain.placement import Axis, receptive_fields, stretched
 
@@ -20,6 +21,10 @@ windows = st.tuples(
     st.sampled_from(["same", "valid"]),
 )
 pads = st.tuples(st.sampled_from(["pad", "crop"]), st.integers(0, 3), st.integers(0, 3))
+
+
+def fields(model, layer, size):
+    return receptive_fields(model, resolve_site(model, layer), size)
 
 
 def layer(kind, *options):
@@ -52,7 +57,7 @@ def test_cells_look_where_the_axes_say(steps):
             step = ("depthwise", step[1], 1, *step[3:])
         model.add(layer(*step))
     last = model.layers[-1].name
-    rows, columns = receptive_fields(model, last, (1, width))
+    rows, columns = fields(model, last, (1, width))
     assert (rows, columns.count) == (Axis(0, 1, 1), model.output_shape[2])
     image = tf.ones((1, 1, width, 1))
     with tf.GradientTape() as tape:
@@ -71,25 +76,27 @@ def test_maximum_pooling_and_repeating():
     model = keras.Sequential(
         [keras.Input((13, 16, 1)), layers.MaxPooling2D(3, 2), layers.UpSampling2D(2)]
     )
-    rows, columns = receptive_fields(model, model.layers[-1].name, (13, 16))
+    rows, columns = fields(model, model.layers[-1].name, (13, 16))
     # cells at 1, 3, 5, …, each divided into two
     assert rows == Axis(0.5, 1, 12)
     assert columns == Axis(0.5, 1, 14)
 
 
 def test_the_studys_models():
-    places = receptive_fields(build_lmap3(), "conv_5", (224, 224))
+    places = fields(build_lmap3(), "conv_5", (224, 224))
     assert places == (Axis(38.5, 16, 10),) * 2
     vgg19 = build_vgg19(weights=None)
-    places = receptive_fields(vgg19, "vgg19/block5_conv4", (224, 224))
+    places = fields(vgg19, "vgg19/block5_conv4", (224, 224))
     assert places == stretched((14, 14), (224, 224))  # which pads: nothing is moved
-    places = receptive_fields(build_alexnet(), "conv_2", (224, 224))
+    places = receptive_fields(
+        alexnet := build_alexnet(), resolve_site(alexnet, "conv_2"), (224, 224)
+    )
     assert places == (Axis(14, 32, 7),) * 2
 
 
 def test_residual_networks_meet_in_the_same_places():
     model = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(224, 224, 3))
-    assert receptive_fields(model, "conv5_block3_out", (224, 224)) == (Axis(0, 32, 7),) * 2
+    assert fields(model, "conv5_block3_out", (224, 224)) == (Axis(0, 32, 7),) * 2
 
 
 def test_branches_that_see_other_places_meet_in_the_middle():
@@ -97,7 +104,7 @@ def test_branches_that_see_other_places_meet_in_the_middle():
     left = layers.Cropping2D(((0, 2), (0, 2)))(image)
     right = layers.Cropping2D(((2, 0), (2, 0)))(image)
     model = keras.Model(image, layers.Add(name="sum")([left, right]))
-    assert receptive_fields(model, "sum", (8, 8)) == (Axis(1, 1, 6),) * 2
+    assert fields(model, "sum", (8, 8)) == (Axis(1, 1, 6),) * 2
 
 
 @settings(max_examples=30)

@@ -44,7 +44,7 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
     def gradient(images: NDArray[np.float32], class_index: NDArray[np.int32]) -> Any:
         count = len(images)
         images, class_index = (_filled(replay, array) for array in (images, class_index))
-        values = [variable.value for variable in variables]
+        values = _values(replay, variables)
         return tuple(np.asarray(part)[:count] for part in compiled(values, images, class_index))
 
     return gradient
@@ -63,10 +63,16 @@ def compile_scores(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
     compiled = jax.jit(run)
 
     def scores(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        values = [variable.value for variable in variables]
+        values = _values(replay, variables)
         return np.asarray(compiled(values, _filled(replay, images)))[: len(images)]
 
     return scores
+
+
+def _values(replay: Replay, variables: list[Any]) -> list[Any]:
+    """The weights as they are now; during `fit` they lie elsewhere until they are asked for."""
+    replay.model.jax_state_sync()
+    return [variable.value for variable in variables]
 
 
 def _filled(replay: Replay, array: NDArray[Any]) -> NDArray[Any]:

@@ -15,15 +15,19 @@ def checked_scores(replay: Replay, scores: Any) -> Any:
     if len(scores.shape) != 2:
         raise InvalidArgumentError(
             f"model {replay.model.name!r} gives scores of shape {tuple(scores.shape)}; "
-            "Grad-CAM needs a classifier with (batch, classes)."
+            "a classifier with (batch, classes) can be explained."
         )
     return scores
 
 
 def no_way(replay: Replay) -> InvalidArgumentError:
     """The error for a layer from which no gradient reaches the scores."""
-    path = "input" if replay.site is None else replay.site.path
+    if replay.site is None:
+        return InvalidArgumentError(
+            f"the scores of model {replay.model.name!r} cannot be differentiated with respect to "
+            "its images; Occlusion needs no gradient."
+        )
     return InvalidArgumentError(
-        f"layer {path!r} has no differentiable way to the scores of model "
+        f"layer {replay.site.path!r} has no differentiable way to the scores of model "
         f"{replay.model.name!r}; choose another layer."
     )
