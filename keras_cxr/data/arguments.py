@@ -51,6 +51,27 @@ def check_options(
     Raises:
         InvalidArgumentError: One has a value that cannot work; the text names it.
     """
+    size = check_image_size(image_size)
+    for name, allowed in _CHOICES.items():
+        if options[name] not in allowed:
+            raise InvalidArgumentError(
+                f"{name} must be one of {', '.join(map(repr, allowed))}, received {options[name]!r}"
+            )
+    return Options(
+        image_size=size,
+        batch_size=_whole("batch_size", batch_size, 1),
+        seed=_whole("seed", seed, 0),
+        shares=check_shares(split),
+        **options,
+    )
+
+
+def check_image_size(image_size: Any) -> tuple[int, int]:
+    """Returns (height, width) as integers.
+
+    Raises:
+        InvalidArgumentError: These are not two positive numbers.
+    """
     try:
         height, width = (int(side) for side in image_size)
     except (TypeError, ValueError) as error:
@@ -59,18 +80,7 @@ def check_options(
         ) from error
     if height < 1 or width < 1:
         raise InvalidArgumentError(f"image_size must be positive, received {image_size!r}")
-    for name, allowed in _CHOICES.items():
-        if options[name] not in allowed:
-            raise InvalidArgumentError(
-                f"{name} must be one of {', '.join(map(repr, allowed))}, received {options[name]!r}"
-            )
-    return Options(
-        image_size=(height, width),
-        batch_size=_whole("batch_size", batch_size, 1),
-        seed=_whole("seed", seed, 0),
-        shares=check_shares(split),
-        **options,
-    )
+    return height, width
 
 
 def check_group_column(column: str | None, groups: Groups | None) -> None:

@@ -101,6 +101,18 @@ def clear_caches(cache_dir: str | os.PathLike[str] | None = None) -> list[CacheI
     return found
 
 
+def cache_folder(
+    catalog: Catalog,
+    image_size: tuple[int, int],
+    *,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Path:
+    """Returns the folder of a catalog's cache, which need not exist yet."""
+    root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
+    name = hashlib.sha256(f"{catalog.source}\n{image_size}".encode()).hexdigest()[:16]
+    return root / f"{_PREFIX}{name}"
+
+
 def open_cache(
     catalog: Catalog,
     image_size: tuple[int, int],
@@ -113,9 +125,7 @@ def open_cache(
     Raises:
         OutputError: The cache folder cannot be written; the text names the mend.
     """
-    root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
-    name = hashlib.sha256(f"{catalog.source}\n{image_size}".encode()).hexdigest()[:16]
-    folder = root / f"{_PREFIX}{name}"
+    folder = cache_folder(catalog, image_size, cache_dir=cache_dir)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / "lock", f"Another process is reading {catalog.root}; waiting for it"):

@@ -15,11 +15,19 @@ from keras_cxr.data.arguments import Options, check_group_column, check_options
 from keras_cxr.data.arrays import from_arrays
 from keras_cxr.data.augment import Augmentation
 from keras_cxr.data.batches import Batches, num_workers
-from keras_cxr.data.cache import open_cache
+from keras_cxr.data.cache import cache_folder, open_cache
 from keras_cxr.data.catalog import PARTS, Catalog
 from keras_cxr.data.datasets import Datasets
+from keras_cxr.data.duplicates import check_searchable, find_links
 from keras_cxr.data.find import find_images
-from keras_cxr.data.parts import check_classes, check_found, keep_good, unseen, with_parts
+from keras_cxr.data.parts import (
+    check_classes,
+    check_found,
+    keep_copies_together,
+    keep_good,
+    unseen,
+    with_parts,
+)
 from keras_cxr.data.reading import Record, read_all
 from keras_cxr.data.store import ArrayStore, FileStore, Store
 from keras_cxr.data.tables import Groups, with_groups
@@ -47,6 +55,7 @@ def make_datasets(
     fill_mode: str = "reflect",
     groups: Groups | None = None,
     group_column: str | None = None,
+    group_duplicates: bool = False,
     root: str | os.PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     verbose: bool | str = "auto",
@@ -82,6 +91,9 @@ def make_datasets(
         groups: Which images belong together (to one patient) and stay in one part: a mapping
             from file to group, or a table with columns file and group or patient.
         group_column: The column of `groups`, where it has another name.
+        group_duplicates: Whether copies (see `find_duplicates`) are looked for and kept in one
+            part, together with `groups`; the summary tells what a split without this leaks. Off
+            by default, since it changes every split; parts that are given stay as they are.
         root: The folder that a table's paths are relative to; by default the CSV's own.
         class_names: Names of the classes of arrays, by index.
         verbose: True shows progress on stderr, "auto" only in a terminal.
@@ -110,7 +122,9 @@ def make_datasets(
         on_error=on_error,
     )
     check_group_column(group_column, groups)
-    images = None
+    if group_duplicates:
+        check_searchable(options.image_size)
+    images, folder = None, None
     if isinstance(data, tuple):
         catalog, images = from_arrays(data, options.image_size, class_names)
     else:
@@ -128,6 +142,7 @@ def make_datasets(
         store, records = open_cache(
             catalog, options.image_size, cache_dir=cache_dir, verbose=verbose
         )
+        folder = cache_folder(catalog, options.image_size, cache_dir=cache_dir)
     else:
         records = read_all(catalog, options.image_size, verbose=verbose)
         store = FileStore(catalog, options.image_size, records)
@@ -138,6 +153,10 @@ def make_datasets(
         check_classes(catalog)
         parts = with_parts(catalog, options.shares, options.seed)
     records = [records[row] for row in rows]
+    if group_duplicates:
+        links = find_links(catalog, store, records, rows=rows, folder=folder)
+        catalog, parts, note = keep_copies_together(catalog, links, options.shares, options.seed)
+        notes = [*notes, note]
     catalog = replace(catalog, notes=(*catalog.notes, *notes, *unseen(catalog, parts)))
     batches = _batches(catalog, parts, store=store, rows=rows, options=options)
     return _datasets(catalog, parts, records=records, batches=batches, options=options)

@@ -80,7 +80,7 @@ def read_all(
     chunks = [
         range(start, min(start + _CHUNK, len(entries))) for start in range(0, len(entries), _CHUNK)
     ]
-    with _one_thread_in_opencv(), progress(len(entries), "Reading images", verbose) as advance:
+    with one_thread_in_opencv(), progress(len(entries), "Reading images", verbose) as advance:
         return _in_threads(read_rows, chunks, advance, stop)
 
 
@@ -133,8 +133,8 @@ def _in_threads(
 
 
 @contextmanager
-def _one_thread_in_opencv() -> Iterator[None]:
-    """The pool already fills the cores: OpenCV's own threads only get in each other's way."""
+def one_thread_in_opencv() -> Iterator[None]:
+    """Keeps OpenCV to one thread in a pool that fills the cores already."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -1,0 +1,64 @@
+"""Remembers which pictures are copies, beside the index of the images that were searched."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from keras_cxr._files import write_whole
+from keras_cxr.data.cache_files import writing_to
+from keras_cxr.data.duplicate_search import Link, search
+
+SCHEMA_VERSION = 1
+_METHOD = 1  # raised whenever the same pictures would give other pairs
+
+
+def search_once(
+    image: Callable[[int], NDArray[Any]],
+    checksums: Sequence[int],
+    *,
+    first: int | None = None,
+    folder: Path | None,
+) -> list[Link]:
+    """Returns what `search` returns, which runs only if these pictures were never searched.
+
+    Results are told apart by the pictures' checksums in their order, so that a new, changed or
+    missing picture means a new search.
+
+    Args:
+        image: See `search`.
+        checksums: See `search`.
+        first: See `search`.
+        folder: The cache folder of the images; None remembers nothing.
+
+    Raises:
+        OutputError: The result cannot be written.
+    """
+    if folder is None:
+        return search(image, checksums, first=first)
+    content = json.dumps([_METHOD, first, *map(int, checksums)]).encode()
+    key = hashlib.sha256(content).hexdigest()
+    path = folder / f"duplicates-{key[:16]}.json"
+    known = _read(path, key)
+    if known is not None:
+        return known
+    links = search(image, checksums, first=first)
+    body = {"schema_version": SCHEMA_VERSION, "key": key, "links": links}
+    with writing_to(folder):
+        write_whole(path, json.dumps(body, separators=(",", ":")))
+    return links
+
+
+def _read(path: Path, key: str) -> list[Link] | None:
+    try:
+        body = json.loads(path.read_bytes())
+        if body["schema_version"] == SCHEMA_VERSION and body["key"] == key:
+            return [Link(*item) for item in body["links"]]
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError, ValueError):  # damaged: searched again and written anew
+        return None
+    return None

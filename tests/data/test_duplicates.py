@@ -1,0 +1,338 @@
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.fft import dctn
+
+from keras_cxr.data import find_duplicates, make_datasets, read_image
+from keras_cxr.data.duplicate_candidates import _WHOLE, _coefficients
+from keras_cxr.data.duplicate_search import connected
+from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
+from keras_cxr.errors import DataError, InvalidArgumentError
+from tests.data.helpers import only, write
+
+SIDE = 160
+COPIED = (0, 3, 6, 9, 12, 15)
+COLUMNS = ["file_a", "file_b", "class_a", "class_b", "similarity", "displacement", "kind"]
+
+
+def drawn(number):
+    name = CLASS_NAMES[number % 4]
+    return name, draw_phantom(name, number, image_size=SIDE).image
+
+
+FILMS = [drawn(number) for number in range(20)]
+
+
+def database(root, extra=()):
+    """Twenty phantoms, and besides them what a test adds as (class, name, picture)."""
+    for number, (label, image) in enumerate(FILMS):
+        write(root / label / "images" / f"film-{number}.png", image)
+    for label, name, image in extra:
+        write(root / label / "images" / name, image)
+    return root
+
+
+def search(folder, tmp_path, **options):
+    options = {"image_size": (SIDE, SIDE), "verbose": False, **options}
+    return find_duplicates(folder, cache_dir=tmp_path / "cache", **options)
+
+
+def named(duplicates):
+    """The pairs by bare file names, each sorted."""
+    rows = duplicates.pairs[["file_a", "file_b"]].itertuples(index=False)
+    return {tuple(sorted(path.rpartition("/")[2] for path in row)) for row in rows}
+
+
+def compressed(image, quality):
+    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)
+
+
+def resized(image):
+    return cv2.resize(image, (96, 104), interpolation=cv2.INTER_AREA)
+
+
+def cropped(image):
+    return image[3:-8, 9:-2]
+
+
+def shifted(image):
+    return cv2.warpAffine(image, np.float32([[1, 0, 5], [0, 1, -4]]), (SIDE, SIDE))
+
+
+def levels(image, slope, offset):
+    return np.uint8(np.clip(np.rint(image * slope + offset), 0, 255))
+
+
+def lettered(image):
+    return cv2.putText(image.copy(), "R  AP 7", (8, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 255, 2)
+
+
+CHANGES = {
+    "resized": resized,
+    "compressed": lambda image: compressed(image, 30),
+    "cropped": cropped,
+    "shifted": shifted,
+    "brighter": lambda image: levels(image, 1.0, 30.0),
+    "less contrast": lambda image: levels(image, 0.6, 40.0),
+    "lettered": lettered,
+    "all at once": lambda image: compressed(levels(cropped(image), 0.8, 20.0), 50),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_copies_under_a_change_are_found_and_nothing_else(tmp_path, name):
+    extra = [
+        (FILMS[number][0], f"copy-{number}.png", CHANGES[name](FILMS[number][1]))
+        for number in COPIED
+    ]
+    duplicates = search(database(tmp_path / "films", extra), tmp_path)
+    assert named(duplicates) == {(f"copy-{number}.png", f"film-{number}.png") for number in COPIED}
+    assert set(duplicates.pairs["kind"]) == {"near"}
+    assert duplicates.pairs["similarity"].min() > 0.8
+    assert duplicates.pairs["displacement"].max() < 0.5
+    assert list(duplicates.pairs.columns) == COLUMNS
+
+
+def test_mirrored_copies_are_told_apart(tmp_path):
+    label, image = FILMS[2]
+    duplicates = search(database(tmp_path / "films", [(label, "m.png", image[:, ::-1])]), tmp_path)
+    assert named(duplicates) == {("film-2.png", "m.png")}
+    assert list(duplicates.pairs["kind"]) == ["flipped"]
+    assert "pairs: 0 exact, 0 near, 1 flipped" in str(duplicates)
+
+
+def test_exact_copies_are_those_of_pixels_not_of_bytes(tmp_path):
+    label, image = FILMS[5]
+    folder = database(tmp_path / "films")
+    path = folder / "Normal" / "images" / "again.png"
+    assert cv2.imwrite(str(path), image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    original = folder / label / "images" / "film-5.png"
+    assert path.read_bytes() != original.read_bytes()
+    duplicates = search(folder, tmp_path)
+    (row,) = duplicates.pairs.itertuples(index=False)
+    assert (row.kind, row.similarity, row.displacement) == ("exact", 1.0, 0.0)
+
+
+def test_nothing_is_found_among_different_films(tmp_path):
+    for number in range(160):
+        label, image = drawn(number)
+        write(tmp_path / "films" / label / f"{number}.png", image)
+    duplicates = search(tmp_path / "films", tmp_path)
+    assert duplicates.num_images == 160
+    assert len(duplicates.pairs) == 0
+    assert duplicates.groups == duplicates.conflicts == ()
+    assert str(duplicates).startswith("0 of 160 images have copies, in 0 groups")
+
+
+def test_equal_letters_do_not_make_copies_nor_do_empty_pictures(tmp_path):
+    black = np.zeros((SIDE, SIDE), np.uint8)
+    dot = black.copy()
+    dot[80, 80] = 255
+    extra = [
+        ("Normal", "one.png", lettered(drawn(100)[1])),
+        ("Normal", "two.png", lettered(drawn(101)[1])),
+        ("Normal", "black.png", black),
+        ("Normal", "dot.png", dot),
+    ]
+    assert named(search(database(tmp_path / "films", extra), tmp_path)) == set()
+
+
+def test_groups_are_transitive_and_conflicts_name_their_classes(tmp_path):
+    image = FILMS[0][1]
+    extra = [
+        ("COVID", "crop.png", cropped(image)),
+        ("COVID", "same.png", image),
+        ("Normal", "bright.png", levels(image, 1.0, 30.0)),
+        ("Lung_Opacity", "other.png", compressed(FILMS[1][1], 40)),
+    ]
+    duplicates = search(database(tmp_path / "films", extra), tmp_path)
+    names = [{file.rpartition("/")[2] for file in group.files} for group in duplicates.groups]
+    assert names == [
+        {"film-0.png", "crop.png", "same.png", "bright.png"},
+        {"film-1.png", "other.png"},
+    ]
+    assert FILMS[0][0] == "COVID"
+    assert [group.classes for group in duplicates.conflicts] == [("COVID", "Normal")]
+    assert "6 of 24 images have copies, in 2 groups" in str(duplicates)
+    content = json.loads(json.dumps(duplicates.to_dict()))
+    assert content["schema_version"] == 1
+    assert len(content["pairs"]) == len(duplicates.pairs)
+    assert content["groups"][0]["classes"] == ["COVID", "Normal"]
+
+
+def test_another_data_set_is_searched_for_copies_of_this_one(tmp_path):
+    other = tmp_path / "other"
+    write(other / "Normal" / "new.png", drawn(200)[1])
+    write(other / "Normal" / "new2.png", drawn(200)[1])
+    write(other / "COVID" / "copy.png", cropped(FILMS[4][1]))
+    write(other / "COVID" / "same.png", FILMS[7][1])
+    duplicates = search(database(tmp_path / "films"), tmp_path, against=other)
+    assert duplicates.num_images == 24
+    found = {(row.file_a.rpartition("/")[2], row.file_b) for row in duplicates.pairs.itertuples()}
+    assert found == {
+        ("film-4.png", (other / "COVID" / "copy.png").resolve().as_posix()),
+        ("film-7.png", (other / "COVID" / "same.png").resolve().as_posix()),
+    }
+    assert sorted(duplicates.pairs["kind"]) == ["exact", "near"]
+
+
+def test_a_second_call_reads_what_the_first_one_found(tmp_path):
+    folder = database(tmp_path / "films", [("Normal", "copy.png", cropped(FILMS[3][1]))])
+    first = search(folder, tmp_path)
+    assert len(first.pairs) == 1
+    (path,) = only(tmp_path / "cache").glob("duplicates-*.json")
+    content = json.loads(path.read_text())
+    content["links"].append([0, 1, "near", 0.9, 0.1])
+    path.write_text(json.dumps(content))
+    assert len(search(folder, tmp_path).pairs) == 2
+    path.write_text("damaged")
+    pd.testing.assert_frame_equal(search(folder, tmp_path).pairs, first.pairs)
+    write(folder / "Normal" / "images" / "film-more.png", levels(FILMS[3][1], 0.7, 9.0))
+    assert len(search(folder, tmp_path).groups[0].files) == 3
+
+
+def many(root):
+    """Forty phantoms in two classes; twelve have a copy."""
+    for number in range(40):
+        label = ("COVID", "Normal")[number % 2]
+        image = draw_phantom(label, number, image_size=SIDE).image
+        write(root / label / f"{number}.png", image)
+        if number < 12:
+            write(root / label / f"{number}-copy.png", levels(image, 0.8, 10.0))
+    return root
+
+
+def split(data, tmp_path, **options):
+    options = {"image_size": (SIDE, SIDE), "format": "keras", "verbose": False, **options}
+    return make_datasets(data, cache_dir=tmp_path / "cache", **options)
+
+
+def divided(datasets):
+    """How many of the twelve have their copy in another part."""
+    part = dict(zip(datasets.table["file"], datasets.table["part"], strict=True))
+    copies = [file for file in part if file.endswith("-copy.png")]
+    assert len(copies) == 12
+    return sum(part[file] != part[file.replace("-copy", "")] for file in copies)
+
+
+def test_a_split_keeps_copies_together_and_tells_what_it_would_have_leaked(tmp_path):
+    folder = many(tmp_path / "films")
+    shares = (0.6, 0.2, 0.2)
+    alone = split(folder, tmp_path, split=shares)
+    assert divided(alone) > 0
+    assert "note: copies" not in alone.summary
+    part = dict(zip(alone.table["file"], alone.table["part"], strict=True))
+    copies = [file for file in part if file.endswith("-copy.png")]
+    kinds = [{part[file], part[file.replace("-copy", "")]} for file in copies]
+    leaked = sum("train" in kind and len(kind) == 2 for kind in kinds)
+    for options in ({}, {"cache": False}):
+        together = split(folder, tmp_path, split=shares, group_duplicates=True, **options)
+        assert divided(together) == 0
+        assert (
+            f"copies: 12 groups of 24 images; a split that does not know them leaks {leaked} "
+            "validation and test images into the training part, this one 0"
+        ) in together.summary
+    assert together.fingerprint != alone.fingerprint
+
+
+def test_copies_join_the_groups_that_patients_make(tmp_path):
+    folder = many(tmp_path / "films")
+    patients = {"COVID/0.png": "p1", "COVID/20.png": "p1", "Normal/1-copy.png": "p2"}
+    table = split(folder, tmp_path, groups=patients, group_duplicates=True).table
+    group = dict(zip(table["file"], table["group"], strict=True))
+    assert {file for file in group if group[file] == "p1"} == {
+        "COVID/0.png",
+        "COVID/0-copy.png",
+        "COVID/20.png",
+    }
+    assert group["Normal/1.png"] == group["Normal/1-copy.png"] == "p2"
+    assert group["Normal/39.png"] == ""
+    assert table.groupby("group")["part"].nunique().drop("").max() == 1
+
+
+def test_arrays_are_grouped_too_and_given_parts_stay(tmp_path):
+    pictures = [draw_phantom(("COVID", "Normal")[n % 2], n, image_size=64).image for n in range(16)]
+    images = np.stack([*pictures, *(np.float32(picture) * 0.9 for picture in pictures[:4])])
+    labels = np.array([*(n % 2 for n in range(16)), 0, 1, 0, 1])
+    options = {"image_size": (64, 64), "split": (0.5, 0.25, 0.25), "group_duplicates": True}
+    table = split((images, labels), tmp_path, **options).table
+    assert list(table["group"][16:]) == [f"array[{n}]" for n in range(4)]
+
+    for number, picture in enumerate(pictures):
+        label = ("COVID", "Normal")[number % 2]
+        for part, change in (("train", 1.0), ("test", 0.9)) if number < 3 else (("train", 1.0),):
+            path = tmp_path / "given" / part / label / f"{number}.png"
+            write(path, levels(picture, change, 0.0))
+    given = split(tmp_path / "given", tmp_path, **{**options, "split": (0.8, 0, 0.2)})
+    assert "leaks 3 validation and test images into the training part, this one 3" in given.summary
+
+
+def test_too_few_groups_are_an_error(tmp_path):
+    for number in range(4):
+        write(tmp_path / "films" / "COVID" / f"{number}.png", FILMS[0][1])
+        write(tmp_path / "films" / "Normal" / f"{number}.png", FILMS[number + 4][1])
+    with pytest.raises(DataError, match=r"Class 'COVID' has 4 image\(s\), too few groups"):
+        split(tmp_path / "films", tmp_path, group_duplicates=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"image_size": (32, 64)}, r"at least 64 x 64, received image_size \(32, 64\)"),
+        ({"image_size": 64}, r"image_size must be \(height, width\), received 64"),
+        ({"on_error": "ignore"}, "on_error must be 'raise' or 'skip', received 'ignore'"),
+    ],
+)
+def test_arguments_are_checked_before_anything_is_read(tmp_path, options, text):
+    with pytest.raises(InvalidArgumentError, match=text):
+        search(tmp_path / "nowhere", tmp_path, **options)
+    if options == {"image_size": (32, 64)}:
+        with pytest.raises(InvalidArgumentError, match=text):
+            split(tmp_path / "nowhere", tmp_path, group_duplicates=True, **options)
+
+
+def test_bad_files_are_an_error_or_a_note(tmp_path):
+    folder = database(tmp_path / "films")
+    (folder / "COVID" / "images" / "broken.png").write_bytes(b"")
+    with pytest.raises(DataError, match="1 of 21 images cannot be used"):
+        search(folder, tmp_path)
+    duplicates = search(folder, tmp_path, on_error="skip")
+    assert duplicates.num_images == 20
+    assert "note: 1 of 21 images were left out" in str(duplicates)
+
+
+def test_the_description_is_the_cosine_transform():
+    small = cv2.resize(FILMS[0][1], (64, 64), interpolation=cv2.INTER_AREA)
+    (found,) = _coefficients(small[np.newaxis], _WHOLE)
+    expected = dctn(small.astype(float), norm="ortho")[:12, :12]
+    # a pixel's share of a wave is an integral here, its middle in the DCT: a factor by frequency
+    order = np.arange(12) / 128
+    expected *= np.outer(np.sinc(order), np.sinc(order))
+    expected = expected.ravel()[1:]
+    np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-4)
+
+
+def test_connected():
+    assert connected([(5, 7), (1, 2), (7, 9), (2, 0), (4, 4)]) == [[0, 1, 2], [5, 7, 9]]
+    assert connected([]) == []
+
+
+def test_real_copies_and_look_alikes(real_data, tmp_path):
+    root = real_data / "COVID-19_Radiography_Dataset"
+    names = [f"COVID-{number}" for number in (1, 140, 591, 2124, 2125)]
+    names += [f"Normal-{number}" for number in (7546, 9262, 1708, 5103, 4251, 5963)]
+    files = [f"{name.split('-')[0]}/images/{name}.jpg" for name in names]
+    missing = [file for file in files if not (root / file).is_file()]
+    if missing:
+        pytest.skip(f"the copy of the database here lacks {missing[0]}")
+    assert read_image(root / files[0]).shape[2] == 1
+    frame = pd.DataFrame({"file": files, "label": [file.split("/")[0] for file in files]})
+    duplicates = search(frame, tmp_path, root=root, image_size=(224, 224))
+    numbers = [
+        [int(file.split("-")[-1].split(".")[0]) for file in group.files]
+        for group in duplicates.groups
+    ]
+    assert numbers == [[1, 140, 591], [2124, 2125]]
