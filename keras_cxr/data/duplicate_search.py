@@ -14,7 +14,7 @@ from keras_cxr.data.images import fit
 from keras_cxr.data.reading import one_thread_in_opencv
 
 MIN_COSINE = 0.75
-"""Of the descriptions from afar: 17 of 10,000 pairs of real films lie above it."""
+"""Of the descriptions from afar: 3 of 10,000 pairs of real films lie above it."""
 
 
 class Link(NamedTuple):
