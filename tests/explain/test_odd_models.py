@@ -162,9 +162,7 @@ def attended(x):
     return x + ops.reshape(ops.transpose(q, (0, 2, 1, 3)), (-1, 16, 8))
 
 
-@pytest.mark.parametrize(
-    "attend", [lambda x: Attention()(x), attended], ids=["layer", "ops"]
-)
+@pytest.mark.parametrize("attend", [lambda x: Attention()(x), attended], ids=["layer", "ops"])
 def test_attention_is_no_map(attend):
     inputs = keras.Input((24, 24, 1))
     patches = layers.Conv2D(8, 6, strides=6, name="patches")(inputs)
