@@ -77,6 +77,7 @@ class Engine:
         }
         self._compiled: dict[tuple[int, ...], GradientFunction] = {}
         self._compiled_scores: dict[tuple[int, ...], Callable[[Floats], Floats]] = {}
+        self._checked_shapes: set[tuple[int, ...]] = set()
         self._lock = threading.RLock()
 
     @property
@@ -177,7 +178,7 @@ class Engine:
         """Compile for the images' size and check what came out, unless that is done."""
         shape = images.shape[1:]
         with self._lock:
-            if shape in self._compiled or (shape in self._compiled_scores and self.num_classes):
+            if shape in self._checked_shapes:
                 return
             sample = np.resize(images[:1], (self._replay.fixed_batch or 1, *shape))
             sample = sample.astype(np.float32)
@@ -185,14 +186,13 @@ class Engine:
             try:
                 self._compile(sample)
             except (KerasCXRError, MemoryError):
-                self._compiled.pop(shape, None)
                 raise
             except Exception as error:  # whatever a model's own code raises
-                self._compiled.pop(shape, None)
                 raise InvalidArgumentError(
                     f"model {self.model.name!r} cannot be run on images of shape (batch, "
                     f"{', '.join(map(str, shape))}): {error}"
                 ) from error
+            self._checked_shapes.add(shape)
 
     def _compile(self, sample: Floats) -> None:
         shape = sample.shape[1:]

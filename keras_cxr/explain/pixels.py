@@ -57,8 +57,7 @@ class PixelMethod(Method):
             )
 
     def _explain_part(self, images: Floats, class_index: NDArray[np.int32], *, first: int) -> Part:
-        found = self._engine.gradients(images, class_index)
-        self._engine.check_results(found.gradients, found.scores, first=first)
+        found = self._gradients(images, class_index, first)
         raw_map, delta = self.attribute(images, found, first=first)
         heatmap = np.maximum(raw_map, 0)
         return Part(heatmap, raw_map, found.scores, found.class_index, delta)
@@ -75,10 +74,13 @@ class PixelMethod(Method):
             first: Number of the first image among all, for messages.
         """
 
-    def _gradients(self, images: Floats, class_index: NDArray[np.int32], first: int) -> Floats:
+    def _gradients(
+        self, images: Floats, class_index: NDArray[np.int32], first: int
+    ) -> ScoreGradients:
+        """Scores and gradients, shown to be finite."""
         found = self._engine.gradients(images, class_index)
         self._engine.check_results(found.gradients, found.scores, first=first)
-        return found.gradients
+        return found
 
     def _over_channels(self, values: Floats, reduce: Any) -> Floats:
         return np.asarray(reduce(values, axis=1 if self._engine.channels_first else -1))
@@ -191,7 +193,7 @@ class SmoothGrad(PixelMethod):
         for _ in range(self._num_samples):
             noise = generator.standard_normal(images.shape[1:], np.float32)
             noisy = images + self._noise_level * spread * noise
-            total += self._gradients(noisy.astype(np.float32), found.class_index, first)
+            total += self._gradients(noisy.astype(np.float32), found.class_index, first).gradients
         return self._over_channels(np.abs(total / self._num_samples), np.max), None
 
 
@@ -278,7 +280,9 @@ class IntegratedGradients(PixelMethod):
         mean = np.zeros_like(images)
         for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
             between = (start + np.float32(point) * way).astype(np.float32)
-            mean += np.float32(weight) * self._gradients(between, found.class_index, first)
+            mean += (
+                np.float32(weight) * self._gradients(between, found.class_index, first).gradients
+            )
         attributions = way * mean
         rise = found.scores - self._engine.scores(np.ascontiguousarray(start))
         expected = np.take_along_axis(rise, found.class_index[:, None], axis=1)[:, 0]
