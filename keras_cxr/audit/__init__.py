@@ -1,0 +1,5 @@
+"""Whether to believe a result: questions to the data before training, to the model after it."""
+
+from keras_cxr.audit.findings import Finding
+
+__all__ = ["Finding"]

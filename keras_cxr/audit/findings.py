@@ -1,0 +1,29 @@
+"""`Finding`: one thing that an audit found, as a sentence with its number and interval."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that an audit found; a reader needs nothing but the sentence.
+
+    Attributes:
+        key: What it is about, such as "duplicates" or "controls"; stable, for programs.
+        sentence: One plain sentence that holds the number, its interval where it has one, and
+            what it was measured on. It states, and leaves the verdict to the reader.
+        value: The number; None where there is none.
+        interval: Its 95 % limits; None where it has none.
+    """
+
+    key: str
+    sentence: str
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as JSON holds it."""
+        return asdict(self) | {"interval": None if self.interval is None else list(self.interval)}
+
+    def __str__(self) -> str:
+        return self.sentence
