@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from keras_cxr._files import write_whole
+from keras_cxr._pages import data_address, render_page
 from keras_cxr.explain.overlay import colour_bar
 from keras_cxr.study.map_check import CURVES_FILE, MapCheck
-from keras_cxr.study.pages import data_address, render_page
 
 GALLERY_FILE = "index.html"
 
@@ -42,6 +42,7 @@ def write_gallery(
     """
     shared = _shared_folder(table)
     page = render_page(
+        "keras_cxr.study",
         "gallery.html.j2",
         groups=_groups(table, class_names, shared),
         shared=shared,

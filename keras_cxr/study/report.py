@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from keras_cxr._files import write_whole
+from keras_cxr._pages import data_address, render_page
 from keras_cxr.study.experiments import EXPERIMENTS, STUDY_CLASS_COUNTS, STUDY_EPOCHS
-from keras_cxr.study.pages import data_address, render_page
 
 PICTURES = (
     ("curves", "Loss and accuracy per epoch, training and validation"),
@@ -67,6 +67,7 @@ def write_report(folder: Path, results: dict[str, dict[str, Any]]) -> Path:
         for key, result in results.items()
     ]
     page = render_page(
+        "keras_cxr.study",
         "report.html.j2",
         table=results_table(results).reset_index().to_dict("records"),
         sections=sections,
