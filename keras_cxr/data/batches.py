@@ -1,6 +1,7 @@
 """The batches of one part of a data set, by number: drawn, masked, moved, and float at last."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -14,11 +15,18 @@ from keras_cxr.data.store import Store
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 REGIONS = ("full", "lungs", "outside")
+Transform = Callable[[NDArray[Any], NDArray[np.uint8]], NDArray[Any]]
 
 
 def num_workers() -> int:
     """Returns how many threads make batches ahead of training: 2 to 8, by the machine's cores."""
     return min(8, max(2, os.cpu_count() or 2))
+
+
+def balanced_weights(labels: NDArray[np.int64], num_classes: int) -> dict[int, float]:
+    """Returns n / (k n_class) for each class index, of (n,) labels that hold all k classes."""
+    counts = np.bincount(labels, minlength=num_classes)
+    return {index: float(len(labels) / (num_classes * n)) for index, n in enumerate(counts)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +45,7 @@ class Batches:
         region: "full", "lungs" or "outside".
         shuffle: Whether the order is drawn anew in every epoch.
         augmentation: How images are moved, or None.
+        transform: What is done to each image and its mask before it is moved, or None.
         seed: Enters every draw.
         epoch: Enters every draw.
     """
@@ -52,6 +61,7 @@ class Batches:
     region: str = "full"
     shuffle: bool = False
     augmentation: Augmentation | None = None
+    transform: Transform | None = None
     seed: int = 0
     epoch: int = 0
 
@@ -91,9 +101,7 @@ class Batches:
             )
         batch = np.empty((len(chosen), *self.image_size, self.channels), np.float32)
         for place, row in enumerate(self.rows[chosen]):
-            image: NDArray[Any] = self.store.image(row)
-            if self.region != "full":
-                image = self._cut(image, row)
+            image = self.altered_image(row)
             if matrices is not None and augmentation is not None:
                 image = warp(image, matrices[place], fill_mode=augmentation.fill_mode)
             batch[place] = image[..., np.newaxis]
@@ -105,6 +113,17 @@ class Batches:
         for place, row in enumerate(self.rows[chosen]):
             masks[place] = self.store.mask(row) > 0
         return masks
+
+    def altered_image(self, row: int) -> NDArray[Any]:
+        """Returns (h, w) of a row of the store, uint8 or float32: cut, transformed, not moved."""
+        image = self.store.image(row)
+        if self.region != "full":
+            image = self._cut(image, row)
+        if self.transform is not None:
+            image = image.view()
+            image.flags.writeable = False  # it may be the user's own array
+            image = np.asarray(self.transform(image, self.store.mask(row)))
+        return image
 
     def _cut(self, image: NDArray[Any], row: int) -> NDArray[Any]:
         mask = self.store.mask(row)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr.data.batches import Batches
+from keras_cxr.data.altered import alter, transform_name
+from keras_cxr.data.batches import Batches, Transform
 from keras_cxr.data.catalog import PARTS
 from keras_cxr.data.images import COLOR_MODES
 from keras_cxr.data.summary import summarize
@@ -65,7 +66,7 @@ class Datasets:
     epoch: int = 0
     _parts: Mapping[str, Batches] = field(default_factory=dict)
     _wrap: Callable[[Batches], Any] = field(default=iter)
-    _content: bytes = b""
+    _checksums: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -92,12 +93,16 @@ class Datasets:
     @cached_property
     def fingerprint(self) -> str:
         """Hexadecimal hash of pixels, files, classes, parts and every option that matters."""
-        digest = hashlib.sha256(self._content)
+        content = self._checksums * (1, self.region != "full")  # of pixels and masks
+        digest = hashlib.sha256(hashlib.sha256(content.tobytes()).digest())
         rows = self.table[["file", "class", "part"]].itertuples(index=False)
         digest.update("\n".join("\t".join(row) for row in rows).encode())
         augmentation = self._parts["train"].augmentation
         options = (self.class_names, self.input_shape, self.region, self.batch_size, self.seed)
         digest.update(repr((options, augmentation)).encode())
+        transform = self._parts["train"].transform
+        if transform is not None:
+            digest.update(transform_name(transform).encode())
         return digest.hexdigest()
 
     def at_epoch(self, epoch: int) -> "Datasets":
@@ -111,6 +116,45 @@ class Datasets:
         batches = self._parts["train"].at_epoch(int(epoch))
         parts = {**self._parts, "train": batches}
         return replace(self, epoch=int(epoch), train=self._wrap(batches), _parts=parts)
+
+    def altered(
+        self,
+        *,
+        region: str | None = None,
+        transform: Transform | None = None,
+        labels: Mapping[str, ArrayLike] | None = None,
+    ) -> "Datasets":
+        """Returns the same images, split and order with other pixels or labels.
+
+        Nothing is read or split again, so that a model trained on this differs from another one
+        by what was altered alone. The fingerprint follows. What is None stays as it is.
+
+        Args:
+            region: "full", "lungs" or "outside"; the last two need a mask for every image.
+            transform: A function at the top of a module, called in several threads with an image,
+                (h, w) uint8 or float32 in [0, 255] and not to be written to, and its lung mask,
+                (h, w) uint8, 255 in the lungs and 0 elsewhere (all 0 without a mask). It returns
+                (h, w) uint8 or float32 in [0, 255]. The region is cut out before it, training
+                images are moved after it. A saved model does not know of it.
+            labels: By part, (n,) integer class indices in the order of `files`; `table` and
+                `class_weight` follow.
+
+        Raises:
+            DataError: The region needs masks that are missing.
+            InvalidArgumentError: An argument has a value that cannot work.
+
+        Examples:
+            >>> from keras_cxr import make_datasets, make_phantoms
+            >>> folder = make_phantoms("phantoms-to-alter", images_per_class=10)
+            >>> datasets = make_datasets(folder, image_size=(64, 64))
+            >>> datasets.altered(region="outside").region
+            'outside'
+            >>> held = datasets.table[datasets.table["part"] == "train"]
+            >>> indices = [datasets.class_names.index(name) for name in held["class"]]
+            >>> shuffled = np.random.default_rng(0).permutation(indices)
+            >>> chance = datasets.altered(labels={"train": shuffled})
+        """
+        return alter(self, region=region, transform=transform, labels=labels)
 
     def files(self, part: str) -> list[str]:
         """Returns the files of a part in the order of `table` ("val" and "test" yield it)."""

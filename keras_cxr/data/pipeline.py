@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from keras_cxr.data.arguments import Options, check_group_column, check_options
 from keras_cxr.data.arrays import from_arrays
 from keras_cxr.data.augment import Augmentation
-from keras_cxr.data.batches import Batches, num_workers
+from keras_cxr.data.batches import Batches, balanced_weights, num_workers
 from keras_cxr.data.cache import cache_folder, open_cache
 from keras_cxr.data.catalog import PARTS, Catalog
 from keras_cxr.data.datasets import Datasets
@@ -209,11 +209,6 @@ def _datasets(
         "group": [entry.group for entry in entries],
         "mask": masks,
     }
-    counts = np.bincount(batches["train"].labels)
-    content = np.zeros((len(records), 2), np.int64)
-    content[:, 0] = [record.checksum for record in records]
-    if options.region != "full":
-        content[:, 1] = [record.mask_checksum for record in records]
     wrap = _FORMATS[options.format]
     train, val, test = (wrap(batches[part]) if part in batches else None for part in PARTS)
     return Datasets(
@@ -221,9 +216,7 @@ def _datasets(
         val=val,
         test=test,
         class_names=catalog.class_names,
-        class_weight={
-            index: float(counts.sum() / (len(counts) * count)) for index, count in enumerate(counts)
-        },
+        class_weight=balanced_weights(batches["train"].labels, len(catalog.class_names)),
         table=pd.DataFrame(columns),
         root=catalog.root if catalog.source else None,
         image_size=options.image_size,
@@ -237,7 +230,7 @@ def _datasets(
         notes=catalog.notes,
         _parts=batches,
         _wrap=wrap,
-        _content=hashlib.sha256(content.tobytes()).digest(),
+        _checksums=np.array([(one.checksum, one.mask_checksum) for one in records], np.int64),
     )
 
 

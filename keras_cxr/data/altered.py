@@ -1,0 +1,126 @@
+"""The same data sets with other pixels or other labels, for controls and comparisons."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from keras_cxr.data.batches import REGIONS, Batches, Transform, balanced_weights
+from keras_cxr.data.catalog import PARTS, listing
+from keras_cxr.errors import DataError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from keras_cxr.data.datasets import Datasets
+
+
+def alter(
+    datasets: "Datasets",
+    *,
+    region: str | None,
+    transform: Transform | None,
+    labels: Mapping[str, ArrayLike] | None,
+) -> "Datasets":
+    """Returns what `Datasets.altered` describes."""
+    parts = dict(datasets._parts)
+    table, notes = datasets.table, datasets.notes
+    if region is not None:
+        _check_region(datasets, region)
+        parts = {part: replace(batches, region=region) for part, batches in parts.items()}
+    if transform is not None:
+        name = transform_name(transform)
+        parts = {part: replace(batches, transform=transform) for part, batches in parts.items()}
+        _try(parts["train"], name)
+        notes = (*notes, f"every image goes through {name} before it is augmented")
+    if labels is not None:
+        table = table.copy()
+        for part, given in labels.items():
+            datasets._check_part(part)
+            indices = _check_labels(given, len(parts[part].rows), datasets.class_names, part=part)
+            changed = int((indices != parts[part].labels).sum())
+            parts[part] = replace(parts[part], labels=indices)
+            table.loc[table["part"] == part, "class"] = np.array(datasets.class_names)[indices]
+            notes = (*notes, f"{changed:,} labels of the part {part} are not those of the files")
+    train, val, test = (datasets._wrap(parts[part]) if part in parts else None for part in PARTS)
+    return replace(
+        datasets,
+        train=train,
+        val=val,
+        test=test,
+        class_weight=balanced_weights(parts["train"].labels, datasets.num_classes),
+        table=table,
+        region=datasets.region if region is None else region,
+        notes=notes,
+        _parts=parts,
+    )
+
+
+def transform_name(transform: Any) -> str:
+    """Returns a function's module and qualified name, by which a fingerprint knows it.
+
+    Raises:
+        InvalidArgumentError: It is no function at the top of a module, so that the name would
+            not tell it from another one.
+    """
+    module, name = (getattr(transform, item, None) for item in ("__module__", "__qualname__"))
+    if not callable(transform) or not module or not name or "." in name:
+        raise InvalidArgumentError(
+            "transform must be a function that stands at the top of a module, so that a "
+            f"fingerprint can name it, received {transform!r}. Write it with def, outside other "
+            "functions."
+        )
+    return f"{module}.{name}"
+
+
+def _check_region(datasets: "Datasets", region: str) -> None:
+    if region not in REGIONS:
+        raise InvalidArgumentError(
+            f"region must be one of {', '.join(map(repr, REGIONS))}, received {region!r}"
+        )
+    table = datasets.table
+    lacking = list(table["file"][table["mask"] == ""])
+    if region != "full" and lacking:
+        raise DataError(
+            f"{len(lacking):,} of {len(table):,} images have no lung mask, which "
+            f"region={region!r} needs:\n{listing(lacking)}\nAltered data sets hold the same rows, "
+            'so none is left out here. Call make_datasets with region="lungs" and '
+            'on_error="skip", and alter what it returns.'
+        )
+
+
+def _check_labels(
+    given: ArrayLike, count: int, names: tuple[str, ...], *, part: str
+) -> NDArray[np.int64]:
+    indices = np.asarray(given)
+    if indices.shape != (count,) or not np.issubdtype(indices.dtype, np.integer):
+        raise InvalidArgumentError(
+            f"labels[{part!r}] must be ({count},) integers, one class index for each image of the "
+            f"part, received {indices.dtype} {indices.shape}"
+        )
+    if indices.min() < 0 or indices.max() >= len(names):
+        raise InvalidArgumentError(
+            f"labels[{part!r}] must lie in 0 to {len(names) - 1}, received {indices.min()} to "
+            f"{indices.max()}"
+        )
+    unseen = [name for index, name in enumerate(names) if index not in indices]
+    if part == "train" and unseen:
+        raise InvalidArgumentError(
+            f"labels['train'] leaves no training image of class {', '.join(map(repr, unseen))}"
+        )
+    return indices.astype(np.int64)
+
+
+def _try(batches: Batches, name: str) -> None:
+    """Runs the function on one image, so that what cannot work fails here and not in training."""
+    made = batches.altered_image(int(batches.rows[0]))
+    if made.shape != batches.image_size or made.dtype not in (np.uint8, np.float32):
+        raise InvalidArgumentError(
+            f"transform {name} must return {batches.image_size} uint8 or float32, it returned "
+            f"{made.shape} {made.dtype}"
+        )
+    if not (np.isfinite(made).all() and made.min() >= 0 and made.max() <= 255):
+        raise InvalidArgumentError(
+            f"transform {name} must return values in [0, 255], it returned {made.min()} to "
+            f"{made.max()}"
+        )
