@@ -16,6 +16,7 @@ NAMES = (
     "gradcam",
     "faithfulness",
     "growth",
+    "duplicates",
     "demo",
 )
 
