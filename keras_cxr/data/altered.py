@@ -64,7 +64,7 @@ def transform_name(transform: Any) -> str:
             not tell it from another one.
     """
     module, name = (getattr(transform, item, None) for item in ("__module__", "__qualname__"))
-    if not callable(transform) or not module or not name or "." in name:
+    if not callable(transform) or not module or not name or not name.isidentifier():
         raise InvalidArgumentError(
             "transform must be a function that stands at the top of a module, so that a "
             f"fingerprint can name it, received {transform!r}. Write it with def, outside other "
