@@ -1,0 +1,132 @@
+"""How a model was trained, so that the same can be trained again on other pictures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.training.settings import describe_model
+
+if TYPE_CHECKING:
+    from keras_cxr.data import Datasets
+
+EPOCHS = 25  # the study's
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What decides a training besides images and seed.
+
+    Attributes:
+        build: Returns a new, untrained model.
+        optimizer: A Keras optimizer's configuration, as `keras.optimizers.serialize` gives it,
+            or its name.
+        class_weight: As `train` takes it.
+        epochs: Of the whole training.
+        precision: As `train` takes it.
+    """
+
+    build: Callable[[], keras.Model]
+    optimizer: Any = "adam"
+    class_weight: str | dict[int, float] | None = "balanced"
+    epochs: int = EPOCHS
+    precision: str = "auto"
+
+    def new_optimizer(self) -> keras.optimizers.Optimizer:
+        """Returns an optimizer that has not trained anything yet."""
+        return keras.optimizers.get(self.optimizer)
+
+    def new_model(self, seed: int) -> keras.Model:
+        """Returns an untrained model; sets Keras' global random seed, so that it repeats."""
+        keras.utils.set_random_seed(seed)
+        return self.build()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as JSON holds it, to tell whether a control was trained by it."""
+        weights = self.class_weight
+        if isinstance(weights, dict):
+            weights = {str(index): weight for index, weight in sorted(weights.items())}  # type: ignore[assignment]
+        return {
+            "model": describe_model(self.build())["config"],
+            "optimizer": self.optimizer
+            if isinstance(self.optimizer, str)
+            else dict(self.optimizer),
+            "class_weight": weights,
+            "epochs": self.epochs,
+            "precision": self.precision,
+        }
+
+
+def recipe_of(
+    model: keras.Model,
+    *,
+    build: Callable[[], keras.Model] | None = None,
+    epochs: int | None = None,
+) -> Recipe:
+    """Returns the recipe that a model in memory tells of: its layers, and its optimizer.
+
+    A model that was not compiled gets the study's: Adam, balanced class weights, 25 epochs.
+
+    Args:
+        model: The finished model; it stays as it is.
+        build: Returns a new, untrained model of the same kind; needed for subclassed models, and
+            where training began from pretrained weights.
+        epochs: Of the whole training; 25 otherwise.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    return Recipe(
+        build=build or builder_of(model),
+        optimizer="adam" if optimizer is None else keras.optimizers.serialize(optimizer),
+        epochs=epochs or EPOCHS,
+    )
+
+
+def recipe_of_run(
+    record: dict[str, Any],
+    datasets: "Datasets",
+    *,
+    build: Callable[[], keras.Model],
+    epochs: int | None = None,
+) -> Recipe:
+    """Returns the recipe that a run's `run.json` holds.
+
+    Args:
+        record: What `run.json` holds.
+        datasets: The run's data; class weights that are balanced there stay "balanced", so that
+            a control on fewer images gets its own.
+        build: Returns a new, untrained model of the same kind.
+        epochs: Other than the run's own.
+    """
+    settings = record["settings"]
+    given = settings["class_weight"]
+    weights: str | dict[int, float] | None = None if given is None else dict(enumerate(given))
+    if weights == datasets.class_weight:
+        weights = "balanced"
+    return Recipe(
+        build=build,
+        optimizer=settings["optimizer"],
+        class_weight=weights,
+        epochs=epochs or record["epochs_trained"],
+        precision=record["precision"],
+    )
+
+
+def builder_of(model: keras.Model) -> Callable[[], keras.Model]:
+    """Returns a function that builds the same layers with new weights.
+
+    Raises:
+        InvalidArgumentError: The model cannot be built again from its configuration.
+    """
+
+    def build() -> keras.Model:
+        try:
+            return keras.models.clone_model(model)
+        except (ValueError, NotImplementedError, TypeError) as error:
+            raise InvalidArgumentError(
+                f"The model {model.name!r} cannot be built anew from its configuration ({error}). "
+                "Pass build=, a function without arguments that returns a new, untrained one."
+            ) from error
+
+    return build

@@ -1,0 +1,110 @@
+"""The pictures that controls see in place of whole X-rays: no lungs, lungs alone, borders."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from keras_cxr.data import Datasets
+
+BORDER = 0.11  # of each side: outside the lung fields on most frontal films, letters lie there
+THUMBNAIL = 24  # pixels a side: too coarse for any finding, fine enough for size and exposure
+
+Transform = Callable[[NDArray[Any], NDArray[np.uint8]], NDArray[Any]]
+
+
+def border_only(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
+    """Returns the image with all but its outermost ring set to 0.
+
+    The ring is 11 % of the height and of the width on each side, 39 % of the picture.
+
+    Args:
+        image: (h, w) uint8 or float32 in [0, 255].
+        mask: (h, w) uint8, not used.
+    """
+    height, width = image.shape
+    rows, columns = round(BORDER * height), round(BORDER * width)
+    ring = image.copy()
+    ring[rows : height - rows, columns : width - columns] = 0
+    return ring
+
+
+def thumbnail(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
+    """Returns the image shrunk to 24 x 24 (means of areas) and enlarged again (bilinear).
+
+    Args:
+        image: (h, w) uint8 or float32 in [0, 255].
+        mask: (h, w) uint8, not used.
+    """
+    height, width = image.shape
+    small = cv2.resize(image, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def lung_shape(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
+    """Returns the lungs' outline alone: 128 inside the mask, 0 elsewhere.
+
+    Args:
+        image: (h, w) uint8 or float32 in [0, 255]; only its type is used.
+        mask: (h, w) uint8, 255 in the lungs and 0 elsewhere.
+    """
+    return np.where(mask > 0, image.dtype.type(128), image.dtype.type(0))
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to show a data set's images.
+
+    Attributes:
+        key: For programs and folders; stable.
+        title: For people.
+        region: As `Datasets.altered` takes it; None leaves it as it is.
+        transform: As `Datasets.altered` takes it.
+        needs_masks: Whether every image needs a lung mask for it.
+    """
+
+    key: str
+    title: str
+    region: str | None = None
+    transform: Transform | None = None
+    needs_masks: bool = False
+
+    def of(self, datasets: "Datasets") -> "Datasets":
+        """Returns the same data sets as this view shows them."""
+        if self.region is None and self.transform is None:
+            return datasets
+        return datasets.altered(region=self.region, transform=self.transform)
+
+
+WHOLE = View("full", "as the model is meant to see them")
+OUTSIDE = View("outside", "lungs removed", region="outside", needs_masks=True)
+LUNGS = View("lungs", "lungs only", region="lungs", needs_masks=True)
+BORDER_ONLY = View("border", "border only", region="full", transform=border_only)
+THUMBNAILS = View("thumbnail", f"{THUMBNAIL} x {THUMBNAIL} thumbnails", transform=thumbnail)
+SHAPE = View("shape", "outline of the lungs only", "full", lung_shape, needs_masks=True)
+
+# What a model is shown that was trained on whole images, on lungs, on everything but the lungs
+_VIEWS = {
+    "full": (OUTSIDE, LUNGS, BORDER_ONLY, THUMBNAILS),
+    "lungs": (OUTSIDE, BORDER_ONLY, THUMBNAILS, SHAPE),
+    "outside": (LUNGS, BORDER_ONLY, THUMBNAILS),
+}
+
+
+def views_of(datasets: "Datasets") -> tuple[tuple[View, ...], tuple[str, ...]]:
+    """Returns the views that make sense for a data set, and notes on those left out.
+
+    The first is always `WHOLE`. Views of lungs need a mask for every image.
+    """
+    chosen = _VIEWS[datasets.region]
+    lacking = int((datasets.table["mask"] == "").sum())
+    if not lacking:
+        return (WHOLE, *chosen), ()
+    left_out = ", ".join(view.title for view in chosen if view.needs_masks)
+    count = "no image has" if lacking == len(datasets.table) else f"{lacking:,} images have no"
+    note = f"Not measured: {left_out}, since {count} lung mask."
+    return (WHOLE, *(view for view in chosen if not view.needs_masks)), (note,)
