@@ -16,7 +16,8 @@ def find_images(data: Any, *, root: str | os.PathLike[str] | None = None) -> Cat
     """Returns the catalog of a folder, a CSV file or a DataFrame; no image is opened.
 
     Args:
-        data: The folder, the path of the CSV file, or the DataFrame.
+        data: The folder, the path of the CSV file, or the DataFrame; a catalog is returned as
+            it is.
         root: The folder that a table's paths are relative to; by default the CSV file's own,
             for a DataFrame the working folder.
 
@@ -25,6 +26,8 @@ def find_images(data: Any, *, root: str | os.PathLike[str] | None = None) -> Cat
         DataError: No layout fits, or the table lacks columns or cells.
         InvalidArgumentError: `data` is something else.
     """
+    if isinstance(data, Catalog):
+        return data
     if isinstance(data, pd.DataFrame):
         return find_in_table(data, root=root, name="the DataFrame")
     if not isinstance(data, str | os.PathLike):

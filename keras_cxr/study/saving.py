@@ -9,13 +9,13 @@ import keras
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Evaluation, evaluate
+from keras_cxr.inference.recorded import SPLIT_FILE
 from keras_cxr.study.machine import describe_machine
 from keras_cxr.study.pictures import save_pictures
 from keras_cxr.training import train
 
 SCHEMA_VERSION = 1
 RESULT_FILE = "result.json"
-SPLIT_FILE = "split.csv"
 RUN_FOLDER = "run"
 PHANTOM_FILE = "phantoms.json"
 

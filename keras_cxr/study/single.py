@@ -2,19 +2,18 @@
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import keras
-import pandas as pd
 
 from keras_cxr._files import check_output, output_folder, write_whole
-from keras_cxr.data import find_images, make_datasets
-from keras_cxr.errors import DataError, InvalidArgumentError
+from keras_cxr.data import make_datasets
+from keras_cxr.errors import DataError
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
 from keras_cxr.inference import load_classifier
+from keras_cxr.inference.recorded import recorded_images
 from keras_cxr.models import build, model_info
-from keras_cxr.study.saving import SPLIT_FILE, train_and_save
+from keras_cxr.study.saving import train_and_save
 
 PathLike = str | os.PathLike[str]
 
@@ -100,7 +99,7 @@ def evaluate_and_report(
     """
     classifier = load_classifier(model)
     folder = None if out is None else check_output(out)
-    images, root = (data, None) if part == "all" else _recorded_part(model, data, part)
+    images, root = (data, None) if part == "all" else recorded_images(model, data, part)
     datasets = make_datasets(
         images,
         root=root,
@@ -125,26 +124,3 @@ def evaluate_and_report(
         write_whole(folder / "evaluation.json", json.dumps(found.to_dict(), indent=1))
         plot_confusion_matrix(found).savefig(folder / "confusion_matrix.png", dpi=110)
     return found
-
-
-def _recorded_part(model: PathLike, data: PathLike, part: str) -> tuple[pd.DataFrame, Path]:
-    """The images that the model's run kept for a part, and the folder they lie in."""
-    place = Path(model)
-    near = [folder / SPLIT_FILE for folder in (place, *place.absolute().parents[:2])]
-    record = next((file for file in near if file.is_file()), None)
-    if record is None:
-        raise InvalidArgumentError(
-            f"No {SPLIT_FILE} lies beside {model}: which images it was trained on is not known. "
-            'Test on images that it has not seen, with part="all".'
-        )
-    table = pd.read_csv(record, keep_default_na=False)
-    table = table[table["part"] == part].rename(columns={"class": "label"})
-    root = find_images(data).root
-    missing = [file for file in table["file"] if not (root / file).is_file()]
-    if missing:
-        raise DataError(
-            f"{data} lacks {len(missing)} of the {len(table)} images of the run's {part} part, "
-            f"for example {missing[0]}. Name the folder that the model was trained on, or test "
-            'on every image of another one with part="all".'
-        )
-    return table[["file", "label", "mask"]], root
