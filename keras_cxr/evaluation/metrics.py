@@ -68,7 +68,7 @@ def compute_metrics(labels: ArrayLike, probabilities: ArrayLike) -> Metrics:
         >>> m.accuracy, m.balanced_accuracy, m.confusion.tolist()
         (0.5, 0.5, [[1, 0], [1, 0]])
     """
-    real, scores = _checked(labels, probabilities)
+    real, scores = checked_answers(labels, probabilities)
     classes = np.arange(scores.shape[1])
     predicted = scores.argmax(axis=1)
     # scikit-learn's own warns of tables with one class
@@ -131,9 +131,18 @@ def _roc_auc(is_class: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     return float(sk.roc_auc_score(is_class, scores))
 
 
-def _checked(
+def checked_answers(
     labels: ArrayLike, probabilities: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The same labels as int64 and probabilities as float64, once they are what they should be.
+
+    Args:
+        labels: `(images,)` whole numbers in [0, classes): the real classes.
+        probabilities: `(images, classes)` in [0, 1], each row adding up to 1.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) shapes or values that cannot be what they should.
+    """
     scores = np.asarray(probabilities, dtype=np.float64)
     real = np.asarray(labels)
     if scores.ndim != 2 or real.shape != scores.shape[:1] or len(real) == 0:
