@@ -30,6 +30,8 @@ def in_options(message: str) -> str:
         (r"\bresume=False", "--no-resume"),
         (r"\bweights=None", "--weights none"),
         (r"\brun_dir\b", "--out"),
+        (r"\bout_dir='([^']*)'", r"--out \1"),
+        (r"^metadata\b", "--metadata"),
         (r"\bepochs=(\d+)", r"--epochs \1"),
         (
             r"\b(layer|on_error|part|placement|precision|region|weights)=([\"'])([\w/]+)\2",

@@ -1,0 +1,89 @@
+"""What to do about what an audit found, as a table that `make_datasets(audit=...)` takes."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from keras_cxr.audit.copies import CopyGroup
+from keras_cxr.audit.flag import Flag
+from keras_cxr.data.duplicate_search import connected
+
+ACTION_COLUMNS = ("file", "action", "group", "label", "reason")
+DROPPED = ("blank", "corrupt")
+"""Kinds of flags that leave nothing to learn from; the other kinds are for people to judge."""
+
+
+def list_actions(
+    files: Sequence[str],
+    *,
+    class_of: dict[str, str],
+    patients: Sequence[str],
+    groups: Iterable[CopyGroup],
+    flags: Iterable[Flag],
+) -> pd.DataFrame:
+    """Returns one row for each thing to do, with columns file, action, group, label and reason.
+
+    - `drop`: the file is corrupt or blank.
+    - `group`: the file must stay in one part of a split with all files of the same `group`,
+      being copies of one photograph or images of one patient. Groups that share a file are one.
+    - `relabel?`: the photograph stands under the class `label` too, so one of the two is
+      wrong. Both files are named, since pixels do not tell which: a question, not an answer.
+
+    Args:
+        files: All files of the data set, as its catalog names them.
+        class_of: The class of each, and of the other data set's files.
+        patients: The patient of each, "" where unknown.
+        groups: The copies.
+        flags: What else is wrong with files.
+    """
+    groups = list(groups)
+    rows: list[tuple[str, ...]] = [
+        (flag.file, "drop", "", "", f"{flag.kind}: {flag.detail}")
+        for flag in flags
+        if flag.kind in DROPPED
+    ]
+    rows += _group_rows(files, patients, groups)
+    known = {class_of[file] for file in files}
+    for group in groups:
+        if group.is_conflict:
+            rows += _conflict_rows(group, class_of, known)
+    return pd.DataFrame(rows, columns=list(ACTION_COLUMNS), dtype=str)
+
+
+def _group_rows(
+    files: Sequence[str], patients: Sequence[str], groups: Sequence[CopyGroup]
+) -> list[tuple[str, ...]]:
+    number = {file: place for place, file in enumerate(files)}
+    copies = [[number[file] for file in group.own] for group in groups]
+    people = defaultdict(list)
+    for place, patient in enumerate(patients):
+        if patient:
+            people[patient].append(place)
+    pairs = [(one[0], other) for one in [*copies, *people.values()] for other in one[1:]]
+    copied = {place for one in copies if len(one) > 1 for place in one}
+    rows: list[tuple[str, ...]] = []
+    for members in connected(pairs):
+        known = [patients[place] for place in members if patients[place]]
+        name = known[0] if known else files[members[0]]
+        for place in members:
+            reasons = ["copy of one photograph"] if place in copied else []
+            reasons += ["image of one patient"] if len(people.get(patients[place], ())) > 1 else []
+            rows.append((files[place], "group", name, "", " and ".join(reasons)))
+    return rows
+
+
+def _conflict_rows(
+    group: CopyGroup, class_of: dict[str, str], known: set[str]
+) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for file in group.own:
+        others: dict[str, str] = {}
+        for other in group.files:
+            if class_of[other] in known - {class_of[file]}:
+                others.setdefault(class_of[other], other)
+        rows += [
+            (file, "relabel?", "", label, f"{group.kind} copy of {other}, which is {label}")
+            for label, other in others.items()
+        ]
+    return rows

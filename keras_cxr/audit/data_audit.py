@@ -1,0 +1,260 @@
+"""`audit_data`: what in a folder of chest X-rays makes a result untrue, before any training."""
+
+import json
+import os
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from keras_cxr._files import output_folder, write_whole
+from keras_cxr.audit.actions import list_actions
+from keras_cxr.audit.copies import AGAINST, Against, Copies, CopyGroup, find_copies
+from keras_cxr.audit.data_document import as_document
+from keras_cxr.audit.data_findings import state_findings
+from keras_cxr.audit.data_page import render_audit
+from keras_cxr.audit.findings import Finding
+from keras_cxr.audit.flag import Flag
+from keras_cxr.audit.leakage import Leak, count_leaks, random_splits
+from keras_cxr.audit.metadata import (
+    Metadata,
+    PatientAcrossClasses,
+    Table,
+    patients_across_classes,
+    read_metadata,
+)
+from keras_cxr.audit.opened import Data, Opened, Pictures, check_apart, open_data
+from keras_cxr.data.arguments import check_image_size, check_searchable
+from keras_cxr.data.store import Store
+
+_LINES, _COLUMNS = 24, 80  # of a terminal's smallest usual screen
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DataAudit:
+    """What was found in a data set; made by `audit_data`.
+
+    Attributes:
+        name: The folder's or table's own name.
+        layout: How its files were found, in words.
+        num_images: How many there are, the corrupt ones too.
+        class_counts: How many of each class.
+        duplicate_groups: The photographs that stand there several times, largest group first.
+        against: The other data set, where one was given.
+        patients_across_classes: Patients whose images are filed under several classes.
+        num_patients: How many patients are named.
+        leaks: What splits leak, by what is shared.
+        shortcuts: What the files' own attributes tell of the class.
+        flags: Files that are not what they should be.
+        actions: What to do: columns file, action, group, label and reason.
+        notes: What is worth knowing, such as what could not be measured.
+        class_of: The class of every file by its name.
+    """
+
+    name: str
+    layout: str
+    num_images: int
+    class_counts: dict[str, int]
+    duplicate_groups: tuple[CopyGroup, ...]
+    against: Against | None
+    patients_across_classes: tuple[PatientAcrossClasses, ...]
+    num_patients: int
+    leaks: tuple[Leak, ...]
+    shortcuts: Any
+    flags: tuple[Flag, ...]
+    actions: pd.DataFrame
+    notes: tuple[str, ...]
+    class_of: dict[str, str]
+    _prefix: str
+    _folders: tuple[Path, ...]
+    _pictures: Pictures
+
+    @property
+    def conflicts(self) -> tuple[CopyGroup, ...]:
+        """The photographs under several classes: at least one label of each is wrong."""
+        return tuple(group for group in self.duplicate_groups if group.is_conflict)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, as plain sentences."""
+        return state_findings(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns what `audit.json` holds, without NaN; `docs/audit.md` describes it."""
+        return as_document(self, prefix=self._prefix)
+
+    def write(self, out_dir: str | os.PathLike[str]) -> Path:
+        """Writes actions.csv, audit.html and, last, audit.json; returns the folder.
+
+        Raises:
+            InvalidArgumentError: The folder lies inside the audited one.
+            OutputError: It cannot be written.
+        """
+        check_apart(out_dir, *self._folders)
+        page = render_audit(self, self._pictures)
+        document = json.dumps(self.to_dict(), indent=1, allow_nan=False)
+        folder = output_folder(out_dir)
+        write_whole(folder / "actions.csv", self.actions.to_csv(index=False, lineterminator="\n"))
+        write_whole(folder / "audit.html", page)
+        write_whole(folder / "audit.json", document + "\n")
+        return folder
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{name} {count:,}" for name, count in self.class_counts.items())
+        lines = _wrapped(f"{self.name}: {self.num_images:,} images ({counts})", "")
+        for finding in self.findings:
+            lines += _wrapped(finding.sentence, "- ")
+        if len(lines) > _LINES - 1:
+            lines = [*lines[: _LINES - 2], "... and more in audit.json"]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"DataAudit({self.name!r}, num_images={self.num_images})"
+
+
+def audit_data(
+    data: Data,
+    *,
+    against: Data | None = None,
+    metadata: Table | None = None,
+    image_size: tuple[int, int] = (224, 224),
+    root: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    seed: int = 0,
+    verbose: bool | str = "auto",
+) -> DataAudit:
+    """Returns what in a data set of chest X-rays makes a result untrue, before any training.
+
+    Copies of photographs and their conflicting labels, what splits leak, patients under
+    several classes, what file attributes alone tell of the class, and files that are corrupt,
+    blank or of another kind. Nothing is changed, and nothing written but the cache of decoded
+    images, which makes a second call fast. Corrupt files are flags, not errors.
+
+    What it does not show: that the labels are right (only that photographs contradict
+    themselves), that two films are of one patient (unless the metadata say so), or that a
+    model uses a shortcut which is there; `audit_model` asks the model.
+
+    Args:
+        data: A folder, CSV file or DataFrame as `make_datasets` takes it.
+        against: Another one, such as an external test set, that must not hold copies.
+        metadata: A CSV file or DataFrame with the column file (paths relative to the folder)
+            and any of patient, patient_id or group, and source. A table as `data` is taken by
+            itself.
+        image_size: (height, width), at least 64, of the decoded images that are compared.
+        root: The folder that a table's paths are relative to; by default the CSV's own.
+        cache_dir: Where decoded images and results are kept; by default `KERAS_CXR_CACHE` or
+            the user's cache folder.
+        seed: Of the random splits that leaks are counted on, and of cross-validation.
+        verbose: True shows progress on stderr while files are read, "auto" only in a terminal.
+
+    Returns:
+        The frozen `DataAudit`: print it for a summary, `write` it for a page with pictures.
+
+    Raises:
+        NotFoundError: There is no such folder or file.
+        DataError: No layout fits, or the metadata fit no image.
+        InvalidArgumentError: An argument has a value that cannot work.
+        OutputError: The cache cannot be written.
+
+    Examples:
+        >>> from keras_cxr import make_phantoms
+        >>> from keras_cxr.audit import audit_data
+        >>> folder = make_phantoms("phantoms", images_per_class=4)  # doctest: +SKIP
+        >>> print(audit_data(folder))  # doctest: +SKIP
+    """
+    options: dict[str, Any] = {
+        "image_size": check_searchable(check_image_size(image_size)),
+        "root": root,
+        "cache_dir": cache_dir,
+        "verbose": verbose,
+    }
+    opened = open_data(data, **options)
+    other = None if against is None else open_data(against, **options)
+    catalog = opened.catalog
+    known = read_metadata(catalog, _own_table(data, metadata), prefix=opened.prefix)
+    copies = find_copies(opened, other, **options)
+    flags = _flags(opened)
+    leaks, notes = _leaks(opened, copies, known, seed)
+    files = [entry.file for entry in catalog.entries]
+    counts = Counter(entry.label for entry in catalog.entries)
+    return DataAudit(
+        name=opened.name,
+        layout=catalog.layout,
+        num_images=len(files),
+        class_counts={name: counts[name] for name in catalog.class_names},
+        duplicate_groups=copies.groups,
+        against=copies.against,
+        patients_across_classes=patients_across_classes(catalog, known.patients),
+        num_patients=len({*known.patients} - {""}),
+        leaks=leaks,
+        shortcuts=None,
+        flags=flags,
+        actions=list_actions(
+            files,
+            class_of=copies.class_of,
+            patients=known.patients,
+            groups=copies.groups,
+            flags=flags,
+        ),
+        notes=(*catalog.notes, *known.notes, *notes),
+        class_of=copies.class_of,
+        _prefix=opened.prefix,
+        _folders=tuple(
+            one.folder for one in (opened, other) if one is not None and one.folder is not None
+        ),
+        _pictures=Pictures(_places(opened, other)),
+    )
+
+
+def _own_table(data: Data, metadata: Table | None) -> Table | None:
+    """Returns the table that tells of patients and sources: the data's own where none is given."""
+    if metadata is not None or isinstance(data, pd.DataFrame):
+        return data if metadata is None else metadata
+    return None if Path(data).expanduser().is_dir() else data
+
+
+def _leaks(
+    opened: Opened, copies: Copies, known: Metadata, seed: int
+) -> tuple[tuple[Leak, ...], list[str]]:
+    entries = opened.catalog.entries
+    splits, no_split = random_splits(opened.catalog, seed)
+    given = [entry.part for entry in entries]
+    name_of = {file: group.own[0] for group in copies.groups for file in group.own}
+    shared = {
+        "copies": [name_of.get(entry.file, "") for entry in entries],
+        "patient": known.patients,
+        "source": known.sources,
+    }
+    leaks = [
+        leak
+        for by, names in shared.items()
+        if by == "copies" or any(names)
+        for leak in count_leaks(by, names, splits, given)
+    ]
+    return tuple(leaks), [no_split] if no_split else []
+
+
+def _flags(opened: Opened) -> tuple[Flag, ...]:
+    return tuple(
+        Flag(entry.file, "corrupt", 1.0, record.error)
+        for entry, record in zip(opened.catalog.entries, opened.records, strict=True)
+        if record.error
+    )
+
+
+def _places(opened: Opened, other: Opened | None) -> dict[str, tuple[Store, int]]:
+    """Returns where the picture of each file lies, for files that could be decoded."""
+    places = {opened.catalog.entries[row].file: (opened.store, row) for row in opened.good}
+    if other is not None:
+        for row in other.good:
+            name = f"{AGAINST}{other.prefix}{other.catalog.entries[row].file}"
+            places[name] = (other.store, row)
+    return places
+
+
+def _wrapped(text: str, bullet: str) -> list[str]:
+    return textwrap.wrap(text, _COLUMNS, initial_indent=bullet, subsequent_indent=" " * len(bullet))

@@ -1,0 +1,94 @@
+"""`audit.html`: what an audit of data found, with the pictures side by side, in one file."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from keras_cxr._pages import render_page
+from keras_cxr._version import __version__
+from keras_cxr.audit.copies import AGAINST, CopyGroup
+from keras_cxr.audit.flag import Flag
+from keras_cxr.audit.opened import Pictures
+
+if TYPE_CHECKING:
+    from keras_cxr.audit.data_audit import DataAudit
+
+# Together at most some 500 pictures of about 8 kB: a page of 5 MB that opens at once.
+_CONFLICTS, _COPIES, _FLAGS, _PATIENTS = 50, 24, 24, 30
+_IN_GROUP = 4  # pictures of one group; more copies of a photograph show nothing new
+_SIDE = 224  # pixels; what a model of the study sees
+
+
+def render_audit(audit: "DataAudit", pictures: Pictures) -> str:
+    """Returns the page as HTML; it needs no network and no script.
+
+    Args:
+        audit: What was found.
+        pictures: Shows a file by its name.
+    """
+    conflicts = sorted(audit.conflicts, key=lambda group: (len(group.files), group.similarity))
+    shared = [group for group in audit.duplicate_groups if len(group.own) < len(group.files)]
+    alike = [one for one in audit.duplicate_groups if one not in shared and not one.is_conflict]
+    sections = [
+        _groups("conflicts", "The same photograph under several classes", conflicts, _CONFLICTS),
+        _groups("against", "Shared with the other data set", _least_similar(shared), _COPIES),
+        _groups("copies", "Copies, the least similar first", _least_similar(alike), _COPIES),
+    ]
+    for section in sections:
+        section["groups"] = [
+            _group(group, audit.class_of, pictures) for group in section.pop("shown")
+        ]
+    return render_page(
+        "keras_cxr.audit",
+        "audit.html.j2",
+        audit=audit,
+        version=__version__,
+        sections=[section for section in sections if section["total"]],
+        flags=_flags(audit.flags, audit.class_of, pictures),
+        patients=audit.patients_across_classes[:_PATIENTS],
+        in_group=_IN_GROUP,
+    )
+
+
+def _least_similar(groups: Sequence[CopyGroup]) -> list[CopyGroup]:
+    return sorted(groups, key=lambda group: group.similarity)
+
+
+def _groups(key: str, title: str, groups: Sequence[CopyGroup], most: int) -> dict[str, Any]:
+    return {"key": key, "title": title, "total": len(groups), "shown": groups[:most]}
+
+
+def _group(group: CopyGroup, class_of: dict[str, str], pictures: Pictures) -> dict[str, Any]:
+    first_of: dict[str, str] = {}
+    for file in group.files:  # each class and each side is shown before a class is shown twice
+        first_of.setdefault(f"{class_of[file]}{file.startswith(AGAINST)}", file)
+    files = sorted(group.files, key=lambda file: file not in first_of.values())
+    return {
+        "kind": group.kind,
+        "similarity": group.similarity,
+        "more": list(files[_IN_GROUP:]),
+        "figures": [
+            {"file": file, "label": class_of[file], "address": pictures.address(file, _SIDE)}
+            for file in files[:_IN_GROUP]
+        ],
+    }
+
+
+def _flags(
+    flags: Sequence[Flag], class_of: dict[str, str], pictures: Pictures
+) -> list[dict[str, Any]]:
+    """Returns what is flagged by kind, the surest first."""
+    kinds = []
+    for kind in sorted({flag.kind for flag in flags}):
+        found = sorted((one for one in flags if one.kind == kind), key=lambda one: -one.confidence)
+        shown = [
+            {
+                "file": flag.file,
+                "label": class_of[flag.file],
+                "confidence": flag.confidence,
+                "detail": flag.detail,
+                "address": pictures.address(flag.file, _SIDE),
+            }
+            for flag in found[:_FLAGS]
+        ]
+        kinds.append({"kind": kind.replace("_", " "), "total": len(found), "figures": shown})
+    return kinds

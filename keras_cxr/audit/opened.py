@@ -1,0 +1,135 @@
+"""A data set opened to be asked: what was found, what could be decoded, and its pictures."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_cxr._pages import data_address
+from keras_cxr.data.cache import cache_folder, open_cache
+from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.find import find_images
+from keras_cxr.data.parts import check_found
+from keras_cxr.data.reading import Record
+from keras_cxr.data.store import Store
+from keras_cxr.errors import InvalidArgumentError
+
+Data = str | os.PathLike[str] | pd.DataFrame
+
+_QUALITY = 85  # of the page's JPEG pictures: no change that a reader sees, a fifth of a PNG's bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A data set whose files were all read once.
+
+    Attributes:
+        data: What it was opened by.
+        name: What people call it: the folder's or file's own name.
+        folder: Where it lies, for a folder; None for a table.
+        prefix: What paths relative to `folder` have in front of the catalog's, such as
+            "inner/" where the classes lie one folder deeper.
+        catalog: All images, the corrupt ones too.
+        records: What reading each file showed.
+        store: The decoded pictures.
+        cache: Where results about them are kept.
+    """
+
+    data: Data
+    name: str
+    folder: Path | None
+    prefix: str
+    catalog: Catalog
+    records: Sequence[Record]
+    store: Store
+    cache: Path
+
+    @property
+    def good(self) -> list[int]:
+        """The rows of the catalog that could be decoded."""
+        return [row for row, record in enumerate(self.records) if not record.error]
+
+
+def open_data(
+    data: Data,
+    *,
+    image_size: tuple[int, int],
+    root: str | os.PathLike[str] | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    verbose: bool | str = "auto",
+) -> Opened:
+    """Returns a data set with all its files read; bad files are no error.
+
+    Raises:
+        NotFoundError: There is no such folder or file.
+        DataError: No layout fits, or none of a table's files exists.
+        OutputError: The cache cannot be written.
+    """
+    catalog = find_images(data, root=root)
+    check_found(catalog, on_error="skip")
+    store, records = open_cache(catalog, image_size, cache_dir=cache_dir, verbose=verbose)
+    path = None if isinstance(data, pd.DataFrame) else Path(data).expanduser()
+    name = "the DataFrame" if path is None else path.resolve().name
+    folder = path if path is not None and path.is_dir() else None
+    inner = "" if folder is None else catalog.root.relative_to(folder).as_posix()
+    return Opened(
+        data=data,
+        name=name,
+        folder=folder,
+        prefix="" if inner in ("", ".") else f"{inner}/",
+        catalog=catalog,
+        records=records,
+        store=store,
+        cache=cache_folder(catalog, image_size, cache_dir=cache_dir),
+    )
+
+
+def check_apart(out_dir: str | os.PathLike[str], *folders: str | os.PathLike[str]) -> None:
+    """Refuses to write into an audited folder.
+
+    Raises:
+        InvalidArgumentError: It is one of these folders or lies inside it.
+    """
+    out = Path(out_dir).expanduser().resolve()
+    for folder in folders:
+        audited = Path(folder).expanduser().resolve()
+        if audited.is_dir() and (out == audited or audited in out.parents):
+            raise InvalidArgumentError(
+                f"out_dir={str(out_dir)!r} lies inside the audited folder {folder}, in which an "
+                f"audit changes nothing. Pass a folder beside it, such as {audited}-audit."
+            )
+
+
+class Pictures:
+    """Small pictures of the audited files for a page."""
+
+    def __init__(
+        self,
+        places: dict[str, tuple[Store, int]],
+        sizes: dict[str, tuple[int, int]] | None = None,
+    ) -> None:
+        self._places, self._sizes = places, sizes or {}
+
+    def address(self, file: str, side: int) -> str:
+        """Returns a picture as an address that holds it; "" for files that do not decode.
+
+        Args:
+            file: As the audit names it.
+            side: Pixels of the longer side; the proportions are those of the file.
+        """
+        if file not in self._places:
+            return ""
+        store, row = self._places[file]
+        image = np.asarray(store.image(row))
+        width, height = self._sizes.get(file, image.shape[::-1])
+        scale = side / max(width, height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small: NDArray[Any] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
+        return data_address(data.tobytes(), "jpeg")
