@@ -200,6 +200,7 @@ def bootstrap_intervals(
     sums = resample(np.hstack([right, among]), num_resamples=num_resamples, seed=seed)
     values, limits = sums.estimate(lambda x: _statistics(x, count))
     few = too_few(right, among)
+    few |= ~np.isfinite(limits[: len(few)]).all(axis=1)
     wilson = wilson_limits(_ratios(sums.whole), (among > 0).sum(axis=0))
     wilson[-count:] = _f1(wilson[-count:])
     num_shares = len(few)
