@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_cxr.data.augment import Augmentation
 from keras_cxr.data.batches import REGIONS
+from keras_cxr.data.duplicate_candidates import SIDE
 from keras_cxr.data.images import COLOR_MODES
 from keras_cxr.data.split import Shares, check_shares
 from keras_cxr.data.tables import Groups
@@ -17,6 +18,7 @@ FORMATS = ("tf", "keras")
 _CHOICES = {
     "color_mode": tuple(COLOR_MODES),
     "format": FORMATS,
+    "group_duplicates": ("auto", True, False),
     "on_error": ("raise", "skip"),
     "region": REGIONS,
 }
@@ -36,6 +38,8 @@ class Options:
     seed: int
     format: str
     on_error: str
+    group_duplicates: bool | str
+    verbose: bool | str
 
     @property
     def channels(self) -> int:
@@ -57,6 +61,8 @@ def check_options(
             raise InvalidArgumentError(
                 f"{name} must be one of {', '.join(map(repr, allowed))}, received {options[name]!r}"
             )
+    if options["group_duplicates"] is True:
+        check_searchable(size)
     return Options(
         image_size=size,
         batch_size=_whole("batch_size", batch_size, 1),
@@ -81,6 +87,20 @@ def check_image_size(image_size: Any) -> tuple[int, int]:
     if height < 1 or width < 1:
         raise InvalidArgumentError(f"image_size must be positive, received {image_size!r}")
     return height, width
+
+
+def check_searchable(image_size: tuple[int, int]) -> tuple[int, int]:
+    """Returns an image size in which copies can be told from other films.
+
+    Raises:
+        InvalidArgumentError: A side is shorter than 64.
+    """
+    if min(image_size) < SIDE:
+        raise InvalidArgumentError(
+            f"Copies are looked for in images of at least {SIDE} x {SIDE}, received image_size "
+            f"{image_size}. Pass a larger one."
+        )
+    return image_size
 
 
 def check_group_column(column: str | None, groups: Groups | None) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_cxr.data.altered import alter, transform_name
 from keras_cxr.data.batches import Batches, Transform
 from keras_cxr.data.catalog import PARTS
+from keras_cxr.data.grouping import Copies
 from keras_cxr.data.images import COLOR_MODES
 from keras_cxr.data.summary import summarize
 from keras_cxr.errors import InvalidArgumentError
@@ -44,6 +45,7 @@ class Datasets:
         format: "tf" or "keras".
         layout: How the files were found, in words.
         notes: What is worth knowing, such as files that were left out.
+        copies: What copies do to the split; None where they were not looked for.
         epoch: The epoch that `train` is drawn for.
     """
 
@@ -63,6 +65,7 @@ class Datasets:
     format: str
     layout: str
     notes: tuple[str, ...] = ()
+    copies: Copies | None = None
     epoch: int = 0
     _parts: Mapping[str, Batches] = field(default_factory=dict)
     _wrap: Callable[[Batches], Any] = field(default=iter)

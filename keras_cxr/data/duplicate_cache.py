@@ -22,6 +22,7 @@ def search_once(
     *,
     first: int | None = None,
     folder: Path | None,
+    verbose: bool | str = False,
 ) -> list[Link]:
     """Returns what `search` returns, which runs only if these pictures were never searched.
 
@@ -33,19 +34,20 @@ def search_once(
         checksums: See `search`.
         first: See `search`.
         folder: The cache folder of the images; None remembers nothing.
+        verbose: See `search`.
 
     Raises:
         OutputError: The result cannot be written.
     """
     if folder is None:
-        return search(image, checksums, first=first)
+        return search(image, checksums, first=first, verbose=verbose)
     content = json.dumps([_METHOD, first, *map(int, checksums)]).encode()
     key = hashlib.sha256(content).hexdigest()
     path = folder / f"duplicates-{key[:16]}.json"
     known = _read(path, key)
     if known is not None:
         return known
-    links = search(image, checksums, first=first)
+    links = search(image, checksums, first=first, verbose=verbose)
     body = {"schema_version": SCHEMA_VERSION, "key": key, "links": links}
     with writing_to(folder):
         write_whole(path, json.dumps(body, separators=(",", ":")))

@@ -11,7 +11,7 @@ from keras_cxr.data.batches import num_workers
 from keras_cxr.data.duplicate_candidates import SIDE, Candidate, find_candidates
 from keras_cxr.data.duplicate_pairs import agreement, align, coarse_detail
 from keras_cxr.data.images import fit
-from keras_cxr.data.reading import one_thread_in_opencv
+from keras_cxr.data.reading import one_thread_in_opencv, progress
 
 MIN_COSINE = 0.75
 """Of the descriptions from afar: 3 of 10,000 pairs of real films lie above it."""
@@ -32,7 +32,11 @@ class Link(NamedTuple):
 
 
 def search(
-    image: Callable[[int], NDArray[Any]], checksums: Sequence[int], *, first: int | None = None
+    image: Callable[[int], NDArray[Any]],
+    checksums: Sequence[int],
+    *,
+    first: int | None = None,
+    verbose: bool | str = False,
 ) -> list[Link]:
     """Returns the confirmed pairs among pictures, by row.
 
@@ -42,6 +46,7 @@ def search(
         checksums: One for each row, equal where pixels are.
         first: None to search among all. Else pairs of one of the first `first` rows with one of
             the others.
+        verbose: True shows progress on stderr, "auto" only in a terminal.
 
     Returns:
         The pairs in the order of their rows. Of several exact copies each is linked with the
@@ -56,7 +61,10 @@ def search(
             return _confirm(candidate, image=image, details=details, rows=kept)
 
         candidates = find_candidates(small, first=first, threshold=MIN_COSINE)
-        links += [link for link in threads.map(confirmed, candidates) if link is not None]
+        with progress(len(candidates), "Comparing look-alikes", verbose) as advance:
+            for link in threads.map(confirmed, candidates):
+                advance(1)
+                links += [link] if link is not None else []
     return sorted(links)
 
 

@@ -11,15 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr.data.arguments import check_image_size
+from keras_cxr.data.arguments import check_image_size, check_searchable
 from keras_cxr.data.cache import cache_folder, open_cache
-from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.duplicate_cache import search_once
-from keras_cxr.data.duplicate_candidates import SIDE
 from keras_cxr.data.duplicate_search import Link, connected
 from keras_cxr.data.find import find_images
 from keras_cxr.data.parts import check_found, keep_good
-from keras_cxr.data.reading import Record
 from keras_cxr.data.store import Store
 from keras_cxr.errors import InvalidArgumentError
 
@@ -129,7 +126,7 @@ def find_duplicates(
         on_error: "raise" lists all bad files in one error, "skip" leaves them out.
         cache_dir: Where images and result are kept; by default `KERAS_CXR_CACHE` or the user's
             cache folder.
-        verbose: True shows progress on stderr while files are read, "auto" only in a terminal.
+        verbose: True shows progress on stderr, "auto" only in a terminal.
 
     Returns:
         The frozen `Duplicates`; print it for a summary.
@@ -174,43 +171,8 @@ def find_duplicates(
         store, row = images[place]
         return np.asarray(store.image(row))
 
-    links = search_once(image, checksums, first=first, folder=folder)
+    links = search_once(image, checksums, first=first, folder=folder, verbose=verbose)
     return _duplicates(links, names, classes, notes=tuple(notes))
-
-
-def find_links(
-    catalog: Catalog,
-    store: Store,
-    records: Sequence[Record],
-    *,
-    rows: Sequence[int],
-    folder: Path | None,
-) -> list[Link]:
-    """Returns the confirmed pairs among the entries of a catalog, by their number.
-
-    Args:
-        catalog: The usable entries.
-        store: Their pixels.
-        records: One for each entry.
-        rows: The store's row of each entry.
-        folder: The cache folder that remembers the result; None for no cache.
-    """
-    checksums = [records[place].checksum for place in range(len(catalog.entries))]
-    return search_once(lambda place: store.image(rows[place]), checksums, folder=folder)
-
-
-def check_searchable(image_size: tuple[int, int]) -> tuple[int, int]:
-    """Returns an image size in which copies can be told from other films.
-
-    Raises:
-        InvalidArgumentError: A side is shorter than 64.
-    """
-    if min(image_size) < SIDE:
-        raise InvalidArgumentError(
-            f"Copies are looked for in images of at least {SIDE} x {SIDE}, received image_size "
-            f"{image_size}. Pass a larger one."
-        )
-    return image_size
 
 
 def _duplicates(

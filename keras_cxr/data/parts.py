@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from keras_cxr.data.catalog import PARTS, Catalog, listing
-from keras_cxr.data.duplicate_search import Link, connected
 from keras_cxr.data.reading import Record
 from keras_cxr.data.split import assign_parts
 from keras_cxr.errors import DataError
@@ -89,46 +87,6 @@ def with_parts(catalog: Catalog, shares: Sequence[float], seed: int) -> list[str
             "hold. Add training images of it or leave the class out."
         )
     return given
-
-
-def keep_copies_together(
-    catalog: Catalog, links: Sequence[Link], shares: Sequence[float], seed: int
-) -> tuple[Catalog, list[str], str]:
-    """Returns the catalog with copies in one group each, its parts, and a note on what it did.
-
-    Copies join the groups that they have already; a group has the first of its groups' names,
-    or its first file's.
-
-    Raises:
-        DataError: A class has too few groups.
-    """
-    entries = list(catalog.entries)
-    copies = connected((link.one, link.other) for link in links)
-    pairs = [(link.one, link.other) for link in links]
-    first_of: dict[str, int] = {}
-    for row, entry in enumerate(entries):
-        if entry.group:
-            pairs.append((first_of.setdefault(entry.group, row), row))
-    for members in connected(pairs):
-        names = [entries[row].group for row in members if entries[row].group]
-        name = names[0] if names else entries[members[0]].file
-        for row in members:
-            entries[row] = entries[row]._replace(group=name)
-    before = with_parts(catalog, shares, seed)
-    catalog = replace(catalog, entries=tuple(entries), names=catalog.class_names)
-    parts = with_parts(catalog, shares, seed)
-    note = (
-        f"copies: {len(copies):,} groups of {sum(map(len, copies)):,} images; a split that does "
-        f"not know them leaks {_leaked(copies, before):,} validation and test images into the "
-        f"training part, this one {_leaked(copies, parts):,}"
-    )
-    return catalog, parts, note
-
-
-def _leaked(groups: Sequence[Sequence[int]], parts: Sequence[str]) -> int:
-    """Returns how many images outside the training part have a copy in it."""
-    split = [[parts[row] for row in members] for members in groups]
-    return sum(len(held) - held.count("train") for held in split if "train" in held)
 
 
 def unseen(catalog: Catalog, parts: Sequence[str]) -> list[str]:

@@ -1,29 +1,28 @@
 """`make_datasets`: from a folder, a table or arrays to batches that `fit` takes."""
 
-import hashlib
 import os
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr.data.arguments import Options, check_group_column, check_options
 from keras_cxr.data.arrays import from_arrays
+from keras_cxr.data.assemble import assemble, make_batches
 from keras_cxr.data.augment import Augmentation
-from keras_cxr.data.batches import Batches, balanced_weights, num_workers
+from keras_cxr.data.batches import Batches, num_workers
 from keras_cxr.data.cache import cache_folder, open_cache
-from keras_cxr.data.catalog import PARTS, Catalog
+from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.datasets import Datasets
-from keras_cxr.data.duplicates import check_searchable, find_links
 from keras_cxr.data.find import find_images
+from keras_cxr.data.grouping import keep_together, look_for_copies, within
 from keras_cxr.data.parts import (
     check_classes,
     check_found,
-    keep_copies_together,
     keep_good,
     unseen,
     with_parts,
@@ -55,7 +54,7 @@ def make_datasets(
     fill_mode: str = "reflect",
     groups: Groups | None = None,
     group_column: str | None = None,
-    group_duplicates: bool = False,
+    group_duplicates: bool | str = "auto",
     root: str | os.PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     verbose: bool | str = "auto",
@@ -92,8 +91,9 @@ def make_datasets(
             from file to group, or a table with columns file and group or patient.
         group_column: The column of `groups`, where it has another name.
         group_duplicates: Whether copies (see `find_duplicates`) are looked for and kept in one
-            part, together with `groups`; the summary tells what a split without this leaks. Off
-            by default, since it changes every split; parts that are given stay as they are.
+            part, joined with `groups`; the summary tells what a split that does not know them
+            leaks. "auto" does so for files at 64 x 64 or larger, but not for arrays, which would
+            be searched anew by every call; True insists. Parts that are given are not divided.
         root: The folder that a table's paths are relative to; by default the CSV's own.
         class_names: Names of the classes of arrays, by index.
         verbose: True shows progress on stderr, "auto" only in a terminal.
@@ -120,11 +120,13 @@ def make_datasets(
         seed=seed,
         format=format,
         on_error=on_error,
+        group_duplicates=group_duplicates
+        if isinstance(group_duplicates, str)
+        else bool(group_duplicates),
+        verbose=verbose,
     )
     check_group_column(group_column, groups)
-    if group_duplicates:
-        check_searchable(options.image_size)
-    images, folder = None, None
+    images = None
     if isinstance(data, tuple):
         catalog, images = from_arrays(data, options.image_size, class_names)
     else:
@@ -133,111 +135,58 @@ def make_datasets(
     if groups is not None:
         catalog = with_groups(catalog, groups, column=group_column)
     check_classes(catalog)
-    parts = with_parts(catalog, options.shares, options.seed)  # before any file is read
+    with_parts(catalog, options.shares, options.seed)  # what cannot be split is not read either
 
-    if images is not None:
-        store: Store = ArrayStore(images)
-        records = [Record(checksum=zlib.crc32(image.data)) for image in images]
-    elif cache:
-        store, records = open_cache(
-            catalog, options.image_size, cache_dir=cache_dir, verbose=verbose
-        )
-        folder = cache_folder(catalog, options.image_size, cache_dir=cache_dir)
-    else:
-        records = read_all(catalog, options.image_size, verbose=verbose)
-        store = FileStore(catalog, options.image_size, records)
-
+    store, records, folder = _open(catalog, images, options, cache=cache, cache_dir=cache_dir)
     rows, notes = keep_good(catalog, records, region=region, on_error=on_error)
+    kept = catalog
     if len(rows) < len(catalog.entries):
-        catalog = catalog.subset(rows)
-        check_classes(catalog)
-        parts = with_parts(catalog, options.shares, options.seed)
-    records = [records[row] for row in rows]
-    if group_duplicates:
-        links = find_links(catalog, store, records, rows=rows, folder=folder)
-        catalog, parts, note = keep_copies_together(catalog, links, options.shares, options.seed)
-        notes = [*notes, note]
-    catalog = replace(catalog, notes=(*catalog.notes, *notes, *unseen(catalog, parts)))
-    batches = _batches(catalog, parts, store=store, rows=rows, options=options)
-    return _datasets(catalog, parts, records=records, batches=batches, options=options)
-
-
-def _batches(
-    catalog: Catalog, parts: list[str], *, store: Store, rows: list[int], options: Options
-) -> dict[str, Batches]:
-    index_of = {name: index for index, name in enumerate(catalog.class_names)}
-    labels = np.array([index_of[entry.label] for entry in catalog.entries], np.int64)
-    keys = image_keys([entry.file for entry in catalog.entries])
-    every = {
-        part: Batches(
-            store=store,
-            rows=np.array(rows, np.int64)[chosen],
-            labels=labels[chosen],
-            keys=keys[chosen],
-            image_size=options.image_size,
-            channels=options.channels,
-            num_classes=len(index_of),
-            batch_size=options.batch_size,
-            region=options.region,
-            shuffle=part == "train",
-            augmentation=options.augmentation if options.augment and part == "train" else None,
-            seed=options.seed,
-        )
-        for part in PARTS
-        for chosen in [np.flatnonzero(np.array(parts) == part)]
-    }
-    return {part: batches for part, batches in every.items() if len(batches)}
-
-
-def _datasets(
-    catalog: Catalog,
-    parts: list[str],
-    *,
-    records: list[Record],
-    batches: dict[str, Batches],
-    options: Options,
-) -> Datasets:
-    entries = catalog.entries
-    masks = [
-        entry.mask if record.mask_checksum >= 0 else ""
-        for entry, record in zip(entries, records, strict=True)
-    ]
-    columns = {
-        "file": [entry.file for entry in entries],
-        "class": [entry.label for entry in entries],
-        "part": parts,
-        "group": [entry.group for entry in entries],
-        "mask": masks,
-    }
-    wrap = _FORMATS[options.format]
-    train, val, test = (wrap(batches[part]) if part in batches else None for part in PARTS)
-    return Datasets(
-        train=train,
-        val=val,
-        test=test,
-        class_names=catalog.class_names,
-        class_weight=balanced_weights(batches["train"].labels, len(catalog.class_names)),
-        table=pd.DataFrame(columns),
-        root=catalog.root if catalog.source else None,
-        image_size=options.image_size,
-        color_mode=options.color_mode,
-        region=options.region,
-        batch_size=options.batch_size,
-        augment=options.augment,
-        seed=options.seed,
-        format=options.format,
-        layout=catalog.layout,
-        notes=catalog.notes,
-        _parts=batches,
-        _wrap=wrap,
-        _checksums=np.array([(one.checksum, one.mask_checksum) for one in records], np.int64),
+        kept = catalog.subset(rows)
+        check_classes(kept)
+    parts = with_parts(kept, options.shares, options.seed)
+    found, remarks = look_for_copies(
+        store,
+        records,
+        options=options,
+        num_parts=len(set(parts)),
+        in_memory=images is not None,
+        folder=folder,
+    )
+    notes += remarks
+    copies = None
+    if found is not None:
+        kept, parts, copies = keep_together(kept, within(found, rows), parts, options=options)
+        notes.append(str(copies))
+    kept = replace(kept, notes=(*catalog.notes, *notes, *unseen(kept, parts)))
+    batches = make_batches(kept, parts, store=store, rows=rows, options=options)
+    return assemble(
+        kept,
+        parts,
+        records=[records[row] for row in rows],
+        batches=batches,
+        options=options,
+        copies=copies,
+        wrap=_FORMATS[options.format],
     )
 
 
-def image_keys(files: Sequence[str]) -> NDArray[np.uint64]:
-    """Returns (n,) uint64, one number per file name, that an image's draws are made from."""
-    digests = b"".join(hashlib.sha256(file.encode()).digest()[:8] for file in files)
-    return np.frombuffer(digests, "<u8").astype(np.uint64)
+def _open(
+    catalog: Catalog,
+    images: NDArray[Any] | None,
+    options: Options,
+    *,
+    cache: bool,
+    cache_dir: str | os.PathLike[str] | None,
+) -> tuple[Store, list[Record], Path | None]:
+    """Returns the pixels, a record for each entry, and the cache folder where there is one."""
+    size, verbose = options.image_size, options.verbose
+    if images is not None:
+        return ArrayStore(images), [Record(checksum=zlib.crc32(one.data)) for one in images], None
+    if cache:
+        store, records = open_cache(catalog, size, cache_dir=cache_dir, verbose=verbose)
+        return store, records, cache_folder(catalog, size, cache_dir=cache_dir)
+    records = read_all(catalog, size, verbose=verbose)
+    return FileStore(catalog, size, records), records, None
 
 
 def as_tf_dataset(batches: Batches) -> Any:

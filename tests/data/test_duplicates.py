@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.fft import dctn
 
-from keras_cxr.data import find_duplicates, make_datasets, read_image
+from keras_cxr.data import find_duplicates, read_image
 from keras_cxr.data.duplicate_candidates import _WHOLE, _coefficients
 from keras_cxr.data.duplicate_search import connected
 from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
@@ -194,90 +194,6 @@ def test_a_second_call_reads_what_the_first_one_found(tmp_path):
     assert len(search(folder, tmp_path).groups[0].files) == 3
 
 
-def many(root):
-    """Forty phantoms in two classes; twelve have a copy."""
-    for number in range(40):
-        label = ("COVID", "Normal")[number % 2]
-        image = draw_phantom(label, number, image_size=SIDE).image
-        write(root / label / f"{number}.png", image)
-        if number < 12:
-            write(root / label / f"{number}-copy.png", levels(image, 0.8, 10.0))
-    return root
-
-
-def split(data, tmp_path, **options):
-    options = {"image_size": (SIDE, SIDE), "format": "keras", "verbose": False, **options}
-    return make_datasets(data, cache_dir=tmp_path / "cache", **options)
-
-
-def divided(datasets):
-    """How many of the twelve have their copy in another part."""
-    part = dict(zip(datasets.table["file"], datasets.table["part"], strict=True))
-    copies = [file for file in part if file.endswith("-copy.png")]
-    assert len(copies) == 12
-    return sum(part[file] != part[file.replace("-copy", "")] for file in copies)
-
-
-def test_a_split_keeps_copies_together_and_tells_what_it_would_have_leaked(tmp_path):
-    folder = many(tmp_path / "films")
-    shares = (0.6, 0.2, 0.2)
-    alone = split(folder, tmp_path, split=shares)
-    assert divided(alone) > 0
-    assert "note: copies" not in alone.summary
-    part = dict(zip(alone.table["file"], alone.table["part"], strict=True))
-    copies = [file for file in part if file.endswith("-copy.png")]
-    kinds = [{part[file], part[file.replace("-copy", "")]} for file in copies]
-    leaked = sum("train" in kind and len(kind) == 2 for kind in kinds)
-    for options in ({}, {"cache": False}):
-        together = split(folder, tmp_path, split=shares, group_duplicates=True, **options)
-        assert divided(together) == 0
-        assert (
-            f"copies: 12 groups of 24 images; a split that does not know them leaks {leaked} "
-            "validation and test images into the training part, this one 0"
-        ) in together.summary
-    assert together.fingerprint != alone.fingerprint
-
-
-def test_copies_join_the_groups_that_patients_make(tmp_path):
-    folder = many(tmp_path / "films")
-    patients = {"COVID/0.png": "p1", "COVID/20.png": "p1", "Normal/1-copy.png": "p2"}
-    table = split(folder, tmp_path, groups=patients, group_duplicates=True).table
-    group = dict(zip(table["file"], table["group"], strict=True))
-    assert {file for file in group if group[file] == "p1"} == {
-        "COVID/0.png",
-        "COVID/0-copy.png",
-        "COVID/20.png",
-    }
-    assert group["Normal/1.png"] == group["Normal/1-copy.png"] == "p2"
-    assert group["Normal/39.png"] == ""
-    assert table.groupby("group")["part"].nunique().drop("").max() == 1
-
-
-def test_arrays_are_grouped_too_and_given_parts_stay(tmp_path):
-    pictures = [draw_phantom(("COVID", "Normal")[n % 2], n, image_size=64).image for n in range(16)]
-    images = np.stack([*pictures, *(np.float32(picture) * 0.9 for picture in pictures[:4])])
-    labels = np.array([*(n % 2 for n in range(16)), 0, 1, 0, 1])
-    options = {"image_size": (64, 64), "split": (0.5, 0.25, 0.25), "group_duplicates": True}
-    table = split((images, labels), tmp_path, **options).table
-    assert list(table["group"][16:]) == [f"array[{n}]" for n in range(4)]
-
-    for number, picture in enumerate(pictures):
-        label = ("COVID", "Normal")[number % 2]
-        for part, change in (("train", 1.0), ("test", 0.9)) if number < 3 else (("train", 1.0),):
-            path = tmp_path / "given" / part / label / f"{number}.png"
-            write(path, levels(picture, change, 0.0))
-    given = split(tmp_path / "given", tmp_path, **{**options, "split": (0.8, 0, 0.2)})
-    assert "leaks 3 validation and test images into the training part, this one 3" in given.summary
-
-
-def test_too_few_groups_are_an_error(tmp_path):
-    for number in range(4):
-        write(tmp_path / "films" / "COVID" / f"{number}.png", FILMS[0][1])
-        write(tmp_path / "films" / "Normal" / f"{number}.png", FILMS[number + 4][1])
-    with pytest.raises(DataError, match=r"Class 'COVID' has 4 image\(s\), too few groups"):
-        split(tmp_path / "films", tmp_path, group_duplicates=True)
-
-
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -289,9 +205,6 @@ def test_too_few_groups_are_an_error(tmp_path):
 def test_arguments_are_checked_before_anything_is_read(tmp_path, options, text):
     with pytest.raises(InvalidArgumentError, match=text):
         search(tmp_path / "nowhere", tmp_path, **options)
-    if options == {"image_size": (32, 64)}:
-        with pytest.raises(InvalidArgumentError, match=text):
-            split(tmp_path / "nowhere", tmp_path, group_duplicates=True, **options)
 
 
 def test_bad_files_are_an_error_or_a_note(tmp_path):

@@ -1,0 +1,166 @@
+"""Which images belong together, and what a split would leak that does not know it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from keras_cxr.data.arguments import Options
+from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.duplicate_cache import search_once
+from keras_cxr.data.duplicate_candidates import SIDE
+from keras_cxr.data.duplicate_search import connected
+from keras_cxr.data.parts import with_parts
+from keras_cxr.data.reading import Record
+from keras_cxr.data.store import Store
+from keras_cxr.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copies:
+    """What copies do to a split; `Datasets.copies`.
+
+    What it does not show: images of one patient that are no copies leak as well (`groups=`).
+
+    Attributes:
+        num_groups: How many groups of copies the data set holds.
+        num_images: How many images are in them.
+        leaks_unaware: How many validation and test images have a copy in the training part when
+            the same seed splits the same images without knowing of copies.
+        leaks: How many have one there in this split; more than 0 only where parts were given or
+            whole sources were split.
+    """
+
+    num_groups: int
+    num_images: int
+    leaks_unaware: int
+    leaks: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Returns the four counts by name."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        if not self.num_groups:
+            return "copies: none was found"
+        rest = "; parts and sources that are given are not divided" if self.leaks else ""
+        return (
+            f"copies: {self.num_groups:,} groups of {self.num_images:,} images; a split that does "
+            f"not know them leaks {self.leaks_unaware:,} validation and test images into the "
+            f"training part, this one {self.leaks:,}{rest}"
+        )
+
+
+def look_for_copies(
+    store: Store,
+    records: Sequence[Record],
+    *,
+    options: Options,
+    num_parts: int,
+    in_memory: bool,
+    folder: Path | None,
+) -> tuple[list[list[int]] | None, list[str]]:
+    """Returns the rows of each group of copies, or None where none were looked for, and notes.
+
+    All readable images are searched, also those that another option leaves out: so data sets
+    that differ by region alone share one search and one split.
+
+    Args:
+        store: The pixels.
+        records: One for each row of the store.
+        options: `group_duplicates` says whether to look: "auto" does not where it would be of no
+            use (one part), cannot work (small images) or would be repeated in every call (arrays).
+        num_parts: How many parts there are.
+        in_memory: Whether the images are arrays.
+        folder: The cache folder that remembers the result; None for no cache.
+    """
+    if options.group_duplicates is False:
+        return None, []
+    if options.group_duplicates == "auto":
+        height, width = options.image_size
+        if num_parts == 1:
+            return None, []
+        if in_memory:
+            return None, ["copies were not looked for in arrays: group_duplicates=True does so"]
+        if min(height, width) < SIDE:
+            return None, [
+                f"copies were not looked for: at {height} x {width} they cannot be told from "
+                f"other films, at {SIDE} x {SIDE} they can"
+            ]
+    good = [row for row, record in enumerate(records) if not record.error]
+    links = search_once(
+        lambda place: store.image(good[place]),
+        [records[row].checksum for row in good],
+        folder=folder,
+        verbose=options.verbose,
+    )
+    groups = connected((link.one, link.other) for link in links)
+    return [[good[place] for place in members] for members in groups], []
+
+
+def keep_together(
+    catalog: Catalog, groups: Sequence[Sequence[int]], parts: Sequence[str], *, options: Options
+) -> tuple[Catalog, list[str], Copies]:
+    """Returns the catalog with groups of copies joined, its parts, and what that changed.
+
+    Args:
+        catalog: The images.
+        groups: Rows of the catalog that are copies of one another.
+        parts: Of a split that does not know of copies.
+        options: Shares and seed.
+
+    Raises:
+        DataError: A class has too few groups.
+    """
+    joined = join_groups(catalog, groups)
+    try:
+        known = with_parts(joined, options.shares, options.seed)
+    except DataError as error:
+        raise DataError(
+            f"{error} Copies of one photograph count as one; group_duplicates=False lets them be "
+            "divided, and the test part then holds what was trained on."
+        ) from error
+    copies = Copies(
+        num_groups=len(groups),
+        num_images=sum(map(len, groups)),
+        leaks_unaware=count_leaks(groups, parts),
+        leaks=count_leaks(groups, known),
+    )
+    return joined, known, copies
+
+
+def join_groups(catalog: Catalog, together: Iterable[Sequence[int]]) -> Catalog:
+    """Returns the catalog with one group for all images that belong together by any reason.
+
+    Groups that the entries have already and those of `together` are joined wherever they share
+    an image. A group has the first of its groups' names, or its first file's.
+
+    Args:
+        catalog: The images.
+        together: Rows of the catalog that belong together.
+    """
+    entries = list(catalog.entries)
+    pairs = [(members[0], row) for members in together for row in members[1:]]
+    first_of: dict[str, int] = {}
+    for row, entry in enumerate(entries):
+        if entry.group:
+            pairs.append((first_of.setdefault(entry.group, row), row))
+    for members in connected(pairs):
+        names = [entries[row].group for row in members if entries[row].group]
+        name = names[0] if names else entries[members[0]].file
+        for row in members:
+            entries[row] = entries[row]._replace(group=name)
+    return replace(catalog, entries=tuple(entries), names=catalog.class_names)
+
+
+def within(groups: Iterable[Sequence[int]], rows: Sequence[int]) -> list[list[int]]:
+    """Returns groups of a store's rows as groups of places in `rows`, of two or more."""
+    place_of = {row: place for place, row in enumerate(rows)}
+    found = ([place_of[row] for row in members if row in place_of] for members in groups)
+    return [members for members in found if len(members) > 1]
+
+
+def count_leaks(groups: Iterable[Sequence[int]], parts: Sequence[Any]) -> int:
+    """Returns how many images outside the training part have one of their group in it."""
+    split = [[parts[row] for row in members] for members in groups]
+    return sum(len(held) - held.count("train") for held in split if "train" in held)
