@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.evaluation.estimates import Estimate, checked_names, ratios, too_few
 from keras_cxr.evaluation.metrics import checked_answers, mean_interval
 from keras_cxr.evaluation.resampling import (
-    FEWEST,
     NUM_RESAMPLES,
     Floats,
     group_codes,
@@ -19,37 +18,6 @@ from keras_cxr.evaluation.resampling import (
     resample,
     wilson_limits,
 )
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its 95 % interval.
-
-    Attributes:
-        value: computed from the images at hand; NaN where it is not defined.
-        low: lower limit, NaN where there is none.
-        high: upper limit.
-        method: where the limits come from: "bca" (resampled groups), "wilson" (too few groups
-            to resample) or "square and add" (a mean of such).
-    """
-
-    value: float
-    low: float
-    high: float
-    method: str = "bca"
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Lower and upper limit."""
-        return self.low, self.high
-
-    def to_dict(self) -> dict[str, Any]:
-        """Value, interval and method, ready for JSON: NaN becomes `None`."""
-        value, low, high = (plain(number) for number in (self.value, *self.interval))
-        return {"value": value, "interval": [low, high], "method": self.method}
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,14 +167,13 @@ def bootstrap_intervals(
     right, among = group_sums(right, codes), group_sums(among, codes)
     sums = resample(np.hstack([right, among]), num_resamples=num_resamples, seed=seed)
     values, limits = sums.estimate(lambda x: _statistics(x, count))
-    few = too_few(right, among)
-    few |= ~np.isfinite(limits[: len(few)]).all(axis=1)
-    wilson = wilson_limits(_ratios(sums.whole), (among > 0).sum(axis=0))
+    few = too_few(right, among, limits[: right.shape[1]])
+    wilson = wilson_limits(ratios(sums.whole), (among > 0).sum(axis=0))
     wilson[-count:] = _f1(wilson[-count:])
     num_shares = len(few)
     limits[:num_shares][few] = wilson[few]
     found = [
-        _estimate(values[i], limits[i], "wilson" if few[i] else "bca") for i in range(num_shares)
+        Estimate.of(values[i], limits[i], "wilson" if few[i] else "bca") for i in range(num_shares)
     ]
     occurs = np.isfinite(values[1 : 1 + count])
     means = []
@@ -216,7 +183,7 @@ def bootstrap_intervals(
         if few[classes].any():
             method = "square and add"
             limits[place] = mean_interval(values[classes], limits[classes])
-        means.append(_estimate(values[place], limits[place], method))
+        means.append(Estimate.of(values[place], limits[place], method))
     return BootstrapIntervals(
         accuracy=found[0],
         balanced_accuracy=means[0],
@@ -230,40 +197,6 @@ def bootstrap_intervals(
     )
 
 
-def too_few(right: Floats, among: Floats) -> NDArray[np.bool_]:
-    """Whether fewer than 10 groups hold a case, or fewer than 10 its opposite, `(shares,)`.
-
-    Args:
-        right: `(groups, shares)` cases of each group.
-        among: `(groups, shares)` what they are a share of.
-    """
-    rarer = np.minimum((right > 0).sum(axis=0), (among > right).sum(axis=0))
-    return rarer < FEWEST
-
-
-def checked_names(class_names: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    """The class names, or "0", "1", … where none are given.
-
-    Raises:
-        InvalidArgumentError: (a ValueError) there are more or fewer than classes.
-    """
-    names = tuple(class_names) if class_names is not None else tuple(map(str, range(count)))
-    if len(names) != count:
-        raise InvalidArgumentError(
-            f"class_names has {len(names)} names, the probabilities have {count} classes."
-        )
-    return names
-
-
-def plain(value: Any) -> float | None:
-    """A float for JSON: `None` in place of NaN and infinity."""
-    return float(value) if np.isfinite(value) else None
-
-
-def _estimate(value: float, limits: Floats, method: str) -> Estimate:
-    return Estimate(float(value), float(limits[0]), float(limits[1]), method)
-
-
 def _shares(
     real: NDArray[np.int64], predicted: NDArray[np.int64], count: int
 ) -> tuple[Floats, Floats]:
@@ -275,22 +208,16 @@ def _shares(
     return right, np.hstack([np.ones((len(real), 1)), is_real, is_predicted, either])
 
 
-def _ratios(sums: Floats) -> Floats:
-    right, among = np.split(sums, 2, axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return right / among
-
-
 def _f1(jaccard: Floats) -> Floats:
     return 2 * jaccard / (1 + jaccard)
 
 
 def _statistics(sums: Floats, count: int) -> Floats:
     """Accuracy, recalls, precisions, F1s, then balanced accuracy and macro F1."""
-    ratios = _ratios(sums)
-    ratios[..., -count:] = _f1(ratios[..., -count:])
-    recall, f1 = ratios[..., 1 : 1 + count], ratios[..., -count:]
+    shares = ratios(sums)
+    shares[..., -count:] = _f1(shares[..., -count:])
+    recall, f1 = shares[..., 1 : 1 + count], shares[..., -count:]
     occurs = np.isfinite(recall)
     num_occurring = occurs.sum(axis=-1)
     means = [np.where(occurs, values, 0).sum(axis=-1) / num_occurring for values in (recall, f1)]
-    return np.concatenate([ratios, np.stack(means, axis=-1)], axis=-1)
+    return np.concatenate([shares, np.stack(means, axis=-1)], axis=-1)

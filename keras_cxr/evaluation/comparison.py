@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.bootstrap import Estimate
+from keras_cxr.evaluation.estimates import Estimate
 from keras_cxr.evaluation.metrics import mean_interval
 from keras_cxr.evaluation.resampling import (
     FEWEST,
@@ -246,11 +246,11 @@ def _differences(ahead: Floats, support: Floats, limits: Floats) -> tuple[Estima
     for index in np.flatnonzero(few):
         num_groups = int((support[:, index] > 0).sum())
         of_classes[index] = _bonett_price(ahead[:, index], recalls[index], num_groups)
-    accuracy = Estimate(float(values[0]), float(limits[0, 0]), float(limits[0, 1]))
+    accuracy = Estimate.of(values[0], limits[0])
     if (ahead.sum(axis=1) != 0).sum() < FEWEST:
         around = _bonett_price(ahead.sum(axis=1), values[0], len(ahead))
         accuracy = Estimate(float(values[0]), *around, method="bonett price")
-    balanced = Estimate(float(values[1]), float(limits[1, 0]), float(limits[1, 1]))
+    balanced = Estimate.of(values[1], limits[1])
     if few.any():
         around = mean_interval(recalls, of_classes)
         balanced = Estimate(float(values[1]), *around, method="square and add")
