@@ -4,12 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_cxr.audit.opened import Opened
+from keras_cxr.audit.opened import AGAINST, Opened
 from keras_cxr.data.duplicate_search import connected
 from keras_cxr.data.duplicates import KINDS, find_duplicates
-
-AGAINST = "against:"
-"""In front of the path of a file of the other data set, relative to its own folder."""
 
 
 class CopyGroup(NamedTuple):
@@ -92,8 +89,8 @@ def find_copies(opened: Opened, other: Opened | None = None, **options: Any) -> 
     if other is None:
         return Copies(group_copies(pairs, class_of, class_names), class_of, None)
     name_of = {}
-    for entry in other.catalog.entries:
-        name = f"{AGAINST}{other.prefix}{entry.file}"
+    for row, entry in enumerate(other.catalog.entries):
+        name = other.name_against(row)
         name_of[Path(other.catalog.path(entry.file)).as_posix()] = name
         class_of[name] = entry.label
     crossing: list[Any] = []
@@ -150,6 +147,12 @@ def group_copies(
             )
         )
     return tuple(sorted(groups, key=lambda group: -len(group.files)))
+
+
+def names_of_copies(files: Iterable[str], groups: Iterable[CopyGroup]) -> list[str]:
+    """Returns a name for every file that is the same for copies of one photograph, "" for none."""
+    name_of = {file: group.own[0] for group in groups for file in group.own}
+    return [name_of.get(file, "") for file in files]
 
 
 def kinds_in_words(groups: Iterable[CopyGroup]) -> str:

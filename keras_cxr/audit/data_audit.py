@@ -13,23 +13,29 @@ import pandas as pd
 
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr.audit.actions import list_actions
-from keras_cxr.audit.copies import AGAINST, Against, Copies, CopyGroup, find_copies
+from keras_cxr.audit.attributes import read_attributes
+from keras_cxr.audit.copies import Against, CopyGroup, find_copies, names_of_copies
 from keras_cxr.audit.data_document import as_document
 from keras_cxr.audit.data_findings import state_findings
 from keras_cxr.audit.data_page import render_audit
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.flag import Flag
-from keras_cxr.audit.leakage import Leak, count_leaks, random_splits
+from keras_cxr.audit.leakage import Leak, measure_leaks
 from keras_cxr.audit.metadata import (
-    Metadata,
     PatientAcrossClasses,
     Table,
     patients_across_classes,
     read_metadata,
 )
-from keras_cxr.audit.opened import Data, Opened, Pictures, check_apart, open_data
+from keras_cxr.audit.opened import (
+    Data,
+    Opened,
+    Pictures,
+    check_apart,
+    open_data,
+    places_of_pictures,
+)
 from keras_cxr.data.arguments import check_image_size, check_searchable
-from keras_cxr.data.store import Store
 
 _LINES, _COLUMNS = 24, 80  # of a terminal's smallest usual screen
 
@@ -175,11 +181,17 @@ def audit_data(
     opened = open_data(data, **options)
     other = None if against is None else open_data(against, **options)
     catalog = opened.catalog
+    files = [entry.file for entry in catalog.entries]
     known = read_metadata(catalog, _own_table(data, metadata), prefix=opened.prefix)
     copies = find_copies(opened, other, **options)
+    attributes = read_attributes(catalog, folder=opened.cache, verbose=verbose)
     flags = _flags(opened)
-    leaks, notes = _leaks(opened, copies, known, seed)
-    files = [entry.file for entry in catalog.entries]
+    shared = {
+        "copies": names_of_copies(files, copies.groups),
+        "patient": known.patients,
+        "source": known.sources,
+    }
+    leaks, notes = measure_leaks(catalog, shared, seed)
     counts = Counter(entry.label for entry in catalog.entries)
     return DataAudit(
         name=opened.name,
@@ -206,7 +218,7 @@ def audit_data(
         _folders=tuple(
             one.folder for one in (opened, other) if one is not None and one.folder is not None
         ),
-        _pictures=Pictures(_places(opened, other)),
+        _pictures=Pictures(places_of_pictures(opened, other), attributes),
     )
 
 
@@ -217,43 +229,12 @@ def _own_table(data: Data, metadata: Table | None) -> Table | None:
     return None if Path(data).expanduser().is_dir() else data
 
 
-def _leaks(
-    opened: Opened, copies: Copies, known: Metadata, seed: int
-) -> tuple[tuple[Leak, ...], list[str]]:
-    entries = opened.catalog.entries
-    splits, no_split = random_splits(opened.catalog, seed)
-    given = [entry.part for entry in entries]
-    name_of = {file: group.own[0] for group in copies.groups for file in group.own}
-    shared = {
-        "copies": [name_of.get(entry.file, "") for entry in entries],
-        "patient": known.patients,
-        "source": known.sources,
-    }
-    leaks = [
-        leak
-        for by, names in shared.items()
-        if by == "copies" or any(names)
-        for leak in count_leaks(by, names, splits, given)
-    ]
-    return tuple(leaks), [no_split] if no_split else []
-
-
 def _flags(opened: Opened) -> tuple[Flag, ...]:
     return tuple(
         Flag(entry.file, "corrupt", 1.0, record.error)
         for entry, record in zip(opened.catalog.entries, opened.records, strict=True)
         if record.error
     )
-
-
-def _places(opened: Opened, other: Opened | None) -> dict[str, tuple[Store, int]]:
-    """Returns where the picture of each file lies, for files that could be decoded."""
-    places = {opened.catalog.entries[row].file: (opened.store, row) for row in opened.good}
-    if other is not None:
-        for row in other.good:
-            name = f"{AGAINST}{other.prefix}{other.catalog.entries[row].file}"
-            places[name] = (other.store, row)
-    return places
 
 
 def _wrapped(text: str, bullet: str) -> list[str]:

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from keras_cxr._version import __version__
-from keras_cxr.audit.copies import AGAINST
+from keras_cxr.audit.opened import AGAINST
 
 if TYPE_CHECKING:
     from keras_cxr.audit.data_audit import DataAudit

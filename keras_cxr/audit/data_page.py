@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from keras_cxr._pages import render_page
 from keras_cxr._version import __version__
-from keras_cxr.audit.copies import AGAINST, CopyGroup
+from keras_cxr.audit.copies import CopyGroup
 from keras_cxr.audit.flag import Flag
-from keras_cxr.audit.opened import Pictures
+from keras_cxr.audit.opened import AGAINST, Pictures
 
 if TYPE_CHECKING:
     from keras_cxr.audit.data_audit import DataAudit

@@ -1,7 +1,7 @@
 """How many test images a split leaks: copies, patients or sources on both sides of it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +59,28 @@ def random_splits(catalog: Catalog, seed: int) -> tuple[list[list[str]], str]:
         ], ""
     except DataError as error:
         return [], f"no random split was drawn to count leaks: {error}"
+
+
+def measure_leaks(
+    catalog: Catalog, shared: Mapping[str, Sequence[str]], seed: int
+) -> tuple[tuple[Leak, ...], list[str]]:
+    """Returns what random and given splits leak, and notes on what could not be counted.
+
+    Args:
+        catalog: The images.
+        shared: What images may share, such as "patient", with a name for every image; "" where
+            it is not known. What no image is known to have is left out, except "copies".
+        seed: Of the first random split.
+    """
+    splits, no_split = random_splits(catalog, seed)
+    given = [entry.part for entry in catalog.entries]
+    leaks = [
+        leak
+        for by, names in shared.items()
+        if by == "copies" or any(names)
+        for leak in count_leaks(by, names, splits, given)
+    ]
+    return tuple(leaks), [no_split] if no_split else []
 
 
 def count_leaks(

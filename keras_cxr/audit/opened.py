@@ -4,12 +4,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from keras_cxr._pages import data_address
 from keras_cxr.data.cache import cache_folder, open_cache
@@ -21,6 +19,9 @@ from keras_cxr.data.store import Store
 from keras_cxr.errors import InvalidArgumentError
 
 Data = str | os.PathLike[str] | pd.DataFrame
+
+AGAINST = "against:"
+"""In front of the path of a file of the other data set, relative to its own folder."""
 
 _QUALITY = 85  # of the page's JPEG pictures: no change that a reader sees, a fifth of a PNG's bytes
 
@@ -54,6 +55,10 @@ class Opened:
     def good(self) -> list[int]:
         """The rows of the catalog that could be decoded."""
         return [row for row, record in enumerate(self.records) if not record.error]
+
+    def name_against(self, row: int) -> str:
+        """How an audit of another data set names a file of this one."""
+        return f"{AGAINST}{self.prefix}{self.catalog.entries[row].file}"
 
 
 def open_data(
@@ -106,15 +111,23 @@ def check_apart(out_dir: str | os.PathLike[str], *folders: str | os.PathLike[str
             )
 
 
+def places_of_pictures(opened: Opened, other: Opened | None) -> dict[str, tuple[Store, int]]:
+    """Returns store and row of each file that could be decoded, by the name in an audit."""
+    places = {opened.catalog.entries[row].file: (opened.store, row) for row in opened.good}
+    if other is not None:
+        for row in other.good:
+            places[other.name_against(row)] = (other.store, row)
+    return places
+
+
 class Pictures:
     """Small pictures of the audited files for a page."""
 
-    def __init__(
-        self,
-        places: dict[str, tuple[Store, int]],
-        sizes: dict[str, tuple[int, int]] | None = None,
-    ) -> None:
-        self._places, self._sizes = places, sizes or {}
+    def __init__(self, places: dict[str, tuple[Store, int]], attributes: pd.DataFrame) -> None:
+        self._places = places
+        known = attributes[["width", "height"]].dropna()
+        sizes = known.to_numpy(int).tolist()
+        self._sizes = dict(zip(known.index, sizes, strict=True))
 
     def address(self, file: str, side: int) -> str:
         """Returns a picture as an address that holds it; "" for files that do not decode.
@@ -130,6 +143,6 @@ class Pictures:
         width, height = self._sizes.get(file, image.shape[::-1])
         scale = side / max(width, height)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small: NDArray[Any] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
         return data_address(data.tobytes(), "jpeg")
