@@ -1,15 +1,45 @@
-"""What a model answers: metrics with intervals, tables and plots."""
+"""What a model answers, and how far to believe it: metrics, intervals, tables and plots."""
 
+from keras_cxr.evaluation.bootstrap import BootstrapIntervals, bootstrap_intervals
+from keras_cxr.evaluation.calibrated import calibrated_model
+from keras_cxr.evaluation.calibration import Calibration, measure_calibration
+from keras_cxr.evaluation.comparison import Comparison, Difference, compare_models
+from keras_cxr.evaluation.conformal import ConformalSets, SetCoverage
+from keras_cxr.evaluation.estimates import Estimate
 from keras_cxr.evaluation.evaluate import Evaluation, evaluate
 from keras_cxr.evaluation.metrics import Metrics, compute_metrics
 from keras_cxr.evaluation.plots import plot_confusion_matrix, plot_history, plot_predictions
+from keras_cxr.evaluation.plots_trust import plot_reliability, plot_risk_coverage
+from keras_cxr.evaluation.selective import Selection, choose_threshold, measure_selection
+from keras_cxr.evaluation.subgroups import Subgroups, measure_subgroups
+from keras_cxr.evaluation.temperature import apply_temperature, fit_temperature
 
 __all__ = [
+    "BootstrapIntervals",
+    "Calibration",
+    "Comparison",
+    "ConformalSets",
+    "Difference",
+    "Estimate",
     "Evaluation",
     "Metrics",
+    "Selection",
+    "SetCoverage",
+    "Subgroups",
+    "apply_temperature",
+    "bootstrap_intervals",
+    "calibrated_model",
+    "choose_threshold",
+    "compare_models",
     "compute_metrics",
     "evaluate",
+    "fit_temperature",
+    "measure_calibration",
+    "measure_selection",
+    "measure_subgroups",
     "plot_confusion_matrix",
     "plot_history",
     "plot_predictions",
+    "plot_reliability",
+    "plot_risk_coverage",
 ]

@@ -152,7 +152,7 @@ def measure_calibration(
     right = (scores.argmax(axis=1) == real).astype(np.float64)
     confidence = scores.max(axis=1)
     bins = equal_bins(confidence, num_bins)
-    options = {"num_resamples": num_resamples, "seed": seed}
+    options: dict[str, Any] = {"num_resamples": num_resamples, "seed": seed}
 
     smallest = np.finfo(np.float64).eps  # scikit-learn's, so that log losses agree
     losses = -np.log(np.clip(scores[np.arange(len(real)), real], smallest, None))
