@@ -105,6 +105,6 @@ def views_of(datasets: "Datasets") -> tuple[tuple[View, ...], tuple[str, ...]]:
     if not lacking:
         return (WHOLE, *chosen), ()
     left_out = ", ".join(view.title for view in chosen if view.needs_masks)
-    count = "no image has" if lacking == len(datasets.table) else f"{lacking:,} images have no"
-    note = f"Not measured: {left_out}, since {count} lung mask."
+    lack = "no image has a" if lacking == len(datasets.table) else f"{lacking:,} images have no"
+    note = f"Not measured: {left_out}, since {lack} lung mask."
     return (WHOLE, *(view for view in chosen if not view.needs_masks)), (note,)

@@ -1,0 +1,70 @@
+"""What a model answers on a part of a data set, with the groups that its images belong to."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_cxr.evaluation import evaluate
+
+if TYPE_CHECKING:
+    from keras_cxr.data import Datasets
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A model's probabilities for images whose classes are known.
+
+    Attributes:
+        labels: (n,) int64, the real class indices.
+        probabilities: (n, k) float64 in [0, 1].
+        groups: (n,) str, patient or group of copies; "" where an image stands alone.
+        files: (n,) str, in the order of the data set.
+        class_names: The classes by index.
+    """
+
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    groups: NDArray[np.str_]
+    files: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(n,) int64, the likeliest class indices."""
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+
+    def chosen(self, rows: NDArray[np.bool_]) -> "Answers":
+        """Returns the answers where `rows`, (n,) bool, is true."""
+        files = tuple(np.array(self.files, object)[rows])
+        return Answers(
+            self.labels[rows], self.probabilities[rows], self.groups[rows], files, self.class_names
+        )
+
+
+def answer(model: keras.Model, datasets: "Datasets", part: str = "test") -> Answers:
+    """Returns what a model answers on a part, in the order of its files, never augmented."""
+    return answers_in(evaluate(model, datasets, part=part).predictions, datasets)
+
+
+def answers_in(predictions: pd.DataFrame, datasets: "Datasets") -> Answers:
+    """Returns the answers of a table as `Evaluation` and `predictions.csv` hold it.
+
+    Args:
+        predictions: Columns file, real and a probability for each class.
+        datasets: Knows the classes and the files' groups.
+    """
+    names = tuple(datasets.class_names)
+    index_of = {name: index for index, name in enumerate(names)}
+    group_of = dict(zip(datasets.table["file"], datasets.table["group"], strict=True))
+    files = tuple(predictions["file"])
+    return Answers(
+        np.array([index_of[name] for name in predictions["real"]], np.int64),
+        predictions[list(names)].to_numpy(np.float64),
+        np.array([group_of.get(file, "") for file in files], np.str_),
+        files,
+        names,
+    )

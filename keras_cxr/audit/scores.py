@@ -1,0 +1,84 @@
+"""Scores with intervals by group, and how much of a score is left on other pictures."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.audit.answers import Answers
+from keras_cxr.evaluation.bootstrap import BootstrapIntervals, bootstrap_intervals
+from keras_cxr.evaluation.estimates import Estimate
+from keras_cxr.evaluation.resampling import Floats, group_codes, group_sums, resample
+
+
+def score_of(answers: Answers, *, seed: int = 0) -> BootstrapIntervals:
+    """Returns accuracy, balanced accuracy and the classes' recalls with 95 % intervals.
+
+    Groups are resampled, not images; see `bootstrap_intervals`.
+    """
+    return bootstrap_intervals(
+        answers.labels,
+        answers.probabilities,
+        groups=answers.groups,
+        class_names=answers.class_names,
+        seed=seed,
+    )
+
+
+def kept_share(whole: Answers, other: Answers, *, seed: int = 0) -> Estimate:
+    """Returns the share of a score above chance that is left, with its 95 % interval.
+
+    (b' - c) / (b - c), with b the balanced accuracy of `whole`, b' that of `other` and c = 1 / k
+    what guessing among the k classes that occur reaches. 0: no better than guessing. 1: as good
+    as before. Both are resampled together, group by group, since they answer on the same images.
+
+    Args:
+        whole: Answers on the images as they are.
+        other: Answers on the same images in the same order, shown otherwise.
+        seed: Of the draws.
+    """
+    count = whole.probabilities.shape[1]
+    is_real = np.eye(count)[whole.labels]
+    hits = [is_real * np.eye(count)[answers.predicted] for answers in (whole, other)]
+    totals = group_sums(np.hstack([is_real, *hits]), group_codes(whole.groups, len(is_real)))
+    value, limits = resample(totals, seed=seed).estimate(lambda sums: _kept(sums, count))
+    return Estimate(float(value[0]), float(limits[0, 0]), float(limits[0, 1]))
+
+
+def _kept(sums: Floats, count: int) -> Floats:
+    among, before, after = np.split(sums, [count, 2 * count], axis=-1)
+    occurs = among > 0
+    chance = 1 / occurs.sum(axis=-1)
+    above = [_mean_recall(hits, among, occurs) - chance for hits in (before, after)]
+    return (above[1] / above[0])[..., np.newaxis]
+
+
+def _mean_recall(hits: Floats, among: Floats, occurs: NDArray[np.bool_]) -> Any:
+    recall = np.divide(hits, among, out=np.zeros_like(hits), where=occurs)
+    return recall.sum(axis=-1) / occurs.sum(axis=-1)
+
+
+def chance_of(answers: Answers) -> float:
+    """Returns the balanced accuracy of guessing: 1 / the number of classes that occur."""
+    return 1 / len(np.unique(answers.labels))
+
+
+def in_words(estimate: Estimate, digits: int = 2) -> str:
+    """Returns "0.72 [0.70, 0.74]", or the number alone where it has no interval."""
+    text = f"{estimate.value:.{digits}f}"
+    if np.isfinite(estimate.interval).all():
+        text += f" [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
+    return text
+
+
+def interval_of(estimate: Estimate) -> tuple[float, float] | None:
+    """Returns the limits, None where there are none."""
+    return estimate.interval if np.isfinite(estimate.interval).all() else None
+
+
+def mean_of(values: NDArray[np.float64], groups: NDArray[Any], *, seed: int = 0) -> Estimate:
+    """Returns the mean of (n,) numbers with its 95 % interval, groups resampled whole."""
+    columns = np.column_stack([values, np.ones(len(values))])
+    totals = group_sums(columns, group_codes(groups, len(values)))
+    value, limits = resample(totals, seed=seed).estimate(lambda sums: sums[..., :1] / sums[..., 1:])
+    return Estimate.of(value[0], limits[0])
