@@ -13,6 +13,7 @@ from keras_cxr.evaluation.metrics import checked_answers
 from keras_cxr.evaluation.resampling import NUM_RESAMPLES, Floats, group_codes, group_sums, resample
 
 NUM_BINS = 15  # as in Guo et al. 2017
+NUM_SIGNS = 500  # draws of chance: a mean and a 95 % quantile need fewer than an interval
 SMALLEST_BIN = 20  # images; in smaller bins the share of right answers is mostly noise
 
 
@@ -133,7 +134,7 @@ def measure_calibration(
         groups: `(images,)` patients or groups of copies; `""` or `None` for an image alone.
         class_names: in the order of the columns, "0", "1", … by default.
         num_bins: at most so many bins, and no more than leave 20 images to each.
-        num_resamples: how often groups are drawn, and given signs.
+        num_resamples: how often groups are drawn for the intervals.
         seed: of the draws.
 
     Raises:
@@ -162,7 +163,7 @@ def measure_calibration(
     found = _means(values, codes, **options)
     binned = [bins, *(equal_bins(column, num_bins) for column in scores.T)]
     errors, by_chance = _errors(
-        np.column_stack([confidence - right, scores - truth]), binned, codes, **options
+        np.column_stack([confidence - right, scores - truth]), binned, codes, seed=seed
     )
     shares, excess = truth.mean(axis=0), found[3:]
     per_class = {
@@ -216,14 +217,9 @@ def _means(
 
 
 def _errors(
-    residuals: Floats,
-    binned: list[NDArray[np.int64]],
-    codes: NDArray[np.int64],
-    *,
-    num_resamples: int,
-    seed: int,
+    residuals: Floats, binned: list[NDArray[np.int64]], codes: NDArray[np.int64], *, seed: int
 ) -> tuple[Floats, Floats]:
-    """The ECE of each column of residuals, and what it would be by chance, a row per resample."""
+    """The ECE of each column of residuals, and what it would be by chance, a row per draw."""
     totals, centred = [], []
     for column, bins in zip(residuals.T, binned, strict=True):
         in_bin = np.eye(bins.max() + 1)[bins]
@@ -231,12 +227,11 @@ def _errors(
         means = totals[-1] / in_bin.sum(axis=0)
         centred.append(group_sums(in_bin * (column - means[bins])[:, None], codes))
     starts = np.cumsum([0, *(len(total) for total in totals[:-1])])
-    parts, rng = np.hstack(centred), np.random.default_rng(seed)
-    chance = np.empty((num_resamples, len(binned)))
-    for start in range(0, num_resamples, 64):  # bounds the memory
-        rows = min(64, num_resamples - start)
-        signs = rng.integers(0, 2, (rows, len(parts)), dtype=np.int8) * 2.0 - 1
-        chance[start : start + rows] = np.add.reduceat(np.abs(signs @ parts), starts, axis=1)
+    parts, rng = np.hstack(centred).astype(np.float32), np.random.default_rng(seed)
+    chance = np.empty((NUM_SIGNS, len(binned)))
+    for start in range(0, NUM_SIGNS, 100):  # bounds the memory
+        signs = rng.integers(0, 2, (100, len(parts)), dtype=np.int8) * np.float32(2) - 1
+        chance[start : start + 100] = np.add.reduceat(np.abs(signs @ parts), starts, axis=1)
     errors = np.array([np.abs(total).sum() for total in totals])
     return errors / len(residuals), chance / len(residuals)
 

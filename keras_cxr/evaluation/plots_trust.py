@@ -112,7 +112,7 @@ def plot_risk_coverage(selection: Selection, *, title: str = "") -> Figure:
     top = max(float(selection.risks.max()), error, 0.02)
     axes.set(
         xlim=(0, 1.02),
-        ylim=(0, 1.15 * top),
+        ylim=(0, 1.5 * top),  # room for the legend
         xlabel="images answered, the surest first",
         ylabel="wrong answers among them",
         title=title,
