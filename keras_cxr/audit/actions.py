@@ -1,13 +1,12 @@
 """What to do about what an audit found, as a table that `make_datasets(audit=...)` takes."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from keras_cxr.audit.copies import CopyGroup
+from keras_cxr.audit.copies import CopyGroup, kept_together
 from keras_cxr.audit.flag import Flag
-from keras_cxr.data.duplicate_search import connected
 
 ACTION_COLUMNS = ("file", "action", "group", "label", "reason")
 DROPPED = ("blank", "corrupt")
@@ -54,22 +53,16 @@ def list_actions(
 def _group_rows(
     files: Sequence[str], patients: Sequence[str], groups: Sequence[CopyGroup]
 ) -> list[tuple[str, ...]]:
-    number = {file: place for place, file in enumerate(files)}
-    copies = [[number[file] for file in group.own] for group in groups]
-    people = defaultdict(list)
-    for place, patient in enumerate(patients):
-        if patient:
-            people[patient].append(place)
-    pairs = [(one[0], other) for one in [*copies, *people.values()] for other in one[1:]]
-    copied = {place for one in copies if len(one) > 1 for place in one}
+    copied = {file for group in groups if len(group.own) > 1 for file in group.own}
+    images_of = Counter(patients)
     rows: list[tuple[str, ...]] = []
-    for members in connected(pairs):
-        known = [patients[place] for place in members if patients[place]]
-        name = known[0] if known else files[members[0]]
-        for place in members:
-            reasons = ["copy of one photograph"] if place in copied else []
-            reasons += ["image of one patient"] if len(people.get(patients[place], ())) > 1 else []
-            rows.append((files[place], "group", name, "", " and ".join(reasons)))
+    for file, patient, name in zip(
+        files, patients, kept_together(files, patients, groups), strict=True
+    ):
+        reasons = ["copy of one photograph"] if file in copied else []
+        reasons += ["image of one patient"] if patient and images_of[patient] > 1 else []
+        if reasons:
+            rows.append((file, "group", name, "", " and ".join(reasons)))
     return rows
 
 

@@ -1,5 +1,6 @@
 """Groups of copies: which photographs a data set holds several times, and under which classes."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -153,6 +154,29 @@ def names_of_copies(files: Iterable[str], groups: Iterable[CopyGroup]) -> list[s
     """Returns a name for every file that is the same for copies of one photograph, "" for none."""
     name_of = {file: group.own[0] for group in groups for file in group.own}
     return [name_of.get(file, "") for file in files]
+
+
+def kept_together(
+    files: Sequence[str], patients: Sequence[str], groups: Iterable[CopyGroup]
+) -> list[str]:
+    """Returns the group of every file: copies and images of one patient; "" for a file alone.
+
+    Groups that share a file are one. It has the first of its patients' names, else that of its
+    first file.
+    """
+    number = {file: place for place, file in enumerate(files)}
+    members = [[number[file] for file in group.own] for group in groups]
+    people = defaultdict(list)
+    for place, patient in enumerate(patients):
+        if patient:
+            people[patient].append(place)
+    names = [""] * len(files)
+    pairs = [(one[0], other) for one in [*members, *people.values()] for other in one[1:]]
+    for joined in connected(pairs):
+        known = [patients[place] for place in joined if patients[place]]
+        for place in joined:
+            names[place] = known[0] if known else files[joined[0]]
+    return names
 
 
 def kinds_in_words(groups: Iterable[CopyGroup]) -> str:

@@ -14,7 +14,13 @@ import pandas as pd
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr.audit.actions import list_actions
 from keras_cxr.audit.attributes import read_attributes
-from keras_cxr.audit.copies import Against, CopyGroup, find_copies, names_of_copies
+from keras_cxr.audit.copies import (
+    Against,
+    CopyGroup,
+    find_copies,
+    kept_together,
+    names_of_copies,
+)
 from keras_cxr.audit.data_document import as_document
 from keras_cxr.audit.data_findings import state_findings
 from keras_cxr.audit.data_page import render_audit
@@ -35,9 +41,11 @@ from keras_cxr.audit.opened import (
     open_data,
     places_of_pictures,
 )
+from keras_cxr.audit.shortcuts import Shortcuts
+from keras_cxr.audit.shortcuts_once import shortcuts_once
 from keras_cxr.data.arguments import check_image_size, check_searchable
 
-_LINES, _COLUMNS = 24, 80  # of a terminal's smallest usual screen
+_LINES, _COLUMNS = 22, 80  # a terminal's smallest usual screen has 24, the command adds two
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,7 +78,7 @@ class DataAudit:
     patients_across_classes: tuple[PatientAcrossClasses, ...]
     num_patients: int
     leaks: tuple[Leak, ...]
-    shortcuts: Any
+    shortcuts: Shortcuts
     flags: tuple[Flag, ...]
     actions: pd.DataFrame
     notes: tuple[str, ...]
@@ -112,10 +120,13 @@ class DataAudit:
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {count:,}" for name, count in self.class_counts.items())
         lines = _wrapped(f"{self.name}: {self.num_images:,} images ({counts})", "")
-        for finding in self.findings:
-            lines += _wrapped(finding.sentence, "- ")
-        if len(lines) > _LINES - 1:
-            lines = [*lines[: _LINES - 2], "... and more in audit.json"]
+        for number, finding in enumerate(self.findings):
+            more = _wrapped(finding.sentence, "- ")
+            if len(lines) + len(more) >= _LINES:
+                rest = len(self.findings) - number
+                lines.append(f"- and {rest} more on the page that --out DIR writes")
+                break
+            lines += more
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -186,6 +197,8 @@ def audit_data(
     copies = find_copies(opened, other, **options)
     attributes = read_attributes(catalog, folder=opened.cache, verbose=verbose)
     flags = _flags(opened)
+    together = kept_together(files, known.patients, copies.groups)
+    shortcuts = shortcuts_once(opened, attributes, together, sources=known.sources, seed=seed)
     shared = {
         "copies": names_of_copies(files, copies.groups),
         "patient": known.patients,
@@ -203,7 +216,7 @@ def audit_data(
         patients_across_classes=patients_across_classes(catalog, known.patients),
         num_patients=len({*known.patients} - {""}),
         leaks=leaks,
-        shortcuts=None,
+        shortcuts=shortcuts,
         flags=flags,
         actions=list_actions(
             files,
@@ -212,7 +225,7 @@ def audit_data(
             groups=copies.groups,
             flags=flags,
         ),
-        notes=(*catalog.notes, *known.notes, *notes),
+        notes=(*catalog.notes, *known.notes, *shortcuts.notes, *notes),
         class_of=copies.class_of,
         _prefix=opened.prefix,
         _folders=tuple(

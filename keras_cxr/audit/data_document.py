@@ -43,7 +43,7 @@ def as_document(audit: "DataAudit", *, prefix: str) -> dict[str, Any]:
             named(patient.to_dict()) for patient in audit.patients_across_classes
         ],
         "leakage": [leak.to_dict() for leak in audit.leaks],
-        "shortcuts": None if audit.shortcuts is None else audit.shortcuts.to_dict(),
+        "shortcuts": audit.shortcuts.to_dict(),
         "flags": [named(flag.to_dict()) for flag in audit.flags],
         "findings": [finding.to_dict() for finding in audit.findings],
         "notes": list(audit.notes),

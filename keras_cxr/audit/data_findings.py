@@ -21,6 +21,7 @@ def state_findings(audit: "DataAudit") -> tuple[Finding, ...]:
         *(_leak(leak) for leak in audit.leaks if leak.by != "source" and leak.num_groups),
         *_patients(audit),
         *_flags(audit),
+        *audit.shortcuts.findings,
     )
 
 

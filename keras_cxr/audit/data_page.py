@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 # Together at most some 500 pictures of about 8 kB: a page of 5 MB that opens at once.
 _CONFLICTS, _COPIES, _FLAGS, _PATIENTS = 50, 24, 24, 30
 _IN_GROUP = 4  # pictures of one group; more copies of a photograph show nothing new
+_TOLD_FROM = {
+    "attributes": "all attributes below together",
+    "size": "size and proportions of the picture",
+    "format": "file format, bit depth, compression",
+    "border": "constant borders",
+    "marks": "letters and marks in the corners",
+    "brightness": "mean brightness and contrast",
+    "histogram": "histogram of grey values",
+    "thumbnails": "24 x 24 pixels of the picture",
+    "border pixels": "the outermost ring of these pixels",
+    "source": "the source that the metadata name",
+}
 _SIDE = 224  # pixels; what a model of the study sees
 
 
@@ -44,6 +56,10 @@ def render_audit(audit: "DataAudit", pictures: Pictures) -> str:
         version=__version__,
         sections=[section for section in sections if section["total"]],
         flags=_flags(audit.flags, audit.class_of, pictures),
+        shortcuts=[
+            row | {"words": _TOLD_FROM.get(row["name"], row["name"])}
+            for row in audit.shortcuts.table.to_dict("records")
+        ],
         patients=audit.patients_across_classes[:_PATIENTS],
         in_group=_IN_GROUP,
     )

@@ -8,6 +8,16 @@ from keras_cxr.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from keras_cxr.audit.data_audit import DataAudit
 
+
+def _beats_guessing(audit: "DataAudit") -> int:
+    """Returns 1 where the interval of what file attributes reach lies above guessing."""
+    rows = audit.shortcuts.table.to_dict("records")
+    return sum(
+        row["name"] == "attributes" and row["balanced_accuracy_low"] > audit.shortcuts.chance
+        for row in rows
+    )
+
+
 FAILURES: dict[str, Callable[["DataAudit"], int]] = {
     "against": lambda audit: 0 if audit.against is None else audit.against.num_copies,
     "conflicts": lambda audit: len(audit.conflicts),
@@ -20,6 +30,7 @@ FAILURES: dict[str, Callable[["DataAudit"], int]] = {
         if leak.split == "given" and leak.by != "source"
     ),
     "patients": lambda audit: len(audit.patients_across_classes),
+    "shortcuts": lambda audit: _beats_guessing(audit),
 }
 """How many of each an audit found; leakage is that of given parts, by copies and patients."""
 

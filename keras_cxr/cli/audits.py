@@ -9,7 +9,7 @@ from keras_cxr.cli.common import AsJson, print_result
 
 # The keys of keras_cxr.audit.failures.FAILURES, whose room loads pandas.
 FailOn = Literal[
-    "against", "conflicts", "corrupt", "duplicates", "flags", "leakage", "patients"
+    "against", "conflicts", "corrupt", "duplicates", "flags", "leakage", "patients", "shortcuts",
 ]  # fmt: skip
 
 

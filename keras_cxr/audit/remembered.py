@@ -1,0 +1,47 @@
+"""Remembers what a long question to a data set gave, beside its cached images."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keras_cxr._files import write_whole
+from keras_cxr._version import __version__
+from keras_cxr.data.cache_files import writing_to
+
+
+def remembered(
+    folder: Path, name: str, asked: Any, answer: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Returns an answer as JSON holds it, from disk where the same was asked before.
+
+    Args:
+        folder: The cache folder of the images.
+        name: What is asked, such as "shortcuts"; the file is named after it.
+        asked: All that the answer depends on, as JSON holds it. Another version of the package
+            asks anew.
+        answer: Finds it.
+
+    Raises:
+        OutputError: The answer cannot be written.
+    """
+    key = hashlib.sha256(json.dumps([__version__, asked]).encode()).hexdigest()
+    path = folder / f"{name}-{key[:16]}.json"
+    known = _read(path, key)
+    if known is not None:
+        return known
+    found = answer()
+    with writing_to(folder):
+        write_whole(path, json.dumps({"key": key, "answer": found}, separators=(",", ":")))
+    return found
+
+
+def _read(path: Path, key: str) -> dict[str, Any] | None:
+    try:
+        body = json.loads(path.read_bytes())
+        return dict(body["answer"]) if body["key"] == key else None
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError, ValueError):  # damaged: asked again and written anew
+        return None
