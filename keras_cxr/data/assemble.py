@@ -1,14 +1,13 @@
 """From images, parts and pixels to the `Datasets` that a user gets."""
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from keras_cxr.data.arguments import Options
+from keras_cxr.data.augment import image_keys
 from keras_cxr.data.batches import Batches, balanced_weights
 from keras_cxr.data.catalog import PARTS, Catalog
 from keras_cxr.data.datasets import Datasets
@@ -109,9 +108,3 @@ def assemble(
         _wrap=wrap,
         _checksums=np.array([(one.checksum, one.mask_checksum) for one in records], np.int64),
     )
-
-
-def image_keys(files: Sequence[str]) -> NDArray[np.uint64]:
-    """Returns (n,) uint64, one number per file name, that an image's draws are made from."""
-    digests = b"".join(hashlib.sha256(file.encode()).digest()[:8] for file in files)
-    return np.frombuffer(digests, "<u8").astype(np.uint64)

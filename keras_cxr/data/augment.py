@@ -7,6 +7,8 @@ Flipping chest films is anatomically wrong (it puts the heart on the right); it 
 default because the study did so.
 """
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +114,12 @@ def warp(image: NDArray[Any], matrix: NDArray[np.float64], *, fill_mode: str) ->
 def draw(keys: NDArray[np.uint64], seed: int, epoch: int, stream: int) -> NDArray[np.float64]:
     """Returns one number in [0, 1) per key, (n,) float64, the same on every machine."""
     return np.asarray((_hash(keys, seed, epoch, stream) >> np.uint64(11)) * 2.0**-53, np.float64)
+
+
+def image_keys(files: Sequence[str]) -> NDArray[np.uint64]:
+    """Returns (n,) uint64, one number per file name, that an image's draws are made from."""
+    digests = b"".join(hashlib.sha256(file.encode()).digest()[:8] for file in files)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
 def shuffled(keys: NDArray[np.uint64], *, seed: int, epoch: int) -> NDArray[np.int64]:

@@ -1,9 +1,9 @@
 """Which images belong together, and what a split would leak that does not know it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras_cxr.data.arguments import Options
 from keras_cxr.data.catalog import Catalog
@@ -29,26 +29,42 @@ class Copies:
             the same seed splits the same images without knowing of copies.
         leaks: How many have one there in this split; more than 0 only where parts were given or
             whole sources were split.
+        found_by: "search"; "audit", whose groups may hold patients besides; or "both".
     """
 
     num_groups: int
     num_images: int
     leaks_unaware: int
     leaks: int
+    found_by: str = "search"
 
-    def to_dict(self) -> dict[str, int]:
-        """Returns the four counts by name."""
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the attributes by name."""
         return asdict(self)
 
     def __str__(self) -> str:
+        what = "copies" if self.found_by == "search" else "groups of the audit"
+        if self.found_by == "both":
+            what = "copies and groups of the audit"
         if not self.num_groups:
-            return "copies: none was found"
+            return f"{what}: none"
         rest = "; parts and sources that are given are not divided" if self.leaks else ""
         return (
-            f"copies: {self.num_groups:,} groups of {self.num_images:,} images; a split that does "
+            f"{what}: {self.num_groups:,} groups of {self.num_images:,} images; a split that does "
             f"not know them leaks {self.leaks_unaware:,} validation and test images into the "
             f"training part, this one {self.leaks:,}{rest}"
         )
+
+
+class Together(NamedTuple):
+    """Groups of rows that are copies of one another, or None where that is not known.
+
+    `found_by` is `Copies`'s; `notes` say why copies were not looked for.
+    """
+
+    groups: list[list[int]] | None
+    found_by: str = "search"
+    notes: tuple[str, ...] = ()
 
 
 def look_for_copies(
@@ -57,10 +73,11 @@ def look_for_copies(
     *,
     options: Options,
     num_parts: int,
+    known: Sequence[Sequence[int]] | None,
     in_memory: bool,
     folder: Path | None,
-) -> tuple[list[list[int]] | None, list[str]]:
-    """Returns the rows of each group of copies, or None where none were looked for, and notes.
+) -> Together:
+    """Returns which rows are copies of one another, as far as this is to be known.
 
     All readable images are searched, also those that another option leaves out: so data sets
     that differ by region alone share one search and one split.
@@ -71,22 +88,27 @@ def look_for_copies(
         options: `group_duplicates` says whether to look: "auto" does not where it would be of no
             use (one part), cannot work (small images) or would be repeated in every call (arrays).
         num_parts: How many parts there are.
+        known: Groups that an audit found, which makes "auto" look no further; None without one.
         in_memory: Whether the images are arrays.
         folder: The cache folder that remembers the result; None for no cache.
     """
+    if known is not None and options.group_duplicates is not True:
+        return Together(_merged(known), "audit")
     if options.group_duplicates is False:
-        return None, []
+        return Together(None)
     if options.group_duplicates == "auto":
         height, width = options.image_size
         if num_parts == 1:
-            return None, []
+            return Together(None)
         if in_memory:
-            return None, ["copies were not looked for in arrays: group_duplicates=True does so"]
+            note = "copies were not looked for in arrays: group_duplicates=True does so"
+            return Together(None, notes=(note,))
         if min(height, width) < SIDE:
-            return None, [
+            note = (
                 f"copies were not looked for: at {height} x {width} they cannot be told from "
                 f"other films, at {SIDE} x {SIDE} they can"
-            ]
+            )
+            return Together(None, notes=(note,))
     good = [row for row, record in enumerate(records) if not record.error]
     links = search_once(
         lambda place: store.image(good[place]),
@@ -95,11 +117,18 @@ def look_for_copies(
         verbose=options.verbose,
     )
     groups = connected((link.one, link.other) for link in links)
-    return [[good[place] for place in members] for members in groups], []
+    found = [[good[place] for place in members] for members in groups]
+    return Together(_merged([*found, *(known or ())]), "search" if known is None else "both")
 
 
 def keep_together(
-    catalog: Catalog, groups: Sequence[Sequence[int]], parts: Sequence[str], *, options: Options
+    catalog: Catalog,
+    groups: Sequence[Sequence[int]],
+    parts: Sequence[str],
+    *,
+    options: Options,
+    sources: Mapping[str, str] | None,
+    found_by: str,
 ) -> tuple[Catalog, list[str], Copies]:
     """Returns the catalog with groups of copies joined, its parts, and what that changed.
 
@@ -108,13 +137,15 @@ def keep_together(
         groups: Rows of the catalog that are copies of one another.
         parts: Of a split that does not know of copies.
         options: Shares and seed.
+        sources: Of each file, where whole sources are split; copies then stay where these are.
+        found_by: See `Copies`.
 
     Raises:
         DataError: A class has too few groups.
     """
     joined = join_groups(catalog, groups)
     try:
-        known = with_parts(joined, options.shares, options.seed)
+        known = with_parts(joined, options.shares, options.seed, sources=sources)
     except DataError as error:
         raise DataError(
             f"{error} Copies of one photograph count as one; group_duplicates=False lets them be "
@@ -125,6 +156,7 @@ def keep_together(
         num_images=sum(map(len, groups)),
         leaks_unaware=count_leaks(groups, parts),
         leaks=count_leaks(groups, known),
+        found_by=found_by,
     )
     return joined, known, copies
 
@@ -158,6 +190,11 @@ def within(groups: Iterable[Sequence[int]], rows: Sequence[int]) -> list[list[in
     place_of = {row: place for place, row in enumerate(rows)}
     found = ([place_of[row] for row in members if row in place_of] for members in groups)
     return [members for members in found if len(members) > 1]
+
+
+def _merged(groups: Iterable[Sequence[int]]) -> list[list[int]]:
+    """Returns groups that share no image, each of those that did."""
+    return connected((members[0], row) for members in groups for row in members[1:])
 
 
 def count_leaks(groups: Iterable[Sequence[int]], parts: Sequence[Any]) -> int:

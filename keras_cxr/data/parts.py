@@ -1,10 +1,11 @@
 """Decides which images take part and in which part: bad files, classes, parts given and drawn."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from keras_cxr.data.catalog import PARTS, Catalog, listing
 from keras_cxr.data.reading import Record
+from keras_cxr.data.sources import split_sources
 from keras_cxr.data.split import assign_parts
 from keras_cxr.errors import DataError
 
@@ -46,16 +47,30 @@ def check_classes(catalog: Catalog) -> None:
         )
 
 
-def with_parts(catalog: Catalog, shares: Sequence[float], seed: int) -> list[str]:
+def with_parts(
+    catalog: Catalog,
+    shares: Sequence[float],
+    seed: int,
+    *,
+    sources: Mapping[str, str] | None = None,
+) -> list[str]:
     """Returns the part of every entry: the one it was given, else drawn by `assign_parts`.
 
     Where folders or a table give parts but one with a share is missing, it is taken out of the
-    training images, by its share of what it has together with the training part.
+    training images, by its share of what it has together with the training part. With `sources`,
+    the source of each file, `split_sources` draws all parts.
 
     Raises:
         DataError: A class has too few images, or none to train on.
     """
     entries = catalog.entries
+    if sources is not None:
+        return split_sources(
+            [entry.label for entry in entries],
+            [sources[entry.file] for entry in entries],
+            shares=shares,
+            seed=seed,
+        )
     given = [entry.part for entry in entries]
     present = set(given) - {""}
     drawn = list(range(len(entries)))

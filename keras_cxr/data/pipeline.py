@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr.data.actions import NO_ACTIONS, read_actions, relabelled
 from keras_cxr.data.arguments import Options, check_group_column, check_options
 from keras_cxr.data.arrays import from_arrays
 from keras_cxr.data.assemble import assemble, make_batches
@@ -28,6 +29,7 @@ from keras_cxr.data.parts import (
     with_parts,
 )
 from keras_cxr.data.reading import Record, read_all
+from keras_cxr.data.sources import describe_sources, holds_groups, read_sources
 from keras_cxr.data.store import ArrayStore, FileStore, Store
 from keras_cxr.data.tables import Groups, with_groups
 
@@ -55,6 +57,8 @@ def make_datasets(
     groups: Groups | None = None,
     group_column: str | None = None,
     group_duplicates: bool | str = "auto",
+    audit: str | os.PathLike[str] | pd.DataFrame | None = None,
+    split_by: str | None = None,
     root: str | os.PathLike[str] | None = None,
     class_names: Sequence[str] | None = None,
     verbose: bool | str = "auto",
@@ -94,6 +98,12 @@ def make_datasets(
             part, joined with `groups`; the summary tells what a split that does not know them
             leaks. "auto" does so for files at 64 x 64 or larger, but not for arrays, which would
             be searched anew by every call; True insists. Parts that are given are not divided.
+        audit: A table of actions as an audit writes it: columns file, action ("drop", "group" or
+            "relabel"), group and label. Its groups join `groups`; since an audit has looked for
+            copies, "auto" does not do so again. Actions with a question mark are only counted.
+        split_by: A column, such as source, of the data table or of the table `groups`: whole
+            sources go to one part each, so that the test part holds some that training never saw.
+            Groups and copies that lie in two sources may then be divided; the summary counts them.
         root: The folder that a table's paths are relative to; by default the CSV's own.
         class_names: Names of the classes of arrays, by index.
         verbose: True shows progress on stderr, "auto" only in a terminal.
@@ -132,31 +142,48 @@ def make_datasets(
     else:
         catalog = find_images(data, root=root)
         check_found(catalog, on_error=on_error)
-    if groups is not None:
+    if groups is not None and holds_groups(groups, column=group_column, split_by=split_by):
         catalog = with_groups(catalog, groups, column=group_column)
-    check_classes(catalog)
-    with_parts(catalog, options.shares, options.seed)  # what cannot be split is not read either
+    sources = read_sources(data, groups, catalog, column=split_by) if split_by else None
+    actions = NO_ACTIONS if audit is None else read_actions(audit, catalog)
+    catalog = relabelled(catalog, actions)
+    chosen = [row for row in range(len(catalog.entries)) if row not in actions.dropped]
+    planned = catalog.subset(chosen)
+    check_classes(planned)
+    with_parts(planned, options.shares, options.seed, sources=sources)  # before anything is read
 
     store, records, folder = _open(catalog, images, options, cache=cache, cache_dir=cache_dir)
-    rows, notes = keep_good(catalog, records, region=region, on_error=on_error)
-    kept = catalog
-    if len(rows) < len(catalog.entries):
-        kept = catalog.subset(rows)
-        check_classes(kept)
-    parts = with_parts(kept, options.shares, options.seed)
-    found, remarks = look_for_copies(
+    good, notes = keep_good(
+        planned, [records[row] for row in chosen], region=region, on_error=on_error
+    )
+    rows, kept = [chosen[place] for place in good], planned.subset(good)
+    check_classes(kept)
+    parts = with_parts(kept, options.shares, options.seed, sources=sources)
+    together = look_for_copies(
         store,
         records,
         options=options,
         num_parts=len(set(parts)),
+        known=None if audit is None else actions.groups,
         in_memory=images is not None,
         folder=folder,
     )
-    notes += remarks
+    notes += [str(actions)] if audit is not None else []
+    notes += together.notes
     copies = None
-    if found is not None:
-        kept, parts, copies = keep_together(kept, within(found, rows), parts, options=options)
+    if together.groups is not None:
+        kept, parts, copies = keep_together(
+            kept,
+            within(together.groups, rows),
+            parts,
+            options=options,
+            sources=sources,
+            found_by=together.found_by,
+        )
         notes.append(str(copies))
+    if sources is not None:
+        of_each = [sources[entry.file] for entry in kept.entries]
+        notes.append(describe_sources(of_each, parts, column=str(split_by)))
     kept = replace(kept, notes=(*catalog.notes, *notes, *unseen(kept, parts)))
     batches = make_batches(kept, parts, store=store, rows=rows, options=options)
     return assemble(

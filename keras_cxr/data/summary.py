@@ -21,9 +21,10 @@ def summarize(datasets: "Datasets") -> str:
     )
     grouped = table["group"][table["group"] != ""]
     if len(grouped):
+        divided = int((table.loc[grouped.index].groupby("group")["part"].nunique() > 1).sum())
         lines.append(
-            f"  groups: {grouped.nunique():,} with {len(grouped):,} images, none divided between "
-            "parts"
+            f"  groups: {grouped.nunique():,} with {len(grouped):,} images, "
+            f"{divided or 'none'} divided between parts"
         )
     masks = int((table["mask"] != "").sum())
     lines.append(f"  lung masks: {masks:,} of {len(table):,}" if masks else "  lung masks: none")

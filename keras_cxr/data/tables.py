@@ -59,10 +59,10 @@ def find_in_table(
     if len(table) == 0:
         raise DataError(f"{name} has no rows; expected one per image")
     cells = {
-        "file": _text(table["file"]),
-        "label": _text(table[label]),
+        "file": cell_texts(table["file"]),
+        "label": cell_texts(table[label]),
         **{
-            column: _text(table[column]) if column in table.columns else [""] * len(table)
+            column: cell_texts(table[column]) if column in table.columns else [""] * len(table)
             for column in ("group", "mask", "part")
         },
     }
@@ -93,11 +93,11 @@ def find_in_table(
         mask_size, mask_time = _status(folder, mask) if mask else (-1, -1)
         entries.append(
             Entry(
-                _relative(folder, file),
+                relative_file(folder, file),
                 text,
                 group,
                 part,
-                _relative(folder, mask) if mask else "",
+                relative_file(folder, mask) if mask else "",
                 size,
                 time,
                 mask_size,
@@ -138,7 +138,7 @@ def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) 
                 f"The table of groups needs the columns file and {' or '.join(choices)}; it has "
                 f"{', '.join(map(str, table.columns))}. Pass group_column= for another name."
             )
-        files, names = _text(table["file"]), _text(table[chosen])
+        files, names = cell_texts(table["file"]), cell_texts(table[chosen])
         found = {_posix(file): group for file, group in zip(files, names, strict=True)}
     entries = tuple(
         entry._replace(group=found.get(entry.file, entry.group)) for entry in catalog.entries
@@ -156,7 +156,8 @@ def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) 
     return replace(catalog, entries=entries, notes=notes)
 
 
-def _text(column: "pd.Series[Any]") -> list[str]:
+def cell_texts(column: "pd.Series[Any]") -> list[str]:
+    """Returns a column's cells as text without space around it, "" for empty ones."""
     return ["" if pd.isna(cell) else str(cell).strip() for cell in column]
 
 
@@ -164,7 +165,8 @@ def _posix(file: str) -> str:
     return posixpath.normpath(str(file).replace("\\", "/"))
 
 
-def _relative(folder: Path, file: str) -> str:
+def relative_file(folder: Path, file: str) -> str:
+    """Returns a file as catalogs name it: with `/`, relative to the folder where it lies in it."""
     path = Path(file)
     if not path.is_absolute():
         return _posix(file)

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_cxr.data.assemble import image_keys
-from keras_cxr.data.augment import FILL_MODES, Augmentation, draw, shuffled, warp
+from keras_cxr.data.augment import FILL_MODES, Augmentation, draw, image_keys, shuffled, warp
 from keras_cxr.errors import InvalidArgumentError
 from tests.data.helpers import picture
 

@@ -13,7 +13,7 @@ import numpy as np
 from keras_cxr.data import find_images, list_caches, read_image
 from keras_cxr.data.augment import Augmentation, warp
 from keras_cxr.data.cache import open_cache
-from keras_cxr.data.assemble import image_keys
+from keras_cxr.data.augment import image_keys
 from keras_cxr.data.split import assign_parts
 
 catalog = find_images({folder!r})
