@@ -45,14 +45,13 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as JSON holds it, to tell whether a control was trained by it."""
-        weights = self.class_weight
+        weights: Any = self.class_weight
         if isinstance(weights, dict):
-            weights = {str(index): weight for index, weight in sorted(weights.items())}  # type: ignore[assignment]
+            weights = {str(index): weight for index, weight in sorted(weights.items())}
+        named = isinstance(self.optimizer, str)
         return {
             "model": describe_model(self.build())["config"],
-            "optimizer": self.optimizer
-            if isinstance(self.optimizer, str)
-            else dict(self.optimizer),
+            "optimizer": self.optimizer if named else dict(self.optimizer),
             "class_weight": weights,
             "epochs": self.epochs,
             "precision": self.precision,

@@ -33,7 +33,7 @@ from keras_cxr.data.sources import describe_sources, holds_groups, read_sources
 from keras_cxr.data.store import ArrayStore, FileStore, Store
 from keras_cxr.data.tables import Groups, with_groups
 
-Data = str | os.PathLike[str] | pd.DataFrame | tuple[Any, Any]
+Data = str | os.PathLike[str] | pd.DataFrame | Catalog | tuple[Any, Any]
 
 
 def make_datasets(
@@ -71,7 +71,8 @@ def make_datasets(
     Args:
         data: A folder (`CLASS/images` with `CLASS/masks`, `CLASS/*.png`, or either below
             `train`, `val` and `test`); a CSV file or DataFrame with columns file, label and
-            optionally group, mask, part; or `(images, labels)` arrays in [0, 255].
+            optionally group, mask, part; a `Catalog` as `find_images` returns it; or
+            `(images, labels)` arrays in [0, 255].
         image_size: (height, width) that every image and mask is stretched to.
         batch_size: Images per batch.
         split: Shares of train, val and test. A share of 0 makes that part None. Parts that the

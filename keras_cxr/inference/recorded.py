@@ -71,7 +71,7 @@ def recorded_catalog(model: PathLike, data: PathLike) -> Catalog:
     """
     table = pd.read_csv(recorded_folder(model) / SPLIT_FILE, dtype=str, keep_default_na=False)
     catalog = find_images(data)
-    rows = table.set_index("file").to_dict("index")
+    rows = {str(row["file"]): row for row in table.to_dict("records")}
     entries = tuple(
         entry._replace(label=row["class"], group=row["group"], part=row["part"])
         for entry in catalog.entries

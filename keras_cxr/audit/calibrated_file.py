@@ -1,0 +1,35 @@
+"""The model that is as sure as it is right, saved beside its audit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from keras_cxr._files import whole_file
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.evaluation.calibrated import calibrated_model
+
+if TYPE_CHECKING:
+    from keras_cxr.audit.model_audit import ModelAudit
+
+CALIBRATED_FILE = "calibrated.keras"
+
+
+def write_calibrated(audit: "ModelAudit", folder: Path) -> str | None:
+    """Writes the calibrated model and its prediction sets; returns why it could not, or None.
+
+    `calibrated.keras` loads with plain Keras. `prediction_sets.json` is `ConformalSets.save`.
+    An older file is deleted where there is nothing to write, so that it is not taken for this one.
+    """
+    path = folder / CALIBRATED_FILE
+    found = audit.confidence
+    if found is None or found.temperature is None or found.sets is None:
+        path.unlink(missing_ok=True)
+        return "there are no validation images to fit a temperature on"
+    found.sets.save(folder / "prediction_sets.json")
+    try:
+        model = calibrated_model(audit.model, found.temperature)
+    except InvalidArgumentError as error:
+        path.unlink(missing_ok=True)
+        return str(error).rstrip(".")
+    with whole_file(path) as temporary:
+        model.save(temporary)
+    return None

@@ -1,0 +1,122 @@
+"""The questions that are put to a finished model, as a table; none of them trains anything."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from keras_cxr.audit.answers import Answers, answer
+from keras_cxr.audit.confidence import measure_confidence
+from keras_cxr.audit.held_out import measure_held_out
+from keras_cxr.audit.lung_heat import measure_lung_heat
+from keras_cxr.audit.masked import measure_masked
+from keras_cxr.audit.subgroup_columns import measure_columns
+from keras_cxr.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from keras_cxr.data import Datasets
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What is audited.
+
+    Attributes:
+        model: The finished model.
+        datasets: What it was trained, validated and tested on.
+        test: Its answers on the test part.
+        metadata: A table with the column file and columns of subgroups, or None.
+        seed: Of the bootstrap and of whatever is drawn.
+        say: Called with a line of text.
+    """
+
+    model: keras.Model
+    datasets: "Datasets"
+    test: Answers
+    metadata: Any = None
+    seed: int = 0
+    say: Callable[[str], None] = print
+
+    @cached_property
+    def validation(self) -> Answers | None:
+        """The model's answers on the validation part; None where there is none."""
+        return None if self.datasets.val is None else answer(self.model, self.datasets, "val")
+
+
+class NotMeasured(Exception):  # noqa: N818  no error: the reason why something was left out
+    """A question that this data set or model cannot be asked."""
+
+
+def _held_out(case: Case) -> Any:
+    return measure_held_out(case.datasets, case.test, seed=case.seed)
+
+
+def _masked(case: Case) -> Any:
+    return measure_masked(case.model, case.datasets, whole=case.test, seed=case.seed)
+
+
+def _confidence(case: Case) -> Any:
+    return measure_confidence(case.test, case.validation, seed=case.seed)
+
+
+def _where(case: Case) -> Any:
+    try:
+        found = measure_lung_heat(case.model, case.datasets, seed=case.seed)
+    except InvalidArgumentError as error:
+        raise NotMeasured(f"Not measured: heat in the lungs, since {error}") from error
+    if found is None:
+        raise NotMeasured(
+            "Not measured: heat in the lungs, since no test image has both a mask and a map."
+        )
+    return found
+
+
+def _subgroups(case: Case) -> Any:
+    if case.metadata is None:
+        raise NotMeasured("Not measured: subgroups, since no metadata were given.")
+    found, why = measure_columns(case.test, case.metadata, root=case.datasets.root, seed=case.seed)
+    if found is None:
+        raise NotMeasured(f"Not measured: subgroups, since {why}.")
+    return found
+
+
+# By the attribute of `ModelAudit`: what is said while it is measured, and how.
+_ASKED: dict[str, tuple[str, Callable[[Case], Any]]] = {
+    "held_out": ("copies and patients in the training part", _held_out),
+    "masked": ("pictures without lungs, borders, thumbnails", _masked),
+    "confidence": ("calibration, prediction sets, abstention", _confidence),
+    "where": ("heat in the lungs", _where),
+    "subgroups": ("subgroups", _subgroups),
+}
+MEASURES = tuple(_ASKED)
+
+
+def run_measures(case: Case, names: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Returns what was found by name, and notes on what could not be measured.
+
+    Args:
+        case: What is audited.
+        names: Of `MEASURES`.
+
+    Raises:
+        InvalidArgumentError: There is no such measure.
+    """
+    unknown = [name for name in names if name not in _ASKED]
+    if unknown:
+        raise InvalidArgumentError(
+            f"measures must be of {', '.join(MEASURES)}, not {', '.join(map(repr, unknown))}."
+        )
+    found: dict[str, Any] = {}
+    notes: list[str] = []
+    for name in names:
+        title, measure = _ASKED[name]
+        case.say(f"measuring {title}")
+        try:
+            found[name] = measure(case)
+        except NotMeasured as reason:
+            notes.append(str(reason))
+        else:
+            notes += getattr(found[name], "notes", ())
+    return found, notes

@@ -1,0 +1,173 @@
+import json
+import shutil
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from keras_cxr.audit.model_audit import audit_model
+from keras_cxr.audit.run_audit import audit_run
+from keras_cxr.audit.subgroup_columns import columns_of
+from keras_cxr.data import make_datasets
+from keras_cxr.evaluation import apply_temperature
+from keras_cxr.models.checks import predict_probabilities
+from keras_cxr.study.single import train_and_report
+
+
+@pytest.fixture(scope="module")
+def run(phantoms, tmp_path_factory):
+    """A LeNet-5, trained for an epoch."""
+    out = tmp_path_factory.mktemp("run")
+    train_and_report(
+        phantoms, out, model="lenet5", epochs=1, image_size=(32, 32), batch_size=16, verbose=0
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def metadata(phantoms, run):
+    files = pd.read_csv(run / "split.csv")["file"]
+    views = ["PA" if number % 2 else "AP" for number in range(len(files))]
+    return pd.DataFrame({"file": files, "view": views})
+
+
+@pytest.fixture(scope="module")
+def audited(phantoms, run, metadata, tmp_path_factory):
+    out = tmp_path_factory.mktemp("audit")
+    said = []
+    found = audit_run(
+        run, phantoms, controls="quick", metadata=metadata, out_dir=out, say=said.append, verbose=0
+    )
+    found.write(out, license="apache-2.0")
+    return found, out, said
+
+
+def test_findings_hold_what_the_run_scored(run, audited):
+    found, _, said = audited
+    predictions = pd.read_csv(run / "predictions.csv")
+    assert found.score.accuracy.value == (predictions["real"] == predictions["predicted"]).mean()
+    keys = [finding.key for finding in found.findings]
+    assert keys[:2] == ["score", "leaks"]
+    assert {"controls", "masked_inputs", "calibration", "sets", "selection", "where"} <= set(keys)
+    assert all(finding.sentence.endswith(".") for finding in found.findings)
+    assert found.controls.epochs == 1
+    assert f"{found.score.num_images} test images" in str(found).splitlines()[0]
+    assert len(str(found).splitlines()) <= 24
+    assert max(map(len, str(found).splitlines())) <= 80
+    assert any(line.startswith("control 6 of 6") for line in said)
+
+
+def test_json_is_plain_and_names_every_part(audited):
+    found, out, _ = audited
+    document = json.loads((out / "model_audit.json").read_text())
+    assert document["schema_version"] == 1
+    assert document["data"]["images"]["COVID"]["test"] > 0
+    for part in ("held_out", "masked", "controls", "confidence", "where"):
+        assert document[part] is not None
+    assert document["subgroups"] is None
+    assert document["notes"] == [
+        "Not measured: subgroups, since no value of view has 30 test images or groups."
+    ]
+    assert [row["sentence"] for row in document["findings"]] == [
+        finding.sentence for finding in found.findings
+    ]
+
+
+def test_calibrated_model_loads_with_plain_keras_and_is_the_one_that_was_measured(run, audited):
+    found, out, _ = audited
+    calibrated = keras.saving.load_model(out / "calibrated.keras")
+    images, _ = found.datasets.load("test")
+    expected = apply_temperature(
+        predict_probabilities(found.model, images), found.confidence.temperature
+    )
+    np.testing.assert_allclose(predict_probabilities(calibrated, images), expected, atol=1e-5)
+
+
+def test_card_says_what_was_computed_in_the_hubs_form(audited):
+    found, out, _ = audited
+    text = (out / "model_card.md").read_text()
+    _, front, body = text.split("---\n", 2)
+    card = yaml.safe_load(front)
+    assert card["license"] == "apache-2.0"
+    assert card["library_name"] == "keras"
+    result = card["model-index"][0]["results"][0]
+    metrics = {metric["type"]: metric["value"] for metric in result["metrics"]}
+    assert metrics["accuracy"] == round(found.score.accuracy.value, 4)
+    for finding in found.findings:
+        assert finding.sentence.replace("*", "\\*") in body
+    document = json.loads((out / "model_card.json").read_text())
+    assert document["schema_version"] == 1
+    assert document["metrics"] == result["metrics"]
+    assert document["files"] == ["calibrated.keras"]
+    assert document["audit"]["score"]["num_images"] == found.score.num_images
+
+
+def test_page_is_one_file_with_every_finding(audited):
+    found, out, _ = audited
+    page = (out / "trust.html").read_text()
+    assert page.count("data:image/png;base64,") == 2
+    for finding in found.findings:
+        assert finding.sentence.replace("'", "&#39;").replace("<", "&lt;") in page
+    assert "Not measured" in page
+
+
+def test_a_second_call_trains_nothing(phantoms, run, audited):
+    found, out, _ = audited
+    said = []
+    again = audit_run(
+        run, phantoms, controls="quick", measures=(), out_dir=out, say=said.append, verbose=0
+    )
+    assert sum("skipped" in line for line in said) == 6
+    assert again.controls.to_dict() == found.controls.to_dict()
+
+
+def test_leaked_test_images_are_counted_and_scored_apart(phantoms, run):
+    """Two test images get the group of a training image."""
+    table = pd.read_csv(run / "split.csv", keep_default_na=False)
+    test, train = (table.index[table["part"] == part] for part in ("test", "train"))
+    table.loc[[*test[:2], train[0]], "group"] = "patient 7"
+    datasets = make_datasets(
+        table.rename(columns={"class": "label"}),
+        root=phantoms,
+        image_size=(32, 32),
+        format="keras",
+    )
+    model = keras.saving.load_model(run / "run" / "last.keras", compile=False)
+    found = audit_model(model, datasets, measures=("held_out",), say=lambda line: None)
+    assert found.held_out.num_leaked == 2
+    assert found.held_out.score_clean.num_images == len(test) - 2
+    sentence = str(found.findings[1])
+    assert sentence.startswith(f"2 of the {len(test)} test images have an image of its group in")
+    with pytest.raises(ValueError, match="measures must be of held_out"):
+        audit_model(model, datasets, measures=("luck",), say=lambda line: None)
+    with pytest.raises(ValueError, match='"none", "quick" or "full"'):
+        audit_model(model, datasets, controls="all", say=lambda line: None)
+
+
+def test_metadata_are_read_by_file_and_numbers_become_numbers():
+    files = ("a/1.png", "a/2.png", "a/3.png")
+    table = pd.DataFrame(
+        {
+            "file": ["/data/a/2.png", "a/1.png", "b/9.png"],
+            "age": ["61", "", "7"],
+            "sex": ["F", "M", "F"],
+        }
+    )
+    columns = columns_of(files, table, root="/data")
+    assert columns["sex"].tolist()[:2] == ["M", "F"]
+    assert np.isnan(columns["age"]).tolist() == [True, False, True]
+    assert columns["age"][1] == 61
+    with pytest.raises(ValueError, match="metadata names none of the 3 test images"):
+        columns_of(files, table.iloc[2:], root="/data")
+    with pytest.raises(ValueError, match="metadata needs the column file; it has age"):
+        columns_of(files, table[["age"]], root="/data")
+
+
+def test_a_model_without_its_run_is_refused(phantoms, run, tmp_path):
+    place = tmp_path / "model" / "own.keras"
+    place.parent.mkdir()
+    shutil.copy(run / "run" / "last.keras", place)
+    with pytest.raises(ValueError, match=r"No split\.csv lies beside"):
+        audit_run(place, phantoms)
