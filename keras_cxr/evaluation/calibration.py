@@ -144,7 +144,7 @@ def measure_calibration(
         >>> labels = [0, 0, 0, 1] * 50  # right three times of four, but 95 % sure
         >>> found = measure_calibration(labels, [[0.95, 0.05]] * 200)
         >>> f"{found.ece:.2f} {found.ece_limit:.2f} {found.overconfidence}"
-        '0.20 0.06 0.200 [0.145, 0.265]'
+        '0.20 0.06 0.200 [0.142, 0.265]'
     """
     real, scores = checked_answers(labels, probabilities)
     names = checked_names(class_names, scores.shape[1])

@@ -142,7 +142,8 @@ def _backwards(model: Any, *, to_weights: bool = False) -> Iterator[tuple[Any, b
             yield from inside
             ended = not any(isinstance(found, keras.layers.InputLayer) for found, _ in inside)
         else:
-            ended = bool(operation.weights) if to_weights else not _passes(operation)
+            has_weights = bool(getattr(operation, "weights", None))  # keras.ops have none
+            ended = has_weights if to_weights else not _passes(operation)
             yield operation, ended
         if not ended:
             waiting += operation._inbound_nodes[node].input_tensors
