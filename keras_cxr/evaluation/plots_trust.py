@@ -48,11 +48,11 @@ def plot_reliability(
 
 
 def _draw_bins(axes: Axes, calibration: Calibration) -> None:
-    bins = calibration.bins
+    bins = {name: calibration.bins[name].to_numpy() for name in calibration.bins}
     axes.plot([0, 1], [0, 1], "--", color=REFERENCE_COLOR, lw=1, label="as sure as right")
     # the value may lie on a limit; rounding must not put it outside
-    below = (bins["accuracy"] - bins["accuracy_low"]).clip(lower=0)
-    above = (bins["accuracy_high"] - bins["accuracy"]).clip(lower=0)
+    below = (bins["accuracy"] - bins["accuracy_low"]).clip(0)
+    above = (bins["accuracy_high"] - bins["accuracy"]).clip(0)
     axes.errorbar(
         bins["confidence"],
         bins["accuracy"],
