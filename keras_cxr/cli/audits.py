@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from keras_cxr._quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, print_result
 
 # The keys of keras_cxr.audit.failures.FAILURES, whose room loads pandas.
@@ -41,7 +40,6 @@ def audit(
         seed: Of the random splits and of cross-validation.
         as_json: Print what audit.json holds.
     """
-    import_keras_quietly()
     from keras_cxr._files import check_output
     from keras_cxr.audit.data_audit import audit_data
     from keras_cxr.audit.failures import find_failures
