@@ -24,10 +24,13 @@ def list_actions(
     """Returns one row for each thing to do, with columns file, action, group, label and reason.
 
     - `drop`: the file is corrupt or blank.
+    - `drop?`: the file is flagged as another kind of picture, which a person should judge.
     - `group`: the file must stay in one part of a split with all files of the same `group`,
       being copies of one photograph or images of one patient. Groups that share a file are one.
     - `relabel?`: the photograph stands under the class `label` too, so one of the two is
-      wrong. Both files are named, since pixels do not tell which: a question, not an answer.
+      wrong. Both files are named, since pixels do not tell which.
+
+    An action with a question mark is carried out once its reader removes that.
 
     Args:
         files: All files of the data set, as its catalog names them.
@@ -37,11 +40,10 @@ def list_actions(
         flags: What else is wrong with files.
     """
     groups = list(groups)
-    rows: list[tuple[str, ...]] = [
-        (flag.file, "drop", "", "", f"{flag.kind}: {flag.detail}")
-        for flag in flags
-        if flag.kind in DROPPED
-    ]
+    rows: list[tuple[str, ...]] = []
+    for flag in flags:
+        action = "drop" if flag.kind in DROPPED else "drop?"
+        rows.append((flag.file, action, "", "", f"{flag.kind}: {flag.detail}"))
     rows += _group_rows(files, patients, groups)
     known = {class_of[file] for file in files}
     for group in groups:

@@ -131,3 +131,26 @@ def test_ctrl_c_leaves_no_results(planted, tmp_path, monkeypatch):
     assert error.endswith("Interrupted.\n")
     assert "Traceback" not in error
     assert not out.exists()
+
+
+def test_shortcuts_are_measured_once_and_can_fail(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_CXR_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "films"
+    for number in range(24):
+        label, image = ("COVID", "Normal")[number % 2], film(4 * number)[1]
+        write(folder / label / f"{number}.png", image[:, : 128 - 16 * (number % 2)])
+    code, text, error = run(capsys, folder, "--out", tmp_path / "out", "--fail-on", "shortcuts")
+    assert (code, error) == (1, "Found shortcuts: 1 (--fail-on shortcuts)\n")
+    assert "File attributes alone" in text
+    found = json.loads((tmp_path / "out" / "audit.json").read_text())["shortcuts"]
+    assert found["carrier"] == "size"
+    assert found["table"][0]["balanced_accuracy"] > 0.9
+    page = (tmp_path / "out" / "audit.html").read_text()
+    assert "<td>size and proportions of the picture</td>" in page
+    (kept,) = tmp_path.glob("cache/images-*/shortcuts-*.json")
+    content = json.loads(kept.read_text())
+    content["answer"]["carrier"] = "as kept"
+    kept.write_text(json.dumps(content))
+    assert json.loads(run(capsys, folder, "--json")[1])["shortcuts"]["carrier"] == "as kept"
+    kept.write_text("damaged")
+    assert json.loads(run(capsys, folder, "--json")[1])["shortcuts"] == found
