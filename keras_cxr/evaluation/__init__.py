@@ -10,6 +10,7 @@ from keras_cxr.evaluation.evaluate import Evaluation, evaluate
 from keras_cxr.evaluation.metrics import Metrics, compute_metrics
 from keras_cxr.evaluation.plots import plot_confusion_matrix, plot_history, plot_predictions
 from keras_cxr.evaluation.plots_trust import plot_reliability, plot_risk_coverage
+from keras_cxr.evaluation.scaling import Scaling, fit_scaling
 from keras_cxr.evaluation.selective import Selection, choose_threshold, measure_selection
 from keras_cxr.evaluation.subgroups import Subgroups, measure_subgroups
 from keras_cxr.evaluation.temperature import apply_temperature, fit_temperature
@@ -23,6 +24,7 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Metrics",
+    "Scaling",
     "Selection",
     "SetCoverage",
     "Subgroups",
@@ -33,6 +35,7 @@ __all__ = [
     "compare_models",
     "compute_metrics",
     "evaluate",
+    "fit_scaling",
     "fit_temperature",
     "measure_calibration",
     "measure_selection",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.temperature import apply_temperature, check_temperature
+from keras_cxr.evaluation.scaling import Scaling, as_scaling
 from keras_cxr.models.checks import head_layers, outputs_probabilities, predict_probabilities
 
 # Layers behind the last weights: what they return for z / T is what they return for z, over T.
@@ -42,42 +42,57 @@ _TOLERANCES = {"float32": 2e-3, "float64": 2e-3}
 _COARSE_TOLERANCE = 0.03
 
 
-def calibrated_model(model: keras.Model, temperature: float) -> keras.Model:
+def calibrated_model(model: keras.Model, scaling: float | Scaling) -> keras.Model:
     """A new model of the same layers that returns the calibrated probabilities.
 
-    The last layer with weights has its kernel and bias divided by the temperature, so that the
-    softmax gets z / T. Save it like any other; `keras.saving.load_model` needs nothing from
-    keras-cxr. A model that returns logits returns them divided by T. Yours stays as it is; the
-    new one is not compiled.
+    The last layer with weights has its kernel and bias divided by the temperature, and offsets
+    added to the bias, so that the softmax gets z / T + b. Save it like any other;
+    `keras.saving.load_model` needs nothing from keras-cxr. A model that returns logits returns
+    them as z / T + b. Yours stays as it is; the new one is not compiled.
 
     Args:
         model: a Functional or Sequential model, nested or not, that ends in Dense, Conv2D or a
             normalization, then at most pooling, reshaping or averaging, then a softmax.
-        temperature: of `fit_temperature`.
+        scaling: the temperature of `fit_temperature`, which changes no answer, or what
+            `fit_scaling` returned, which does; that needs a bias in the last layer.
 
     Raises:
         InvalidArgumentError: (a ValueError) the head has no such form, or the new model, tried
-            on random images, returns something else than `apply_temperature`.
+            on random images, returns something else than `Scaling.apply`.
 
     Examples:
         >>> import keras_cxr
         >>> model = keras_cxr.build_lenet5((32, 32, 1), 4)
         >>> images = np.random.default_rng(0).uniform(0, 255, (8, 32, 32, 1))
-        >>> before = apply_temperature(model.predict(images, verbose=0), 2.0)
+        >>> before = Scaling(2.0, (0.0,) * 4).apply(model.predict(images, verbose=0))
         >>> after = calibrated_model(model, 2.0).predict(images, verbose=0)
         >>> bool(np.allclose(before, after, atol=1e-5))
         True
     """
-    check_temperature(temperature)
     outputs_probabilities(model)
+    wanted = as_scaling(scaling, model.output_shape[-1])
     copy = _copy(model)
-    for layer in _weighted(copy):
+    layers = _weighted(copy)
+    for layer in layers:
         for name in _LINEAR[type(layer).__name__]:
             weight = getattr(layer, name)
             if weight is not None:
-                weight.assign(weight / temperature)
-    _check_equal(model, copy, temperature)
+                weight.assign(weight / wanted.temperature)
+    if any(wanted.offsets):
+        _add_offsets(copy, layers, wanted.offsets)
+    _check_equal(model, copy, wanted)
     return copy
+
+
+def _add_offsets(model: keras.Model, layers: list[Any], offsets: tuple[float, ...]) -> None:
+    last = layers[0]
+    bias = getattr(last, _LINEAR[type(last).__name__][1])
+    kinds = {type(layer).__name__ for layer in head_layers(model)}
+    if len(layers) > 1 or bias is None or bias.shape != (len(offsets),) or "ReLU" in kinds:
+        raise _refused(
+            model, f"its layer {last.name!r} has no bias for each class that offsets can go into"
+        )
+    bias.assign(bias + np.array(offsets))
 
 
 def _copy(model: keras.Model) -> keras.Model:
@@ -116,11 +131,11 @@ def _is_scalable(layer: Any) -> bool:
     return bool(present) and all("float" in str(weight.dtype) for weight in present)
 
 
-def _check_equal(model: keras.Model, copy: keras.Model, temperature: float) -> None:
+def _check_equal(model: keras.Model, copy: keras.Model, wanted: Scaling) -> None:
     images = _random_images(model)
     before, after = (predict_probabilities(one, images) for one in (model, copy))
     comparable = before.min(axis=1) > _COMPARABLE
-    expected = apply_temperature(before, temperature)
+    expected = wanted.apply(before)
     gap = np.abs(after - expected)[comparable]
     tolerance = _TOLERANCES.get(head_layers(copy)[-1].compute_dtype, _COARSE_TOLERANCE)
     if gap.size and gap.max() > tolerance:
@@ -140,6 +155,6 @@ def _random_images(model: keras.Model) -> NDArray[np.float32]:
 def _refused(model: keras.Model, reason: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"the temperature cannot be put into the weights of the model {model.name!r}: {reason}. "
-        "Use apply_temperature(probabilities, temperature) on what it returns, or end the model "
+        "Use apply_temperature or Scaling.apply on what it returns, or end the model "
         'with Dense(num_classes, activation="softmax").'
     )

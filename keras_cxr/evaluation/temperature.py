@@ -25,8 +25,8 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
     Without that, a validation part with every answer right would ask for certainty everywhere.
 
     Fit it on the VALIDATION part: on training images a model is surer than on others, and on
-    test images the test would no longer be one. One number cannot mend classes that are too
-    sure in opposite directions, nor patients of another hospital.
+    test images the test would no longer be one. One number cannot mend classes that are named
+    too often beside others that are named too rarely: see `fit_scaling`.
 
     Args:
         labels: `(images,)` whole numbers in [0, classes): the real classes.
@@ -42,13 +42,10 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
         [[0.75, 0.25]]
     """
     real, scores = checked_answers(labels, probabilities)
-    count, num_classes = scores.shape
+    num_classes = scores.shape[1]
     if num_classes == 1:
         return 1.0
-    logs = _logs(scores)
-    smoothing = 1 / (count + 2)
-    targets = np.full(scores.shape, smoothing / (num_classes - 1))
-    targets[np.arange(count), real] = 1 - smoothing
+    logs, targets = log_probabilities(scores), smoothed_targets(real, num_classes)
 
     def loss(log_temperature: float) -> float:
         scaled = logs / math.exp(log_temperature)
@@ -73,7 +70,7 @@ def apply_temperature(probabilities: ArrayLike, temperature: float) -> NDArray[n
     """
     check_temperature(temperature)
     scores = np.asarray(probabilities, np.float64)
-    scaled = _logs(scores) / temperature
+    scaled = log_probabilities(scores) / temperature
     return np.exp(scaled - logsumexp(scaled, axis=-1, keepdims=True))
 
 
@@ -86,5 +83,14 @@ def check_temperature(temperature: float) -> None:
         )
 
 
-def _logs(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def log_probabilities(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Natural logarithms of probabilities; of 0 that of what float32 cannot hold."""
     return np.log(np.maximum(scores, math.exp(_LOG_ZERO)))
+
+
+def smoothed_targets(real: NDArray[np.int64], num_classes: int) -> NDArray[np.float64]:
+    """What to aim at, `(images, classes)`: 1 - 1 / (n + 2) for the real class (Platt 1999)."""
+    smoothing = 1 / (len(real) + 2)
+    targets = np.full((len(real), num_classes), smoothing / max(num_classes - 1, 1))
+    targets[np.arange(len(real)), real] = 1 - smoothing
+    return targets

@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from keras_cxr import build_lenet5
-from keras_cxr.evaluation import apply_temperature, calibrated_model
+from keras_cxr.evaluation import Scaling, apply_temperature, calibrated_model
 from keras_cxr.models.checks import predict_probabilities
 
 SHAPE = (32, 32, 1)
@@ -68,6 +68,24 @@ def test_weights_do_what_apply_temperature_does(build, tmp_path):
     np.testing.assert_allclose(predict_probabilities(loaded, IMAGES), expected, atol=1e-5)
     # the test would see a model that was not changed
     assert np.abs(predict_probabilities(model, IMAGES) - expected).max() > 0.01
+
+
+@pytest.mark.parametrize("name", ["lenet5", "logits", "averaged", "normalized", "nested"])
+def test_offsets_go_into_the_bias(name):
+    keras.utils.set_random_seed(0)
+    model = MODELS[name]()
+    scaling = Scaling(0.6, (0.5, -1.5, 0.75, 0.25))
+    expected = scaling.apply(predict_probabilities(model, IMAGES))
+    found = predict_probabilities(calibrated_model(model, scaling), IMAGES)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_offsets_need_a_bias():
+    scaling = Scaling(1.0, (0.5, -1.5, 0.75, 0.25))
+    with pytest.raises(ValueError, match="has no bias for each class"):
+        calibrated_model(MODELS["without bias"](), scaling)
+    with pytest.raises(ValueError, match="for 4 classes: fit_scaling finds them"):
+        calibrated_model(MODELS["lenet5"](), Scaling(1.0, (0.5, -0.5)))
 
 
 def test_half_precision_is_not_taken_for_a_wrong_head():

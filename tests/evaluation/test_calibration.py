@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_cxr.evaluation import (
+    Scaling,
     apply_temperature,
     compute_metrics,
+    fit_scaling,
     fit_temperature,
     measure_calibration,
 )
@@ -138,3 +140,47 @@ def test_certain_and_wrong_answers_have_a_temperature():
 def test_impossible_temperature_is_refused(temperature):
     with pytest.raises(ValueError, match="temperature must be a number above 0"):
         apply_temperature([[0.5, 0.5]], temperature)
+
+
+def test_the_scaling_that_was_put_in_is_found():
+    labels, scores = drawn_answers(np.random.default_rng(5), 6000)
+    truth = Scaling(2.0, (1.0, -1.0, 0.5, -0.5))
+    undone = Scaling(0.5, tuple(-2 * offset for offset in truth.offsets))  # truth after undone
+    given_scores = Scaling(0.5, tuple(-offset / 0.5 for offset in truth.offsets)).apply(scores)
+    assert undone.apply(scores) == pytest.approx(given_scores)
+    assert truth.apply(given_scores) == pytest.approx(scores, abs=1e-6)
+    found = fit_scaling(labels, given_scores)
+    assert found.temperature == pytest.approx(2, rel=0.06)
+    assert found.offsets == pytest.approx(truth.offsets, abs=0.12)
+
+
+def test_class_weights_need_offsets_and_a_temperature_does_not_do():
+    """A model that was taught that all classes are equally frequent, where they are not."""
+    rng = np.random.default_rng(6)
+    labels, scores = drawn_answers(rng, 4000)
+    kept = rng.random(4000) < np.array([1, 0.3, 0.1, 0.05])[labels]
+    labels, scores = labels[kept], scores[kept]
+    half = len(labels) // 2
+    temperature = fit_temperature(labels[:half], scores[:half])
+    scaling = fit_scaling(labels[:half], scores[:half])
+    labels, scores = labels[half:], scores[half:]
+    cold, mended = (
+        measure_calibration(labels, one, num_resamples=100)
+        for one in (apply_temperature(scores, temperature), scaling.apply(scores))
+    )
+    assert cold.per_class["ece"].max() > 0.1
+    assert cold.per_class["excess"].abs().max() > 0.1
+    assert mended.ece < mended.ece_limit
+    assert mended.per_class["excess"].abs().max() < 0.05
+    assert mended.log_loss.high < cold.log_loss.low
+    assert "temperature" in str(scaling)
+    assert Scaling(**json.loads(json.dumps(scaling.to_dict()))).apply(scores) == pytest.approx(
+        scaling.apply(scores)
+    )
+
+
+def test_offsets_need_every_class():
+    with pytest.raises(ValueError, match="No image of class 1, 2 is among the labels"):
+        fit_scaling([0, 0], np.eye(3)[[0, 0]])
+    with pytest.raises(ValueError, match=r"shape \(images, 2\), received \(1, 3\)"):
+        Scaling(1.0, (0.5, -0.5)).apply([[0.2, 0.3, 0.5]])

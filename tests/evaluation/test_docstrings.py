@@ -7,7 +7,7 @@ import pytest
 @pytest.mark.parametrize(
     "name",
     [
-        "bootstrap", "calibrated", "calibration", "comparison", "conformal", "selective",
+        "bootstrap", "calibrated", "calibration", "comparison", "conformal", "scaling", "selective",
         "subgroups", "temperature",
     ],
 )  # fmt: skip
