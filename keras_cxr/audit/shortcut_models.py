@@ -113,8 +113,11 @@ def judge(model: Any, values: NDArray[Any], problem: Problem, *, seed: int) -> R
     probabilities = np.zeros((len(values), int(problem.labels.max()) + 1))
     for fold in np.unique(problem.folds):
         judged = problem.folds == fold
-        fitted = clone(model).fit(values[~judged], problem.labels[~judged])
-        probabilities[np.ix_(judged, fitted.classes_)] = fitted.predict_proba(values[judged])
+        # scikit-learn's trees refuse a column that nobody knows, such as quality without a JPEG
+        known = ~np.isnan(values[~judged]).all(axis=0)
+        usable = np.where(known, values, 0)
+        fitted = clone(model).fit(usable[~judged], problem.labels[~judged])
+        probabilities[np.ix_(judged, fitted.classes_)] = fitted.predict_proba(usable[judged])
     return score(probabilities, problem, seed=seed)
 
 
