@@ -7,16 +7,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from keras_cxr.audit.card import write_model_card
     from keras_cxr.audit.data_audit import DataAudit, audit_data
     from keras_cxr.audit.findings import Finding
+    from keras_cxr.audit.model_audit import ModelAudit, audit_model
+    from keras_cxr.audit.run_audit import audit_run
 
 _FILES = {
     "DataAudit": "data_audit",
     "Finding": "findings",
+    "ModelAudit": "model_audit",
     "audit_data": "data_audit",
+    "audit_model": "model_audit",
+    "audit_run": "run_audit",
+    "write_model_card": "card",
 }
 
-__all__ = ["DataAudit", "Finding", "audit_data"]
+__all__ = [
+    "DataAudit",
+    "Finding",
+    "ModelAudit",
+    "audit_data",
+    "audit_model",
+    "audit_run",
+    "write_model_card",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """What a model answers on a part of a data set, with the groups that its images belong to."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
@@ -48,6 +49,13 @@ class Answers:
 def answer(model: keras.Model, datasets: "Datasets", part: str = "test") -> Answers:
     """Returns what a model answers on a part, in the order of its files, never augmented."""
     return answers_in(evaluate(model, datasets, part=part).predictions, datasets)
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Returns a table that `Evaluation` wrote, whatever the classes are called."""
+    return pd.read_csv(
+        path, dtype={"file": str, "real": str, "predicted": str}, keep_default_na=False
+    )
 
 
 def answers_in(predictions: pd.DataFrame, datasets: "Datasets") -> Answers:

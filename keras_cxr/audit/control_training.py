@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from keras_cxr._files import output_folder, write_whole
-from keras_cxr.audit.answers import Answers, answers_in
+from keras_cxr.audit.answers import Answers, answers_in, read_predictions
 from keras_cxr.audit.controls import SHUFFLED, Controls
 from keras_cxr.audit.recipe import Recipe
 from keras_cxr.audit.scores import chance_of, kept_share, score_of
@@ -155,7 +155,7 @@ def _done(place: Path, job: _Job) -> pd.DataFrame | None:
     record, answers = place / "control.json", place / "predictions.csv"
     if not record.is_file() or json.loads(record.read_text()) != job.settings:
         return None
-    return pd.read_csv(answers, dtype={"file": str, "real": str, "predicted": str})
+    return read_predictions(answers)
 
 
 def _train(job: _Job, recipe: Recipe, place: Path | None, verbose: Any) -> pd.DataFrame:

@@ -8,7 +8,9 @@ import pandas as pd
 
 from keras_cxr._files import write_whole
 from keras_cxr._pages import data_address, render_page
+from keras_cxr.evaluation import Comparison
 from keras_cxr.study.experiments import EXPERIMENTS, STUDY_CLASS_COUNTS, STUDY_EPOCHS
+from keras_cxr.study.trust import questions
 
 PICTURES = (
     ("curves", "Loss and accuracy per epoch, training and validation"),
@@ -51,7 +53,9 @@ def results_table(results: dict[str, dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("experiment")
 
 
-def write_report(folder: Path, results: dict[str, dict[str, Any]]) -> Path:
+def write_report(
+    folder: Path, results: dict[str, dict[str, Any]], comparison: Comparison | None = None
+) -> Path:
     """Write `report.html`, with every picture inside the file, and return its path."""
     sections = [
         {
@@ -71,6 +75,7 @@ def write_report(folder: Path, results: dict[str, dict[str, Any]]) -> Path:
         "report.html.j2",
         table=results_table(results).reset_index().to_dict("records"),
         sections=sections,
+        questions=questions(folder, list(results), comparison),
         differences=_differences(results),
         machine=next(reversed(results.values()))["machine"],
     )

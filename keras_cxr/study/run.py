@@ -12,12 +12,19 @@ import numpy as np
 import pandas as pd
 
 from keras_cxr._files import check_output, write_whole
+from keras_cxr.audit.answers import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.models import build, model_info
 from keras_cxr.study.experiments import Experiment, select_experiments
 from keras_cxr.study.report import results_table, write_report
-from keras_cxr.study.saving import RESULT_FILE, SCHEMA_VERSION, train_and_save
+from keras_cxr.study.saving import RESULT_FILE, RUN_FOLDER, SCHEMA_VERSION, train_and_save
+from keras_cxr.study.trust import (
+    AUDIT_FILE,
+    PREDICTIONS_FILE,
+    compare_experiments,
+    write_trust,
+)
 
 Say = Callable[[str], None]
 PathLike = str | os.PathLike[str]
@@ -139,6 +146,7 @@ def run_study(
         job = jobs.pop(0)
         if _is_done(job):
             say(f"{job.row.key}: {job.row.title}: done before, skipped")
+            _ask_once(job)
         else:
             say(f"{job.row.key}: {job.row.title}")
             train_and_save(
@@ -221,6 +229,17 @@ def _is_done(job: _Job) -> bool:
     return file.is_file() and json.loads(file.read_text())["settings"] == job.settings
 
 
+def _ask_once(job: _Job) -> None:
+    """Audit an experiment that an earlier version left without."""
+    if not (job.folder / AUDIT_FILE).is_file():
+        write_trust(
+            job.folder,
+            model=keras.saving.load_model(job.folder / RUN_FOLDER / "last.keras", compile=False),
+            datasets=job.datasets,
+            predictions=read_predictions(job.folder / PREDICTIONS_FILE),
+        )
+
+
 def _collect(folder: Path) -> StudyResult:
     """Tables and report of every experiment that is done in the folder, also in earlier calls."""
     results = {
@@ -229,6 +248,11 @@ def _collect(folder: Path) -> StudyResult:
     }
     table = results_table(results)
     write_whole(folder / "results.csv", table.to_csv())
-    document = {"schema_version": SCHEMA_VERSION, "experiments": results}
+    comparison = compare_experiments(folder, list(results))
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "experiments": results,
+        "comparison": None if comparison is None else comparison.to_dict(),
+    }
     write_whole(folder / "results.json", json.dumps(document, indent=1))
-    return StudyResult(folder, write_report(folder, results), table, results)
+    return StudyResult(folder, write_report(folder, results, comparison), table, results)

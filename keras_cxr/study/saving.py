@@ -12,6 +12,7 @@ from keras_cxr.evaluation import Evaluation, evaluate
 from keras_cxr.inference.recorded import SPLIT_FILE
 from keras_cxr.study.machine import describe_machine
 from keras_cxr.study.pictures import save_pictures
+from keras_cxr.study.trust import PREDICTIONS_FILE, write_trust
 from keras_cxr.training import train
 
 SCHEMA_VERSION = 1
@@ -34,8 +35,8 @@ def train_and_save(
     Args:
         model: an uncompiled model, trained in place.
         datasets: what it is trained and tested on.
-        folder: gets `run/` (models and checkpoint), `split.csv`, `predictions.csv`, pictures
-            and `result.json`.
+        folder: gets `run/` (models and checkpoint), `split.csv`, `predictions.csv`, pictures,
+            `model_audit.json` and `result.json`.
         settings: kept in `result.json`; `epochs` and `precision` are read from it.
         resume: go on with an interrupted run in the folder.
         verbose: progress, as `train` takes it.
@@ -52,8 +53,10 @@ def train_and_save(
         verbose=verbose,
     )
     evaluation = evaluate(model, datasets)
-    write_whole(folder / "predictions.csv", evaluation.predictions.to_csv(index=False))
+    predictions = evaluation.predictions
+    write_whole(folder / PREDICTIONS_FILE, predictions.to_csv(index=False))
     save_pictures(folder, model=model, datasets=datasets, run=run, found=evaluation)
+    write_trust(folder, model=model, datasets=datasets, predictions=predictions)
     counts = datasets.table.groupby(["class", "part"]).size().unstack(fill_value=0)
     result = {
         "schema_version": SCHEMA_VERSION,

@@ -10,6 +10,7 @@ import yaml
 from keras_cxr.audit.model_audit import audit_model
 from keras_cxr.audit.run_audit import audit_run
 from keras_cxr.audit.subgroup_columns import columns_of
+from keras_cxr.cli import main
 from keras_cxr.data import make_datasets
 from keras_cxr.evaluation import apply_temperature
 from keras_cxr.models.checks import predict_probabilities
@@ -171,3 +172,34 @@ def test_a_model_without_its_run_is_refused(phantoms, run, tmp_path):
     shutil.copy(run / "run" / "last.keras", place)
     with pytest.raises(ValueError, match=r"No split\.csv lies beside"):
         audit_run(place, phantoms)
+
+
+def test_the_command_asks_the_model_and_writes_page_card_and_json(phantoms, run, tmp_path, capsys):
+    out = tmp_path / "audit"
+    words = ["audit", str(phantoms), "--model", str(run), "--out", str(out), "--json"]
+    assert main(words) == 0
+    text, error = capsys.readouterr()
+    document = json.loads(text)
+    assert document == json.loads((out / "model_audit.json").read_text())
+    assert document["controls"] is None
+    assert {path.name for path in out.iterdir()} == {
+        "calibrated.keras", "model_audit.json", "model_card.json", "model_card.md",
+        "prediction_sets.json", "trust.html",
+    }  # fmt: skip
+    assert "measuring heat in the lungs" in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--quick"], "--quick, --full and --seeds train a recipe: name --model RUN."),
+        (["--model", "run", "--quick", "--full"], "--quick and --full exclude each other"),
+        (["--model", "run", "--fail-on", "flags"], "--against and --fail-on ask data"),
+        (["--model", "nowhere"], "There is no model nowhere"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_in_a_line(phantoms, capsys, words, message):
+    assert main(["audit", str(phantoms), *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1

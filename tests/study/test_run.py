@@ -80,16 +80,38 @@ def test_report_is_one_file_with_the_studys_figures(first):
     assert str(result).startswith("  ") or "experiment" in str(result)
 
 
+def test_report_asks_whether_to_believe_it(first):
+    result, _ = first
+    page = result.report.read_text().replace("&#39;", "'")
+    section = page.split("Can you believe this?")[1].split("<h2")[0]
+    assert section.count("<li>") == 5
+    for letter in "AC":
+        audit = json.loads((result.out_dir / letter / "model_audit.json").read_text())
+        sentences = {row["key"]: row["sentence"] for row in audit["findings"]}
+        for key in ("leaks", "masked_inputs", "calibration", "where"):
+            assert sentences[key] in section
+        tables = json.loads((result.out_dir / letter / "result.json").read_text())
+        assert audit["score"]["accuracy"]["value"] == tables["evaluation"]["accuracy"]
+    compared = json.loads((result.out_dir / "results.json").read_text())["comparison"]
+    pair = compared["differences"][0]
+    assert {pair["model"], pair["other"]} == {"A", "C"}
+    assert "told apart" in section or "more than chance" in section
+
+
 def test_done_experiments_are_skipped_and_new_ones_join_the_report(first, phantoms):
     result, _ = first
     model = result.out_dir / "A" / "run" / "last.keras"
     before = model.stat().st_mtime_ns
+    audit = result.out_dir / "A" / "model_audit.json"
+    kept = audit.read_text()
+    audit.unlink()  # as an earlier version left it
     again, said = study(phantoms, result.out_dir, "AB", epochs=1)
     assert said == [
         "A: LMAP3, full images, no augmentation: done before, skipped",
         "B: LMAP3, full images, augmented",
     ]
     assert model.stat().st_mtime_ns == before
+    assert audit.read_text() == kept
     assert list(again.table.index) == ["A", "B", "C"]
 
 

@@ -1,0 +1,118 @@
+"""Whether to believe an experiment: its audit beside it, and what the report says of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from keras_cxr._files import write_whole
+from keras_cxr.audit.answers import answers_in, read_predictions
+from keras_cxr.audit.model_audit import audit_model
+from keras_cxr.data import Datasets
+from keras_cxr.evaluation import Comparison, compare_models
+from keras_cxr.inference.recorded import SPLIT_FILE
+
+AUDIT_FILE = "model_audit.json"
+PREDICTIONS_FILE = "predictions.csv"
+# Five passes over the test part, one over the validation part and 200 heat maps: less than a
+# third of what one epoch of training takes. None of them trains anything.
+MEASURES = ("held_out", "masked", "confidence", "where")
+QUESTIONS = (
+    ("leaks", "Is the test part held out?"),
+    ("masked_inputs", "What is left without lungs?"),
+    ("differences", "Are the differences between experiments real?"),
+    ("calibration", "Is it as sure as it is right?"),
+    ("where", "Where does it look?"),
+)
+
+
+def write_trust(
+    folder: Path, *, model: keras.Model, datasets: Datasets, predictions: pd.DataFrame
+) -> None:
+    """Ask a finished model what costs no training, and write `model_audit.json`.
+
+    Args:
+        folder: of the experiment.
+        model: as it was tested.
+        datasets: what it was trained and tested on.
+        predictions: of `Evaluation`, on the test part.
+    """
+    audit = audit_model(
+        model,
+        datasets,
+        measures=MEASURES,
+        test=answers_in(predictions, datasets),
+        say=_silent,
+    )
+    write_whole(folder / AUDIT_FILE, json.dumps(audit.to_dict(), indent=1, allow_nan=False))
+
+
+def compare_experiments(folder: Path, keys: list[str]) -> Comparison | None:
+    """All pairs of experiments on their common test images; None where there are none.
+
+    Args:
+        folder: of the study; each experiment's folder holds its predictions and split.
+        keys: the experiments' letters.
+    """
+    tables = {key: read_predictions(folder / key / PREDICTIONS_FILE) for key in keys}
+    first = next(iter(tables.values()))
+    same = {key: table for key, table in tables.items() if _same_images(table, first)}
+    if len(same) < 2:
+        return None
+    names = sorted(set(first["real"]) | {name for t in same.values() for name in t["predicted"]})
+    split = pd.read_csv(folder / next(iter(same)) / SPLIT_FILE, dtype=str, keep_default_na=False)
+    groups = first["file"].map(split.set_index("file")["group"]).fillna("")
+    return compare_models(
+        np.searchsorted(names, first["real"]),
+        {key: np.searchsorted(names, table["predicted"]) for key, table in same.items()},
+        groups=groups.to_numpy(str),
+    )
+
+
+def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> list[dict[str, Any]]:
+    """The report's five questions, each with its title and sentences: `(letter, sentence)`.
+
+    A sentence that is the same for all experiments stands there once, without a letter.
+    """
+    audits = {
+        key: json.loads((folder / key / AUDIT_FILE).read_text())
+        for key in keys
+        if (folder / key / AUDIT_FILE).is_file()
+    }
+    found = []
+    for topic, title in QUESTIONS:
+        if topic == "differences":
+            lines = [("", sentence) for sentence in _differences(comparison, len(keys))]
+        else:
+            lines = [(key, _sentence(audit, topic)) for key, audit in audits.items()]
+            if len(lines) > 1 and len({sentence for _, sentence in lines}) == 1:
+                lines = [("", lines[0][1])]
+        found.append({"title": title, "lines": lines or [("", "Not measured.")]})
+    return found
+
+
+def _sentence(audit: dict[str, Any], topic: str) -> str:
+    sentences = [row["sentence"] for row in audit["findings"] if row["key"] == topic]
+    if sentences:
+        return str(sentences[0])
+    about = {"where": "heat in the lungs"}.get(topic, "")
+    notes = [note for note in audit["notes"] if about and about in note]
+    return str(notes[0]) if notes else "Not measured."
+
+
+def _differences(comparison: Comparison | None, count: int) -> tuple[str, ...]:
+    if comparison is None:
+        why = "one experiment" if count < 2 else "experiments on different test images"
+        return (f"Not measured: {why}, so there is nothing to compare.",)
+    return comparison.sentences
+
+
+def _same_images(table: pd.DataFrame, other: pd.DataFrame) -> bool:
+    return bool(table[["file", "real"]].equals(other[["file", "real"]]))
+
+
+def _silent(text: str) -> None:
+    """Training has said enough."""
