@@ -9,7 +9,7 @@ import jinja2
 
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr.audit.calibrated_file import CALIBRATED_FILE
-from keras_cxr.audit.model_tables import score_rows, view_rows
+from keras_cxr.audit.model_tables import named_calibrations, score_rows, view_rows
 from keras_cxr.audit.scores import in_words
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ def write_model_card(
     folder = output_folder(out_dir)
     card = describe(audit, license=license, name=name)
     card["files"] = [CALIBRATED_FILE] if (folder / CALIBRATED_FILE).is_file() else []
-    text = _environment().get_template("model_card.md.j2").render(audit=audit, card=card)
+    text = (
+        _environment()
+        .get_template("model_card.md.j2")
+        .render(audit=audit, card=card, named=named_calibrations(audit.confidence))
+    )
     document = json.dumps({**card, "audit": audit.to_dict()}, indent=1, allow_nan=False)
     write_whole(folder / CARD_FILE, text)
     write_whole(folder / CARD_DOCUMENT, document + "\n")

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from keras_cxr.audit.answers import Answers
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.scores import in_words, interval_of
 from keras_cxr.evaluation.calibration import Calibration, measure_calibration
 from keras_cxr.evaluation.conformal import ConformalSets, SetCoverage
+from keras_cxr.evaluation.scaling import Scaling, fit_scaling
 from keras_cxr.evaluation.selective import Selection, choose_threshold, measure_selection
 from keras_cxr.evaluation.temperature import apply_temperature, fit_temperature
 
@@ -23,7 +26,11 @@ class Confidence:
     Attributes:
         before: Calibration as the model is.
         after: With the temperature; None without validation images.
-        temperature: Fitted on the validation part alone; above 1 the model was too sure.
+        temperature: Fitted on the validation part alone; above 1 the model was too sure. It
+            changes no answer.
+        scaling: Temperature and an offset for each class, fitted likewise; None where the
+            validation part lacks a class. It changes answers, see `fit_scaling`.
+        scaled: Calibration with these.
         sets: Makes prediction sets, fitted on the validation part.
         coverage: What these sets do on the test part.
         selection: What the model reaches when it answers the surer 90 % only.
@@ -33,6 +40,8 @@ class Confidence:
     before: Calibration
     after: Calibration | None = None
     temperature: float | None = None
+    scaling: Scaling | None = None
+    scaled: Calibration | None = None
     sets: ConformalSets | None = None
     coverage: SetCoverage | None = None
     selection: Selection | None = None
@@ -66,12 +75,22 @@ class Confidence:
                 f", and {self.after.ece:.3f} with a temperature of {self.temperature:.2f} from "
                 f"{self.num_validation:,} validation images"
             )
+        if self.scaled is not None:
+            sentence += (
+                f" ({self.scaled.ece:.3f} with offsets for the classes, which change answers)"
+            )
         sentence += f"; chance alone gives a calibrated model {self.before.ece_if_calibrated:.3f}."
         return Finding("calibration", sentence, gap.value, interval_of(gap))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as JSON holds it, without NaN."""
-        parts = {"after": self.after, "sets": self.coverage, "selection": self.selection}
+        parts = {
+            "after": self.after,
+            "scaling": self.scaling,
+            "scaled": self.scaled,
+            "sets": self.coverage,
+            "selection": self.selection,
+        }
         return {
             "num_validation": self.num_validation,
             "temperature": self.temperature,
@@ -103,7 +122,8 @@ def measure_confidence(test: Answers, validation: Answers | None, *, seed: int =
     if validation is None:
         return Confidence(before)
     temperature = fit_temperature(validation.labels, validation.probabilities)
-    scaled = apply_temperature(test.probabilities, temperature)
+    warmed = apply_temperature(test.probabilities, temperature)
+    scaling = _scaling(validation)
     sets = ConformalSets.fit(
         validation.labels,
         validation.probabilities,
@@ -113,8 +133,12 @@ def measure_confidence(test: Answers, validation: Answers | None, *, seed: int =
     threshold = choose_threshold(validation.probabilities, coverage=COVERAGE)
     return Confidence(
         before=before,
-        after=measure_calibration(test.labels, scaled, **options),
+        after=measure_calibration(test.labels, warmed, **options),
         temperature=temperature,
+        scaling=scaling,
+        scaled=None
+        if scaling is None
+        else measure_calibration(test.labels, scaling.apply(test.probabilities), **options),
         sets=sets,
         coverage=sets.measure(test.labels, test.probabilities),
         selection=measure_selection(
@@ -122,3 +146,10 @@ def measure_confidence(test: Answers, validation: Answers | None, *, seed: int =
         ),
         num_validation=len(validation.labels),
     )
+
+
+def _scaling(validation: Answers) -> Scaling | None:
+    """Temperature and offsets, where the validation part holds every class."""
+    if len(np.unique(validation.labels)) < validation.probabilities.shape[1]:
+        return None
+    return fit_scaling(validation.labels, validation.probabilities)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from keras_cxr._pages import data_address, render_page
 from keras_cxr._version import __version__
-from keras_cxr.audit.model_tables import score_rows, view_rows
+from keras_cxr.audit.model_tables import named_calibrations, score_rows, view_rows
 from keras_cxr.evaluation import plot_reliability, plot_risk_coverage
 
 if TYPE_CHECKING:
@@ -67,12 +67,9 @@ def _pictures(audit: "ModelAudit") -> list[tuple[str, str]]:
     found = audit.confidence
     if found is None:
         return []
-    named = {"as trained": found.before}
-    if found.after is not None:
-        named[f"temperature {found.temperature:.2f}"] = found.after
     pictures = [
         (
-            _address(plot_reliability(named)),
+            _address(plot_reliability(named_calibrations(found))),
             "How often answers come true against how sure the model is; dots with 95 % intervals",
         )
     ]

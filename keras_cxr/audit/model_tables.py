@@ -1,10 +1,14 @@
 """The tables that the audit's page and the model card share, as rows of text."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_cxr.audit.scores import in_words
 from keras_cxr.evaluation.bootstrap import BootstrapIntervals
+from keras_cxr.evaluation.calibration import Calibration
 from keras_cxr.evaluation.estimates import Estimate
+
+if TYPE_CHECKING:
+    from keras_cxr.audit.confidence import Confidence
 
 
 def score_rows(score: BootstrapIntervals) -> list[dict[str, str]]:
@@ -34,3 +38,15 @@ def view_rows(
         }
         for key, score in scores.items()
     ]
+
+
+def named_calibrations(found: "Confidence | None") -> dict[str, Calibration]:
+    """The calibrations by what was done to the probabilities; empty where none was measured."""
+    if found is None:
+        return {}
+    named = {"as trained": found.before}
+    if found.after is not None:
+        named[f"temperature {found.temperature:.2f}"] = found.after
+    if found.scaled is not None:
+        named["and class offsets"] = found.scaled
+    return named

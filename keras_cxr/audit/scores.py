@@ -65,9 +65,12 @@ def chance_of(answers: Answers) -> float:
 
 def in_words(estimate: Estimate, digits: int = 2) -> str:
     """Returns "0.72 [0.70, 0.74]", or the number alone where it has no interval."""
-    text = f"{estimate.value:.{digits}f}"
+    value, low, high = (  # rounded first, and 0 added: never "-0.00"
+        round(number, digits) + 0.0 for number in (estimate.value, *estimate.interval)
+    )
+    text = f"{value:.{digits}f}"
     if np.isfinite(estimate.interval).all():
-        text += f" [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
+        text += f" [{low:.{digits}f}, {high:.{digits}f}]"
     return text
 
 

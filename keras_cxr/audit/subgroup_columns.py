@@ -47,10 +47,12 @@ def measure_columns(
             reasons.append(str(error))
         else:
             scored = last.table["note"] == ""
-            if scored.any():
+            if scored.sum() > 1:
                 tables.append(last.table)
             else:
-                reasons.append(f"no value of {name} has {last.min_images} test images or groups")
+                reasons.append(
+                    f"no two values of {name} have {last.min_images} test images or groups each"
+                )
     if last is None or not tables:
         return None, "; ".join(reasons) or "no column has two values among the test images"
     return Subgroups(pd.concat(tables, ignore_index=True), last.accuracy, last.min_images), ""

@@ -69,7 +69,7 @@ def test_json_is_plain_and_names_every_part(audited):
         assert document[part] is not None
     assert document["subgroups"] is None
     assert document["notes"] == [
-        "Not measured: subgroups, since no value of view has 30 test images or groups."
+        "Not measured: subgroups, since no two values of view have 30 test images or groups each."
     ]
     assert [row["sentence"] for row in document["findings"]] == [
         finding.sentence for finding in found.findings
