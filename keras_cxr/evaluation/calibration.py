@@ -74,6 +74,18 @@ class Calibration:
             f"would show {self.ece_if_calibrated:.3f} on as many images and stay below "
             f"{self.ece_limit:.3f} in 95 of 100 test sets, so this is {beyond} what chance "
             "explains.",
+            self._worst_class(),
+        )
+
+    def _worst_class(self) -> str:
+        place = int(self.per_class["excess"].abs().to_numpy().argmax())
+        row = self.per_class.iloc[place]
+        more = "more" if row["excess"] > 0 else "less"
+        return (
+            f"It gives {self.per_class.index[place]} a probability of "
+            f"{row['mean_probability']:.3f} on average, where {row['share']:.3f} of the images "
+            f"are of it: {abs(100 * row['excess']):.1f} percentage points {more} (difference "
+            f"between {100 * row['excess_low']:+.1f} and {100 * row['excess_high']:+.1f})."
         )
 
     def to_dict(self) -> dict[str, Any]:

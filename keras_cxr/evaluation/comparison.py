@@ -94,17 +94,18 @@ class Comparison:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Each pair in a plain sentence."""
+        """Each pair in a plain sentence; its verdict and p are on the accuracy."""
         on = f"on {self.num_images:,} test images"
         if self.num_groups < self.num_images:
             on += f" in {self.num_groups:,} groups"
         found = []
         for pair in self.differences:
+            balanced = f"(balanced accuracy {_signed(pair.balanced_accuracy)})"
             if pair.accuracy.value == 0:
-                head = f"{pair.model} and {pair.other} have the same accuracy {on}"
+                head = f"{pair.model} and {pair.other} have the same accuracy {balanced} {on}"
             else:
-                difference = _signed(pair.accuracy)
-                head = f"{pair.model} is above {pair.other} by {difference} in accuracy {on}"
+                head = f"{pair.model} is above {pair.other} by {_signed(pair.accuracy)}"
+                head += f" in accuracy {balanced} {on}"
             apart = pair.holm_p < SIGNIFICANT
             tail = "more than chance explains" if apart else "the two cannot be told apart"
             p = _p(pair.holm_p)
@@ -161,8 +162,8 @@ def compare_models(
         >>> labels = [0, 1] * 50
         >>> worse = [1, 0] * 6 + [0, 1] * 44
         >>> print(compare_models(labels, {"A": worse, "B": labels}))
-        B is above A by +0.120 [+0.070, +0.200] in accuracy on 100 test images: more than \
-chance explains (p = 0.00049).
+        B is above A by +0.120 [+0.070, +0.200] in accuracy (balanced accuracy +0.120 \
+[+0.045, +0.189]) on 100 test images: more than chance explains (p = 0.00049).
     """
     real, right = _checked(labels, predictions)
     codes = group_codes(groups, len(real))

@@ -36,7 +36,7 @@ def plot_reliability(
     named = {"": calibrations} if isinstance(calibrations, Calibration) else dict(calibrations)
     if not named:
         raise InvalidArgumentError("plot_reliability needs at least one Calibration.")
-    figure = Figure(figsize=(4.1 * len(named) + 0.3, 4.4), layout="constrained")
+    figure = Figure(figsize=(4.1 * len(named) + 0.3, 4.6), layout="compressed")
     panels = figure.subplots(1, len(named), squeeze=False, sharey=True)
     for axes, (name, calibration) in zip(panels.flat, named.items(), strict=True):
         _draw_bins(axes, calibration)

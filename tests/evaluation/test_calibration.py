@@ -58,10 +58,14 @@ def test_too_sure_by_hand():
     ]
     assert found.per_class.loc["b", "excess"] == pytest.approx(0.05 - 0.25)
     assert found.per_class.loc["b", "ece"] == pytest.approx(0.2)
-    sure, error = found.sentences
+    sure, error, worst = found.sentences
     assert "20.0 percentage points more sure of its answers than it is right" in sure
     assert "expected calibration error is 0.200" in error
     assert error.endswith("so this is beyond what chance explains.")
+    assert worst.startswith(
+        "It gives a a probability of 0.950 on average, where 0.750 of the images are of it: 20.0 "
+        "percentage points more (difference between +1"
+    )
 
 
 def test_log_loss_is_that_of_the_metrics_and_all_survives_json():
