@@ -47,6 +47,17 @@ class Evaluation:
         return self.metrics.balanced_accuracy
 
     @property
+    def labels(self) -> NDArray[np.int64]:
+        """The real classes as indices, `(images,)`, in the order of `predictions`."""
+        index = {name: number for number, name in enumerate(self.class_names)}
+        return np.array([index[name] for name in self.predictions["real"]], np.int64)
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """What the model gave each class, `(images, classes)` in [0, 1]."""
+        return self.predictions[list(self.class_names)].to_numpy(np.float64)
+
+    @property
     def per_class(self) -> pd.DataFrame:
         """A row per class: precision, recall with its 95 % interval, F1, ROC AUC, support."""
         m = self.metrics

@@ -33,6 +33,8 @@ def test_predictions_follow_the_files(model, datasets, part):
     names = np.array(datasets.class_names)
     assert list(found.predictions["real"]) == list(names[labels])
     assert list(found.predictions["predicted"]) == list(names[probabilities.argmax(axis=1)])
+    np.testing.assert_array_equal(found.labels, labels)
+    np.testing.assert_allclose(found.probabilities, probabilities, rtol=1e-4, atol=1e-6)
 
 
 def test_shuffled_dataset_agrees_with_its_confusion_matrix(model, datasets):
