@@ -40,6 +40,10 @@ def study(
     weights: str = "imagenet",
     allow_random_weights: bool = False,
     max_images_per_class: int | None = None,
+    groups: Path | None = None,
+    group_duplicates: bool = True,
+    audit: Path | None = None,
+    split_by: str | None = None,
     on_error: OnError = "raise",
 ) -> None:
     """Run the study's experiments A to E and write the report with its table.
@@ -58,6 +62,10 @@ def study(
         weights: Of VGG19: "imagenet", "none" for random ones, or the path of a weights file.
         allow_random_weights: Fall back to random weights where VGG19's cannot be downloaded.
         max_images_per_class: Use no more images of each class, for a quick trial.
+        groups: CSV file with the columns file and group (or patient): groups stay in one part.
+        group_duplicates: Keep copies of one photograph in one part.
+        audit: CSV file of actions that an audit wrote: files to drop, to group, to label anew.
+        split_by: Column of the CSV file, or of groups, whose values go to one part each.
         on_error: Stop at bad image files, or leave them out and count them.
     """
     import_keras_quietly()
@@ -74,6 +82,10 @@ def study(
             vgg19_weights=None if weights.lower() == "none" else weights,
             allow_random_weights=allow_random_weights,
             max_images_per_class=max_images_per_class,
+            groups=groups,
+            group_duplicates="auto" if group_duplicates else False,
+            audit=audit,
+            split_by=split_by,
             on_error=on_error,
         )
     )
@@ -95,6 +107,9 @@ def train(
     weights: str = "imagenet",
     resume: bool = True,
     groups: Path | None = None,
+    group_duplicates: bool = True,
+    audit: Path | None = None,
+    split_by: str | None = None,
     on_error: OnError = "raise",
     as_json: AsJson = False,
 ) -> None:
@@ -118,6 +133,9 @@ def train(
         weights: Of VGG19: "imagenet", "none" for random ones, or the path of a weights file.
         resume: Go on with an interrupted run in the same folder.
         groups: CSV file with the columns file and group (or patient): groups stay in one part.
+        group_duplicates: Keep copies of one photograph in one part.
+        audit: CSV file of actions that an audit wrote: files to drop, to group, to label anew.
+        split_by: Column of the CSV file, or of groups, whose values go to one part each.
         on_error: Stop at bad image files, or leave them out and count them.
         as_json: Print the results as JSON.
     """
@@ -138,6 +156,9 @@ def train(
         augment=augment,
         seed=seed,
         groups=groups,
+        group_duplicates="auto" if group_duplicates else False,
+        audit=audit,
+        split_by=split_by,
         on_error=on_error,
     )
     text = f"{result}\n\nModels, tables and plots: {out}"

@@ -125,6 +125,17 @@ def test_errors_speak_of_options(phantoms, tmp_path, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_options_of_the_split_reach_the_data(phantoms, tmp_path, capsys):
+    actions = tmp_path / "actions.csv"
+    actions.write_text("file,action\nCOVID/images/nothing.png,drop\n")
+    words = ["--out", str(tmp_path / "out"), *SMALL[-2:], "--no-group-duplicates"]
+    for command in ("train", "study"):
+        assert main([command, str(phantoms), *words, "--split-by", "hospital"]) == 2
+        assert "--split-by hospital names a column" in capsys.readouterr().err
+        assert main([command, str(phantoms), *words, "--audit", str(actions)]) == 2
+        assert "row 1 (COVID/images/nothing.png): this file is not" in capsys.readouterr().err
+
+
 def test_lungs_need_masks(phantoms, tmp_path, capsys):
     plain = tmp_path / "plain"
     for name in ("COVID", "Normal"):
