@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from keras_cxr.audit.copies import CopyGroup, kept_together
-from keras_cxr.audit.flag import Flag
+from keras_cxr.audit.flags import Flag
 
 ACTION_COLUMNS = ("file", "action", "group", "label", "reason")
 DROPPED = ("blank", "corrupt")

@@ -13,7 +13,6 @@ import pandas as pd
 
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr.audit.actions import list_actions
-from keras_cxr.audit.attributes import read_attributes
 from keras_cxr.audit.copies import (
     Against,
     CopyGroup,
@@ -25,8 +24,9 @@ from keras_cxr.audit.data_document import as_document
 from keras_cxr.audit.data_findings import state_findings
 from keras_cxr.audit.data_page import render_audit
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.flag import Flag
+from keras_cxr.audit.flags import Flag
 from keras_cxr.audit.leakage import Leak, measure_leaks
+from keras_cxr.audit.measured_once import attributes_once, flags_once, shortcuts_once
 from keras_cxr.audit.metadata import (
     PatientAcrossClasses,
     Table,
@@ -35,14 +35,12 @@ from keras_cxr.audit.metadata import (
 )
 from keras_cxr.audit.opened import (
     Data,
-    Opened,
     Pictures,
     check_apart,
     open_data,
     places_of_pictures,
 )
 from keras_cxr.audit.shortcuts import Shortcuts
-from keras_cxr.audit.shortcuts_once import shortcuts_once
 from keras_cxr.data.arguments import check_image_size, check_searchable
 
 _LINES, _COLUMNS = 22, 80  # a terminal's smallest usual screen has 24, the command adds two
@@ -195,8 +193,8 @@ def audit_data(
     files = [entry.file for entry in catalog.entries]
     known = read_metadata(catalog, _own_table(data, metadata), prefix=opened.prefix)
     copies = find_copies(opened, other, **options)
-    attributes = read_attributes(catalog, folder=opened.cache, verbose=verbose)
-    flags = _flags(opened)
+    attributes = attributes_once(opened, verbose=verbose)
+    flags = flags_once(opened, attributes, seed=seed)
     together = kept_together(files, known.patients, copies.groups)
     shortcuts = shortcuts_once(opened, attributes, together, sources=known.sources, seed=seed)
     shared = {
@@ -240,14 +238,6 @@ def _own_table(data: Data, metadata: Table | None) -> Table | None:
     if metadata is not None or isinstance(data, pd.DataFrame):
         return data if metadata is None else metadata
     return None if Path(data).expanduser().is_dir() else data
-
-
-def _flags(opened: Opened) -> tuple[Flag, ...]:
-    return tuple(
-        Flag(entry.file, "corrupt", 1.0, record.error)
-        for entry, record in zip(opened.catalog.entries, opened.records, strict=True)
-        if record.error
-    )
 
 
 def _wrapped(text: str, bullet: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from keras_cxr._pages import render_page
 from keras_cxr._version import __version__
 from keras_cxr.audit.copies import CopyGroup
-from keras_cxr.audit.flag import Flag
+from keras_cxr.audit.flags import Flag
 from keras_cxr.audit.opened import AGAINST, Pictures
 
 if TYPE_CHECKING:
@@ -40,10 +40,31 @@ def render_audit(audit: "DataAudit", pictures: Pictures) -> str:
     conflicts = sorted(audit.conflicts, key=lambda group: (len(group.files), group.similarity))
     shared = [group for group in audit.duplicate_groups if len(group.own) < len(group.files)]
     alike = [one for one in audit.duplicate_groups if one not in shared and not one.is_conflict]
-    sections = [
-        _groups("conflicts", "The same photograph under several classes", conflicts, _CONFLICTS),
-        _groups("against", "Shared with the other data set", _least_similar(shared), _COPIES),
-        _groups("copies", "Copies, the least similar first", _least_similar(alike), _COPIES),
+    sections: list[dict[str, Any]] = [
+        {"key": key, "title": title, "lead": lead, "total": len(groups), "shown": groups[:most]}
+        for key, title, lead, groups, most in (
+            (
+                "conflicts",
+                "The same photograph under several classes",
+                "At least one label of each is wrong; the pixels do not tell which.",
+                conflicts,
+                _CONFLICTS,
+            ),
+            (
+                "against",
+                "Shared with the other data set",
+                "A score on these images of the other data set is memory.",
+                _least_similar(shared),
+                _COPIES,
+            ),
+            (
+                "copies",
+                "Copies, the least similar first",
+                "Look here for pairs that are no copies: what follows agrees even more.",
+                _least_similar(alike),
+                _COPIES,
+            ),
+        )
     ]
     for section in sections:
         section["groups"] = [
@@ -67,10 +88,6 @@ def render_audit(audit: "DataAudit", pictures: Pictures) -> str:
 
 def _least_similar(groups: Sequence[CopyGroup]) -> list[CopyGroup]:
     return sorted(groups, key=lambda group: group.similarity)
-
-
-def _groups(key: str, title: str, groups: Sequence[CopyGroup], most: int) -> dict[str, Any]:
-    return {"key": key, "title": title, "total": len(groups), "shown": groups[:most]}
 
 
 def _group(group: CopyGroup, class_of: dict[str, str], pictures: Pictures) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pandas as pd
 
 from keras_cxr.audit.actions import list_actions
 from keras_cxr.audit.data_audit import audit_data
-from keras_cxr.audit.flag import Flag
+from keras_cxr.audit.flags import Flag
 from keras_cxr.data import make_datasets
 from tests.audit.planted import SIDE, film, levels
 from tests.data.helpers import write
