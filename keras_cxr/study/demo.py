@@ -78,6 +78,7 @@ def run_demo(
         seed=seed,
         say=say,
         verbose=verbose,
+        group_duplicates=False,  # phantoms are drawn one by one: to look for copies takes a minute
     )
     model = keras.saving.load_model(folder / EXPERIMENT / "run" / "last.keras", compile=False)
     lesions = measure_lesion_heat(model, phantoms, seed=seed)

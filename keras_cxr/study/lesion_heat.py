@@ -52,7 +52,12 @@ def measure_lesion_heat(model: keras.Model, phantoms: Path, *, seed: int = 0) ->
     """
     height, width = model.input_shape[1:3]
     datasets = make_datasets(
-        phantoms, image_size=(height, width), augment=False, seed=seed, format="keras"
+        phantoms,
+        image_size=(height, width),
+        augment=False,
+        seed=seed,
+        format="keras",
+        group_duplicates=False,
     )
     images, labels = datasets.load("test")
     lesions = np.stack(
