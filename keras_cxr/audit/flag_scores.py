@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.audit.flag_features import VIEWS, describe, seen_as
-from keras_cxr.audit.flag_model import LATERAL, NUM_DRAWN, Placement, ViewModel, drawn
+from keras_cxr.audit.flag_model import LATERAL, Placement, ViewModel, drawn
 
-PRIOR = 0.01
-"""Share of pictures of a kind that confidences reckon with: one in a hundred."""
+PRIOR = 0.02
+"""Share of pictures of a kind that confidences reckon with: one in fifty."""
 
 FLAGGED = 0.5
 MIN_FOLDER = 20
@@ -17,6 +17,9 @@ MIN_FOLDER = 20
 
 MAX_REFERENCE = 1500
 """Pictures of the folder that models are fitted to; 8 views of each take 1 s to describe."""
+
+_LOOSE = 100.0
+"""Of the logistic regression: one to three scores need no holding back."""
 
 Floats = NDArray[np.float64]
 
@@ -36,12 +39,13 @@ class Layout(NamedTuple):
 def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> Layout:
     """Returns how likely each picture is no film, a lateral, or turned or negative.
 
-    Two models are fitted to phantoms and to one half each of a sample of the folder; either half,
-    and the rest, is judged by a model that has not seen it. What is flagged is then left out of
-    the sample and all is done once more, so that a few bad pictures do not pass for usual.
+    A model of phantoms alone, which no folder can mislead, picks the pictures that it takes for
+    upright. Two models are fitted to phantoms and to one half each of a sample of these; either
+    half, and the rest, is judged by a model that has not seen it. What is flagged is then left
+    out of the sample and all is done once more, so that a few bad pictures do not pass for usual.
 
     A confidence is the posterior probability by logistic regression on the model's scores, of the
-    folder's pictures against what they are held against, if one in a hundred pictures were of
+    folder's pictures against what they are held against, if one in fifty pictures were of
     that kind (`PRIOR`): its own pictures turned and made negative for `turned`, drawings for
     `lateral` and `other`.
 
@@ -50,28 +54,24 @@ def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> Layout:
         seed: Draws the sample.
     """
     features = describe(images)
+    phantoms, laterals, others = drawn()
+    start = ViewModel(phantoms, laterals, others).place(features).odds[:, :LATERAL].argmax(axis=1)
     rng = np.random.Generator(np.random.PCG64(seed))
-    sample = rng.permutation(len(images))[:MAX_REFERENCE]
+    sample = rng.permutation(np.flatnonzero(start == 0))[:MAX_REFERENCE]
     first = _judge(images, features, sample)
     flagged = np.maximum.reduce([first.other, first.lateral, first.turned]) >= FLAGGED
     kept = sample[~flagged[sample]]
-    # where half is odd, "most pictures are good" does not hold, and nothing is gained
-    return (
-        first
-        if 2 * len(kept) < len(sample) or not flagged.any()
-        else _judge(images, features, kept)
-    )
+    return first if len(kept) == len(sample) else _judge(images, features, kept)
 
 
 def _judge(
     images: NDArray[np.uint8], features: NDArray[np.float32], sample: NDArray[np.int64]
 ) -> Layout:
     phantoms, laterals, others = drawn()
-    half = NUM_DRAWN // 2
     parts = sample[::2], sample[1::2]
     own = [images[part] for part in parts] if len(sample) >= MIN_FOLDER else [images[:0]] * 2
     models = [
-        ViewModel(np.concatenate([phantoms[place::2], pictures]), laterals[place::2])
+        ViewModel(np.concatenate([phantoms[place::2], pictures]), laterals[place::2], others[::2])
         for place, pictures in enumerate(own)
     ]
     placed = [model.place(features) for model in models]
@@ -90,11 +90,11 @@ def _judge(
     if len(sample) < MIN_FOLDER:
         nothing = np.zeros(len(features))
         return Layout(nothing, nothing, scores, view)
-    strange = models[0].place(describe(others)).oddness
+    strange = models[0].place(describe(others[1::2])).oddness
     aside = models[0].place(describe(laterals[1::2])).odds
     return Layout(
         _posterior(oddness, upright.oddness, strange),
-        _posterior(odds[:, LATERAL:], upright.odds[:, LATERAL:], aside[:half, LATERAL:]),
+        _posterior(odds[:, LATERAL:], upright.odds[:, LATERAL:], aside[:, LATERAL:]),
         scores,
         view,
     )
@@ -113,6 +113,8 @@ def _posterior(scores: Floats, usual: Floats, strange: Floats) -> Floats:
 
     values = np.concatenate([usual, strange])
     labels = np.repeat([0, 1], [len(usual), len(strange)])
-    model: Any = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
+    model: Any = make_pipeline(
+        StandardScaler(), LogisticRegression(C=_LOOSE, class_weight="balanced", max_iter=1000)
+    )
     logits = model.fit(values, labels).decision_function(scores)
     return 1.0 / (1.0 + np.exp(-(logits + np.log(PRIOR / (1.0 - PRIOR)))))

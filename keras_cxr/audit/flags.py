@@ -68,7 +68,7 @@ def find_flags(
     - inverted (a negative, perhaps turned besides), rotated (by 90, 180 or 270 degrees).
 
     By layout, a confidence is the probability that a picture with these scores is of the kind, if
-    one in a hundred is. See `judge_layouts`. Nothing is downloaded and nobody's X-rays come with
+    one in fifty is. See `judge_layouts`. Nothing is downloaded and nobody's X-rays come with
     this package: what is usual is taken from the folder itself, of which most pictures must be
     good.
 
