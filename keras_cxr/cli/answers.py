@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from keras_cxr.inference import Classifier
 
+_NAMED = 5  # files in a line of a terminal
 Images = Annotated[Path, Parameter(name="IMAGES", required=True)]
 # The keys of keras_cxr.explain.METHODS, which cannot be imported without Keras.
 MethodName = Literal[
@@ -62,7 +63,7 @@ def predict(
     out: Path | None = None,
     as_json: AsJson = False,
 ) -> int:
-    """Class probabilities of image files (PNG, JPEG, DICOM).
+    """Class probabilities of image files (PNG, JPEG, DICOM), and which are no usual X-rays.
 
     Example: `keras-cxr predict film.png folder-of-films --model my-run --out answers.csv`
 
@@ -81,7 +82,9 @@ def predict(
     if out is not None:
         write_whole(out, table.to_csv(index=False))
     answers = table.to_dict("records")
-    print_result({"predictions": answers}, as_json, _probabilities(table))
+    print_result({"predictions": answers}, as_json, _probabilities(table) + _unusual(table))
+    for note in classifier.notes:
+        print(f"Note: {note}", file=sys.stderr)
     return report_failed(failed)
 
 
@@ -172,6 +175,19 @@ def _answers(table: "pd.DataFrame") -> str:
     if table["no_positive_evidence"].any():
         shown = shown.assign(map=table["no_positive_evidence"].map({True: "empty", False: ""}))
     return _probabilities(shown)
+
+
+def _unusual(table: "pd.DataFrame") -> str:
+    """A line that names the first pictures that are unlike the training images; or nothing."""
+    found = list(table["file"][table["unusual"]]) if "unusual" in table else []
+    if not found:
+        return ""
+    named = ", ".join(found[:_NAMED])
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    return (
+        f"\n\n{len(found):,} of {len(table):,} pictures are not like those the model was trained "
+        f"on: {named}{more}"
+    )
 
 
 def _probabilities(table: "pd.DataFrame") -> str:

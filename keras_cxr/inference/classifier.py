@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -20,8 +20,12 @@ from keras_cxr.data.images import IMAGE_SUFFIXES, read_image
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.models.checks import predict_probabilities
 
+if TYPE_CHECKING:
+    from keras_cxr.evaluation.ood import OutOfDistribution
+
 RUN_FILE = "run.json"
 MODEL_FILES = ("last.keras", "best.keras")
+UNUSUAL_FILE = "unusual.npz"
 BATCH_SIZE = 32
 
 Image = NDArray[np.float32]
@@ -37,11 +41,16 @@ class Classifier:
         class_names: in the order of the model's outputs.
         data_options: how `make_datasets` read the images it was trained on (`image_size`,
             `color_mode`, `region`, `seed`, …); empty where no run is on record.
+        unusual: tells pictures that are not like those the model was trained on; `None` where
+            no `unusual.npz` of these weights lies beside the model.
+        notes: what is worth knowing, such as why there is no `unusual`.
     """
 
     model: keras.Model
     class_names: tuple[str, ...]
     data_options: dict[str, Any]
+    unusual: "OutOfDistribution | None" = None
+    notes: tuple[str, ...] = ()
 
     @property
     def color_mode(self) -> str:
@@ -65,18 +74,27 @@ class Classifier:
     def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
         """A row per readable file: `file`, `predicted`, a probability per class; and the rest.
 
-        The second value names each file that could not be read, with the reason.
+        With `unusual` there are two columns more: `unusual_score` (higher is more unusual) and
+        `unusual` (bool: above the score that 95 % of the validation images stay below). The
+        second value names each file that could not be read, with the reason.
         """
         rows: list[list[Any]] = []
+        scores: list[float] = []
         failed: dict[Path, str] = {}
         for chunk in self.read_ahead(list(paths)):
             failed |= {path: found for path, found in chunk if isinstance(found, str)}
             good = [(path, found) for path, found in chunk if not isinstance(found, str)]
             if good:
-                probabilities = self.predict(np.stack([image for _, image in good]))
+                images = np.stack([image for _, image in good])
+                probabilities = self.predict(images)
                 for (path, _), row in zip(good, probabilities, strict=True):
                     rows.append([str(path), self.class_names[row.argmax()], *row])
-        return pd.DataFrame(rows, columns=["file", "predicted", *self.class_names]), failed
+                scores += [] if self.unusual is None else list(self.unusual.score(images))
+        table = pd.DataFrame(rows, columns=["file", "predicted", *self.class_names])
+        if self.unusual is not None:
+            table["unusual_score"] = np.array(scores, np.float64)
+            table["unusual"] = table["unusual_score"] > self.unusual.threshold
+        return table, failed
 
     def read_ahead(self, paths: list[Path]) -> Iterator[list[tuple[Path, Image | str]]]:
         """Up to 32 files at a time with their images, read while earlier ones are worked on.
@@ -131,7 +149,23 @@ def load_classifier(
         raise InvalidArgumentError(
             f"{file} has {count} outputs, but {len(names)} class names were given."
         )
-    return Classifier(model, tuple(names), data)
+    unusual, note = _find_unusual(file.parent / UNUSUAL_FILE, model)
+    return Classifier(model, tuple(names), data, unusual, (note,) if note else ())
+
+
+def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | None, str]":
+    """The detector beside a model, or None and why there is none."""
+    if not path.is_file():
+        return None, (
+            f"Whether pictures are like those the model was trained on is not told: no {path.name} "
+            "lies beside it. `keras-cxr train` writes one, OutOfDistribution.fit too."
+        )
+    from keras_cxr.evaluation.ood import OutOfDistribution  # with its room, only where needed
+
+    try:
+        return OutOfDistribution.load(path, model), ""
+    except (DataError, InvalidArgumentError) as error:
+        return None, f"Whether pictures are unusual is not told: {error}"
 
 
 def list_image_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:

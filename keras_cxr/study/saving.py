@@ -9,6 +9,8 @@ import keras
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Evaluation, evaluate
+from keras_cxr.evaluation.ood import OutOfDistribution
+from keras_cxr.inference.classifier import UNUSUAL_FILE
 from keras_cxr.inference.recorded import SPLIT_FILE
 from keras_cxr.study.machine import describe_machine
 from keras_cxr.study.pictures import save_pictures
@@ -35,8 +37,8 @@ def train_and_save(
     Args:
         model: an uncompiled model, trained in place.
         datasets: what it is trained and tested on.
-        folder: gets `run/` (models and checkpoint), `split.csv`, `predictions.csv`, pictures,
-            `model_audit.json` and `result.json`.
+        folder: gets `run/` (models, checkpoint and `unusual.npz`), `split.csv`,
+            `predictions.csv`, pictures, `model_audit.json` and `result.json`.
         settings: kept in `result.json`; `epochs` and `precision` are read from it.
         resume: go on with an interrupted run in the folder.
         verbose: progress, as `train` takes it.
@@ -56,6 +58,8 @@ def train_and_save(
     predictions = evaluation.predictions
     write_whole(folder / PREDICTIONS_FILE, predictions.to_csv(index=False))
     save_pictures(folder, model=model, datasets=datasets, run=run, found=evaluation)
+    unusual = OutOfDistribution.fit(model, datasets, seed=datasets.seed)
+    unusual.save(folder / RUN_FOLDER / UNUSUAL_FILE)
     write_trust(folder, model=model, datasets=datasets, predictions=predictions)
     counts = datasets.table.groupby(["class", "part"]).size().unstack(fill_value=0)
     result = {

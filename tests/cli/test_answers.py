@@ -59,7 +59,27 @@ def test_predict_files_and_folders(trained, phantoms, tmp_path, capsys):
     assert [row["file"] for row in rows] == [str(path) for path in sorted(folder.iterdir())]
     table = pd.read_csv(answers)
     assert list(table["file"]) == [row["file"] for row in rows]
-    np.testing.assert_allclose(table.iloc[:, 2:].sum(axis=1), 1, rtol=1e-5)
+    assert list(table.columns[-2:]) == ["unusual_score", "unusual"]
+    np.testing.assert_allclose(table.iloc[:, 2:-2].sum(axis=1), 1, rtol=1e-5)
+
+
+def test_predict_names_unusual_pictures(trained, phantoms, tmp_path, capsys):
+    film = phantoms / "Normal" / "images" / "Normal-1.png"
+    negative = tmp_path / "negative.png"
+    assert cv2.imwrite(str(negative), 255 - cv2.imread(str(film), cv2.IMREAD_GRAYSCALE))
+    out = tmp_path / "answers.csv"
+    assert main(["predict", str(trained), str(negative), "--out", str(out)]) == 0
+    text = capsys.readouterr()
+    assert text.out.endswith(
+        f"1 of 1 pictures are not like those the model was trained on: {negative}\n"
+    )
+    assert "Note" not in text.err
+    assert pd.read_csv(out)["unusual"].tolist() == [True]
+    alone = shutil.copy(trained / "run" / "last.keras", tmp_path / "alone.keras")
+    assert main(["predict", str(alone), str(negative), "--json"]) == 0
+    text = capsys.readouterr()
+    assert "unusual" not in json.loads(text.out)["predictions"][0]
+    assert "no unusual.npz lies beside it" in text.err
 
 
 def test_predict_names_bad_files_and_answers_the_others(trained, phantoms, tmp_path, capsys):

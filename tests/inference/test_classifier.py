@@ -5,8 +5,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_cxr import build_lenet5, build_vgg19
+from keras_cxr import build_lenet5, build_vgg19, make_datasets
+from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference import list_image_files, load_classifier
+from keras_cxr.inference.classifier import UNUSUAL_FILE
 
 
 @pytest.fixture
@@ -87,3 +89,25 @@ def test_images_are_found_in_folders_without_masks(tmp_path):
         list_image_files([tmp_path / "none"])
     with pytest.raises(FileNotFoundError, match=r"no file or folder .*imags.*images"):
         list_image_files([tmp_path / "a" / "imags"])
+
+
+def test_unusual_pictures_are_told_where_the_detector_is_of_these_weights(model_file, tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.uniform(100, 120, (40, 32, 32)).astype(np.float32)
+    images += np.linspace(0, 100, 32, dtype=np.float32)
+    data = make_datasets((images, np.arange(40) % 2), image_size=(32, 32), group_duplicates=False)
+    assert load_classifier(model_file).unusual is None
+    model = load_classifier(model_file).model
+    OutOfDistribution.fit(model, data).save(model_file.with_name(UNUSUAL_FILE))
+    classifier = load_classifier(model_file)
+    assert classifier.notes == ()
+    usual, other = tmp_path / "usual.png", write_image(tmp_path / "other.png")
+    assert cv2.imwrite(str(usual), images[0].round().astype(np.uint8))
+    table, _ = classifier.predict_files([usual, other])
+    assert table["unusual"].tolist() == [False, True]
+    scores = classifier.unusual.score(np.stack([classifier.read(file) for file in (usual, other)]))
+    np.testing.assert_allclose(table["unusual_score"], scores, rtol=1e-5)
+    build_lenet5((32, 32, 1), 2, name="newer").save(model_file)
+    stale = load_classifier(model_file)
+    assert stale.unusual is None
+    assert "fitted to other weights" in stale.notes[0]

@@ -1,0 +1,104 @@
+"""What a picture is told by: the values before a model's head, and its own coarse shape."""
+
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.errors import InvalidArgumentError
+
+THUMBNAIL_SIDE = 16  # 8 and 24 told unusual pictures as well, within 0.02 of AUROC
+
+
+def feature_model(model: keras.Model) -> keras.Model:
+    """Returns a model of the same images and layers that ends before the head.
+
+    The head is what follows the input of the last layer with weights; in a network of the zoo
+    that is the last Dense layer, so that the features are what it decides by (the "penultimate"
+    layer). Nested models are looked into. Maps are averaged over their pixels; where branches
+    with heads of their own meet, their features stand side by side. No weight is copied and the
+    model is not changed.
+
+    Args:
+        model: a Functional or Sequential model with one input.
+
+    Returns:
+        A model from the same input to `(batch, features)`.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) the model is no graph of layers, or nothing in it
+            has weights.
+
+    Examples:
+        >>> import keras_cxr
+        >>> feature_model(keras_cxr.build_lenet5((32, 32, 1), 4)).output_shape
+        (None, 84)
+    """
+    try:
+        inputs, outputs = model.inputs, list(model.outputs)
+    except (AttributeError, ValueError, TypeError):
+        raise InvalidArgumentError(
+            f"the model {model.name!r} does not say what its layers are: use a Functional or "
+            "Sequential model that begins with keras.Input((height, width, channels))."
+        ) from None
+    found = [_flat(tensor) for tensor in _before_head(outputs)]
+    if not found:
+        raise InvalidArgumentError(
+            f"the model {model.name!r} has no layer with weights: it has no features to tell "
+            "pictures by."
+        )
+    joined = found[0] if len(found) == 1 else keras.layers.Concatenate()(found)
+    return keras.Model(inputs, joined)
+
+
+def _before_head(outputs: list[Any]) -> list[Any]:
+    """Returns the tensors that enter the last layers with weights, walking backwards."""
+    waiting, found, seen = list(outputs), [], set()
+    while waiting:
+        operation, node, place = waiting.pop(0)._keras_history
+        if (operation, node, place) in seen:
+            continue
+        seen.add((operation, node, place))
+        entering = operation._inbound_nodes[node].input_tensors
+        has_weights = bool(getattr(operation, "weights", None))  # keras.ops have none
+        if has_weights and isinstance(operation, keras.Model):
+            arguments = entering[0] if len(entering) == 1 else entering
+            found.append(feature_model(operation)(arguments))
+        elif has_weights:
+            found += entering
+        else:
+            waiting += entering
+    return found
+
+
+def _flat(tensor: Any) -> Any:
+    kind = {
+        3: keras.layers.GlobalAveragePooling1D,
+        4: keras.layers.GlobalAveragePooling2D,
+        5: keras.layers.GlobalAveragePooling3D,
+    }.get(len(tensor.shape))
+    return tensor if kind is None else kind()(tensor)
+
+
+def thumbnails(images: NDArray[Any]) -> NDArray[np.float32]:
+    """Returns each picture's coarse shape, without its brightness and contrast.
+
+    With t the picture's 16 x 16 thumbnail (area averages) less its mean, the result is
+    t / (|t| + 16): a unit vector, but for pictures with a contrast of about one grey value or
+    less, which are near 0.
+
+    Args:
+        images: (n, height, width, channels) in [0, 255]; channels are averaged.
+
+    Returns:
+        (n, 256) float32.
+    """
+    side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    grey = np.asarray(images, np.float32).mean(axis=3)
+    small = np.stack([cv2.resize(image, side, interpolation=cv2.INTER_AREA) for image in grey])
+    flat = small.reshape(len(small), -1)
+    flat -= flat.mean(axis=1, keepdims=True)
+    one_grey_value = np.float32(THUMBNAIL_SIDE)  # length of a thumbnail with deviation 1
+    return np.asarray(flat / (np.linalg.norm(flat, axis=1, keepdims=True) + one_grey_value))

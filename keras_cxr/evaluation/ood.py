@@ -1,0 +1,248 @@
+"""`OutOfDistribution`: how unlike its training images a picture is for a model."""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr._files import write_whole
+from keras_cxr.data import Datasets
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.evaluation.features import feature_model, thumbnails
+from keras_cxr.models.checks import check_model_fits
+
+SCHEMA_VERSION = 1
+MAX_IMAGES = 2000  # keeps the file at 1.3 MB for LMAP3 and a score at 0.1 ms
+NEIGHBOR = 20  # of 1, 5 and 20 the one whose features told blank and drawn pictures best
+ACCEPTED = 0.95  # share of validation images that the threshold accepts
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OutOfDistribution:
+    """Tells pictures that are unlike those a model was trained on; made by `fit` or `load`.
+
+    The score of a picture is its distance to the k-th nearest of up to 2,000 training images
+    (Sun et al. 2022, "Out-of-distribution detection with deep nearest neighbors"), in two
+    unit vectors side by side: the model's values before its head, and a 16 x 16 thumbnail without
+    its mean (see `features`). Models that are trained on upright X-rays only do not need to know
+    what is up, and their features often do not tell; the thumbnail does.
+
+    What it does not show: that an answer is right. An X-ray of another hospital, age or disease
+    may be accepted and answered wrongly, and one of 20 X-rays of the training images' own kind is
+    called unusual. Mirrored films and good drawings of a chest are mostly accepted.
+
+    Attributes:
+        model: the classifier.
+        references: (n, features + 256) float16 vectors of training images.
+        threshold: 95 % of validation images score this or less.
+        neighbor: k.
+        num_validation: how many images the threshold was taken from.
+        held_out: whether these were validation images; otherwise they are training images that
+            were set aside, which the model knows, and more than 5 % of new ones may be unusual.
+    """
+
+    model: keras.Model
+    references: NDArray[np.float16]
+    threshold: float
+    neighbor: int
+    num_validation: int
+    held_out: bool
+
+    @classmethod
+    def fit(
+        cls,
+        model: keras.Model,
+        datasets: Datasets,
+        *,
+        max_images: int = MAX_IMAGES,
+        accepted: float = ACCEPTED,
+        seed: int = 0,
+    ) -> "OutOfDistribution":
+        """Returns the detector of a trained model.
+
+        Args:
+            model: a trained Functional or Sequential classifier.
+            datasets: what it was trained on; the threshold comes from the validation part, or,
+                without one, from a fifth of the training images that are looked at.
+            max_images: at most so many training and so many validation images, drawn evenly.
+            accepted: share of validation images that shall pass, in (0, 1).
+            seed: of the draw.
+
+        Raises:
+            InvalidArgumentError: (a ValueError) an argument cannot work, or the model is no graph
+                or does not fit the images.
+
+        Examples:
+            >>> import numpy as np, keras_cxr
+            >>> images = np.random.default_rng(0).integers(0, 256, (40, 32, 32), np.uint8)
+            >>> data = keras_cxr.make_datasets(
+            ...     (images, np.arange(40) % 2), image_size=(32, 32), group_duplicates=False
+            ... )
+            >>> model = keras_cxr.build_lenet5((32, 32, 1), 2)
+            >>> detector = OutOfDistribution.fit(model, data)
+            >>> detector.score(np.zeros((3, 32, 32, 1), np.float32)).shape
+            (3,)
+        """
+        if not 0.0 < accepted < 1.0:
+            raise InvalidArgumentError(f"accepted must lie between 0 and 1, received {accepted!r}")
+        if isinstance(max_images, bool) or not isinstance(max_images, int) or max_images < 2:
+            raise InvalidArgumentError(f"max_images must be at least 2, received {max_images!r}")
+        check_model_fits(model, datasets.input_shape, datasets.num_classes)
+        rng = np.random.default_rng(seed)
+        network = feature_model(model)
+        train = _vectors_of(network, datasets, "train", _some(datasets, "train", max_images, rng))
+        held_out = datasets.val is not None
+        if held_out:
+            chosen = _some(datasets, "val", max_images, rng)
+            held = _vectors_of(network, datasets, "val", chosen)
+        else:
+            order = rng.permutation(len(train))
+            cut = max(1, len(train) // 5)
+            train, held = train[order[cut:]], train[order[:cut]]
+        neighbor = max(1, min(NEIGHBOR, len(train) // 10))
+        references = train.astype(np.float16)
+        distances = _distances(held, references, neighbor)
+        threshold = float(np.quantile(distances, accepted, method="higher"))
+        return cls(model, references, threshold, neighbor, len(held), held_out)
+
+    def score(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """Returns (n,) distances of at least 0; higher is more unusual.
+
+        Args:
+            images: (n, height, width, channels) in [0, 255], as the model takes them.
+        """
+        pictures = np.asarray(images, np.float32)
+        if pictures.ndim != 4 or pictures.shape[1:] != self.model.input_shape[1:]:
+            check_model_fits(self.model, pictures.shape[1:], self.model.output_shape[-1])
+        chunks = range(0, len(pictures), BATCH_SIZE)
+        if not len(chunks):
+            return np.zeros(0)
+        return np.concatenate(
+            [
+                _distances(
+                    _vectors(self._network, pictures[start : start + BATCH_SIZE]),
+                    self.references,
+                    self.neighbor,
+                )
+                for start in chunks
+            ]
+        )
+
+    def is_unusual(self, images: NDArray[Any]) -> NDArray[np.bool_]:
+        """Returns (n,) bool: whether each picture scores above the threshold."""
+        return self.score(images) > self.threshold
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes all but the model to an .npz file, whole or not at all; the path is returned.
+
+        Raises:
+            OutputError: (an OSError) it cannot be written.
+        """
+        head = {
+            "schema_version": SCHEMA_VERSION,
+            "threshold": self.threshold,
+            "neighbor": self.neighbor,
+            "num_validation": self.num_validation,
+            "held_out": self.held_out,
+            "weights": weights_digest(self.model),
+        }
+        held = io.BytesIO()
+        np.savez(held, head=np.array(json.dumps(head)), references=self.references)
+        write_whole(Path(path), held.getvalue())
+        return Path(path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], model: keras.Model) -> "OutOfDistribution":
+        """Returns the detector that `save` wrote, for the model it was fitted to.
+
+        Raises:
+            NotFoundError: there is no such file.
+            DataError: (a ValueError) it is damaged, of another version, or was fitted to other
+                weights than the model's.
+        """
+        file = Path(path)
+        if not file.is_file():
+            raise NotFoundError(f"There is no file {file}")
+        try:
+            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as held:
+                head = json.loads(str(held["head"]))
+                references = held["references"]
+        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"{file} is damaged or no file of a detector: {error}") from error
+        if head.get("schema_version") != SCHEMA_VERSION:
+            raise DataError(
+                f"{file} has the schema version {head.get('schema_version')}, this keras-cxr reads "
+                f"{SCHEMA_VERSION}: fit the detector anew with OutOfDistribution.fit."
+            )
+        if head["weights"] != weights_digest(model):
+            raise DataError(
+                f"{file} was fitted to other weights than those of {model.name!r}: its scores "
+                "would mean nothing. Fit the detector anew with OutOfDistribution.fit."
+            )
+        fields = ("threshold", "neighbor", "num_validation", "held_out")
+        return cls(model, references, **{name: head[name] for name in fields})
+
+    @cached_property
+    def _network(self) -> keras.Model:
+        return feature_model(self.model)
+
+    def __repr__(self) -> str:
+        return (
+            f"OutOfDistribution({self.model.name!r}, threshold={self.threshold:.3f}, "
+            f"references={len(self.references)})"
+        )
+
+
+def weights_digest(model: keras.Model) -> str:
+    """Returns a hash of a model's weights, in hexadecimal."""
+    digest = hashlib.sha256()
+    for weight in model.get_weights():
+        digest.update(repr((weight.shape, str(weight.dtype))).encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()
+
+
+def _some(datasets: Datasets, part: str, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    total = len(datasets.files(part))
+    return np.sort(rng.permutation(total)[:count])
+
+
+def _vectors_of(
+    network: keras.Model, datasets: Datasets, part: str, chosen: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    starts = range(0, len(chosen), BATCH_SIZE)
+    return np.concatenate(
+        [_vectors(network, datasets.load(part, chosen[i : i + BATCH_SIZE])[0]) for i in starts]
+    )
+
+
+def _vectors(network: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns (n, features + 256) float32: both unit vectors of each picture side by side."""
+    features = np.asarray(network.predict_on_batch(images), np.float32)
+    if not np.isfinite(features).all():
+        raise InvalidArgumentError(
+            "The model's features hold NaN or infinite values: its training diverged or its "
+            "weights are damaged."
+        )
+    length = np.linalg.norm(features, axis=1, keepdims=True)
+    return np.hstack([features / np.maximum(length, 1e-9), thumbnails(images)])  # 1e-9: all zero
+
+
+def _distances(
+    vectors: NDArray[np.float32], references: NDArray[np.float16], neighbor: int
+) -> NDArray[np.float64]:
+    """Returns (n,) Euclidean distances to the `neighbor`-th nearest reference."""
+    known = references.astype(np.float32)
+    squares = (vectors**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * vectors @ known.T
+    nearest = np.partition(squares, neighbor - 1, axis=1)[:, neighbor - 1]
+    return np.sqrt(np.maximum(nearest, 0.0)).astype(np.float64)
