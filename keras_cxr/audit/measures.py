@@ -13,6 +13,7 @@ from keras_cxr.audit.held_out import measure_held_out
 from keras_cxr.audit.lung_heat import measure_lung_heat
 from keras_cxr.audit.masked import measure_masked
 from keras_cxr.audit.subgroup_columns import measure_columns
+from keras_cxr.audit.unusual import measure_unusual
 from keras_cxr.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -73,6 +74,13 @@ def _where(case: Case) -> Any:
     return found
 
 
+def _unusual(case: Case) -> Any:
+    try:
+        return measure_unusual(case.model, case.datasets, seed=case.seed)
+    except InvalidArgumentError as error:
+        raise NotMeasured(f"Not measured: pictures of another kind, since {error}") from error
+
+
 def _subgroups(case: Case) -> Any:
     if case.metadata is None:
         raise NotMeasured("Not measured: subgroups, since no metadata were given.")
@@ -87,6 +95,7 @@ _ASKED: dict[str, tuple[str, Callable[[Case], Any]]] = {
     "held_out": ("copies and patients in the training part", _held_out),
     "masked": ("pictures without lungs, borders, thumbnails", _masked),
     "confidence": ("calibration, prediction sets, abstention", _confidence),
+    "unusual": ("pictures of another kind", _unusual),
     "where": ("heat in the lungs", _where),
     "subgroups": ("subgroups", _subgroups),
 }

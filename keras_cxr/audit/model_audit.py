@@ -27,6 +27,7 @@ from keras_cxr.audit.model_document import as_document
 from keras_cxr.audit.model_page import render_model_audit
 from keras_cxr.audit.recipe import Recipe, recipe_of
 from keras_cxr.audit.scores import in_words, interval_of, score_of
+from keras_cxr.audit.unusual import Unusual
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.bootstrap import BootstrapIntervals
 from keras_cxr.evaluation.subgroups import Subgroups
@@ -67,7 +68,7 @@ class ModelAudit:
     masked: MaskedInputs | None = None
     controls: Controls | None = None
     confidence: Confidence | None = None
-    unusual: Any = None
+    unusual: Unusual | None = None
     shift: Any = None
     subgroups: Subgroups | None = None
     where: LungHeat | None = None

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from keras_cxr.audit.answers import Answers
 from keras_cxr.evaluation.bootstrap import BootstrapIntervals, bootstrap_intervals
-from keras_cxr.evaluation.estimates import Estimate
+from keras_cxr.evaluation.estimates import Estimate, ratios, share_estimates
 from keras_cxr.evaluation.resampling import Floats, group_codes, group_sums, resample
 
 
@@ -79,9 +79,21 @@ def interval_of(estimate: Estimate) -> tuple[float, float] | None:
     return estimate.interval if np.isfinite(estimate.interval).all() else None
 
 
-def mean_of(values: NDArray[np.float64], groups: NDArray[Any], *, seed: int = 0) -> Estimate:
-    """Returns the mean of (n,) numbers with its 95 % interval, groups resampled whole."""
-    columns = np.column_stack([values, np.ones(len(values))])
-    totals = group_sums(columns, group_codes(groups, len(values)))
-    value, limits = resample(totals, seed=seed).estimate(lambda sums: sums[..., :1] / sums[..., 1:])
+def mean_of(
+    values: NDArray[Any], groups: NDArray[Any], *, share: bool = False, seed: int = 0
+) -> Estimate:
+    """Returns the mean of (n,) numbers with its 95 % interval, groups resampled whole.
+
+    Args:
+        values: The numbers.
+        groups: (n,) str, the group of each; "" for one that stands alone.
+        share: Whether they are 0 and 1, so that the interval may be Wilson's where too few groups
+            hold one of the two.
+        seed: Of the draws.
+    """
+    codes = group_codes(groups, len(values))
+    sums, counts = (group_sums(column[:, None], codes) for column in (values, np.ones(len(values))))
+    if share:
+        return share_estimates(sums, counts, seed=seed)[0]
+    value, limits = resample(np.hstack([sums, counts]), seed=seed).estimate(ratios)
     return Estimate.of(value[0], limits[0])

@@ -10,7 +10,7 @@ from keras_cxr.audit.answers import Answers
 from keras_cxr.audit.control_training import train_controls
 from keras_cxr.audit.masked import measure_masked
 from keras_cxr.audit.recipe import recipe_of, recipe_of_run
-from keras_cxr.audit.scores import kept_share
+from keras_cxr.audit.scores import kept_share, mean_of
 from keras_cxr.audit.views import border_only, lung_shape, thumbnail, views_of
 from keras_cxr.training import train
 
@@ -208,3 +208,16 @@ def test_a_model_that_cannot_be_built_anew_needs_build(datasets):
         recipe_of(own).new_model(0)
     with pytest.raises(ValueError, match='"none", "quick" or "full", not \'fast\''):
         train_controls(datasets, recipe_of(own), mode="fast")
+
+
+def test_mean_and_share_by_hand():
+    values, groups = np.repeat([0.2, 0.4], 20), np.full(40, "")
+    found = mean_of(values, groups)
+    assert found.value == pytest.approx(0.3)
+    assert 0.26 < found.low < 0.3 < found.high < 0.34
+    right = mean_of(np.ones(50), np.full(50, ""), share=True)
+    assert (right.value, right.method) == (1.0, "wilson")
+    assert 0.92 < right.low < 0.94
+    # copies count once: the same values in groups of ten tell far less
+    wide = mean_of(values, np.array([f"g{i // 10}" for i in range(40)]))
+    assert wide.high - wide.low > 2 * (found.high - found.low)

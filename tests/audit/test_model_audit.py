@@ -51,7 +51,15 @@ def test_findings_hold_what_the_run_scored(run, audited):
     assert found.score.accuracy.value == (predictions["real"] == predictions["predicted"]).mean()
     keys = [finding.key for finding in found.findings]
     assert keys[:2] == ["score", "leaks"]
-    assert {"controls", "masked_inputs", "calibration", "sets", "selection", "where"} <= set(keys)
+    assert {
+        "controls",
+        "unusual",
+        "masked_inputs",
+        "calibration",
+        "sets",
+        "selection",
+        "where",
+    } <= set(keys)
     assert all(finding.sentence.endswith(".") for finding in found.findings)
     assert found.controls.epochs == 1
     assert f"{found.score.num_images} test images" in str(found).splitlines()[0]
