@@ -37,6 +37,7 @@ class View(NamedTuple):
     query: Window
     target: Window
     flipped: bool = False
+    inverted: bool = False
     both: bool = False
 
 
@@ -66,8 +67,11 @@ VIEWS = (
     *(View(window, _MIDDLE) for window in _CROPS if window != _MIDDLE),
     View(_WHOLE, _WHOLE, flipped=True),
     View(_MIDDLE, _WHOLE, flipped=True, both=True),
+    View(_WHOLE, _WHOLE, inverted=True),
+    View(_MIDDLE, _WHOLE, inverted=True, both=True),
 )
-"""The same frame; crops by some 8 %; shifts by some 4 %; mirrored; mirrored and cropped."""
+"""The same frame; crops by some 8 %; shifts by some 4 %; mirrored and negative, each whole and
+cropped."""
 
 
 def find_candidates(
@@ -100,7 +104,7 @@ def find_candidates(
         for start in range(0, count, _ROWS):
             rows = slice(start, min(start + _ROWS, count))
             queries = _describe(
-                small[rows], view.query, flipped=view.flipped, mean=mean, deviation=deviation
+                turned(small[rows], view), view.query, mean=mean, deviation=deviation
             )
             for score, query, target in _above(
                 queries, targets[view.target], start, both=view.both, first=first, least=threshold
@@ -111,6 +115,13 @@ def find_candidates(
     return [
         Candidate(query, target, VIEWS[number], score) for score, number, query, target in found
     ]
+
+
+def turned(pictures: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    """Returns (..., height, width) uint8 pictures as a view's query shows them."""
+    if view.inverted:
+        pictures = 255 - pictures
+    return np.ascontiguousarray(pictures[..., ::-1]) if view.flipped else pictures
 
 
 def _above(
@@ -152,20 +163,15 @@ def _describe(
     *,
     mean: NDArray[np.float32],
     deviation: NDArray[np.float32],
-    flipped: bool = False,
 ) -> NDArray[np.float32]:
-    described = (_coefficients(small, window, flipped=flipped) - mean) / deviation
+    described = (_coefficients(small, window) - mean) / deviation
     return described / np.maximum(np.linalg.norm(described, axis=1, keepdims=True), 1e-6)
 
 
-def _coefficients(
-    small: NDArray[np.uint8], window: Window, *, flipped: bool = False
-) -> NDArray[np.float32]:
+def _coefficients(small: NDArray[np.uint8], window: Window) -> NDArray[np.float32]:
     """Returns (n, 143) float32 DCT coefficients of a window, each row of length 1 (or 0)."""
     along_y = _basis(window.size, window.y)
     along_x = _basis(window.size, window.x)
-    if flipped:
-        along_x = along_x[:, ::-1]
     blocks = [
         np.matmul(along_y @ small[start : start + _ROWS].astype(np.float32), along_x.T)
         for start in range(0, len(small), _ROWS)

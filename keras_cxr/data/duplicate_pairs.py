@@ -6,11 +6,11 @@ diaphragm move each in its own way. So the pictures are aligned, and then asked 
 how far their fine structure still is apart.
 """
 
-import itertools
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from keras_cxr.data.duplicate_candidates import SIDE, View
@@ -62,7 +62,7 @@ def align(
     them.
 
     Args:
-        query: `coarse_detail` of the one, mirrored where the view is flipped.
+        query: `coarse_detail` of the one, as `turned` shows it.
         target: `coarse_detail` of the other.
         view: Which windows of them agree.
 
@@ -106,7 +106,7 @@ def agreement(
     these distances and applied, twice; what it leaves over is the displacement.
 
     Args:
-        query: (height, width) uint8 of any size, mirrored where the view was flipped.
+        query: (height, width) uint8 of any size, as `turned` shows it.
         target: The other picture.
         matrix: The map between them from `align`.
     """
@@ -177,15 +177,19 @@ def _places(
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderValue=nothing,
     )
-    found = []
+    ones, others = _patches(warped), _patches(target)
+    seen = ones.max((2, 3)) < nothing / 1e3
+    seen &= np.minimum(ones.std((2, 3)), others.std((2, 3))) >= _FLAT
     middle = (_PATCH - 1) / 2
-    corners = range(0, FINE_SIDE - _PATCH + 1, _STEP)
-    for y, x in itertools.product(corners, corners):
-        area = (slice(y, y + _PATCH), slice(x, x + _PATCH))
-        one, other = warped[area], target[area]
-        if one.max() < nothing / 1e3 and min(one.std(), other.std()) >= _FLAT:
-            found.append(((x + middle, y + middle), one, other))
-    return found
+    return [
+        ((column * _STEP + middle, row * _STEP + middle), ones[row, column], others[row, column])
+        for row, column in np.argwhere(seen)
+    ]
+
+
+def _patches(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns (rows, columns, 48, 48) views of a picture, 22 pixels apart."""
+    return sliding_window_view(image, (_PATCH, _PATCH))[::_STEP, ::_STEP]
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

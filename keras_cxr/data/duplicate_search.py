@@ -8,20 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.data.batches import num_workers
-from keras_cxr.data.duplicate_candidates import SIDE, Candidate, find_candidates
+from keras_cxr.data.duplicate_candidates import SIDE, Candidate, find_candidates, turned
 from keras_cxr.data.duplicate_pairs import agreement, align, coarse_detail
 from keras_cxr.data.images import fit
 from keras_cxr.data.reading import one_thread_in_opencv, progress
 
 MIN_COSINE = 0.75
 """Of the descriptions from afar: 3 of 10,000 pairs of real films lie above it."""
+_MIN_COSINE_OF_FEW = 0.6
+_FEW = 200
+"""So few pictures say little of how chests look, and 1 pair of copies in 30 lies below 0.75."""
 
 
 class Link(NamedTuple):
     """A confirmed pair of rows.
 
     `similarity` and `displacement` are `duplicate_pairs.Agreement`'s; 1 and 0 for exact copies.
-    `kind` is "exact", "near" or "flipped".
+    `kind` is "exact", "near", "flipped" or "inverted".
     """
 
     one: int
@@ -60,7 +63,8 @@ def search(
         def confirmed(candidate: Candidate) -> Link | None:
             return _confirm(candidate, image=image, details=details, rows=kept)
 
-        candidates = find_candidates(small, first=first, threshold=MIN_COSINE)
+        least = MIN_COSINE if len(kept) > _FEW else _MIN_COSINE_OF_FEW
+        candidates = find_candidates(small, first=first, threshold=least)
         with progress(len(candidates), "Comparing look-alikes", verbose) as advance:
             for link in threads.map(confirmed, candidates):
                 advance(1)
@@ -112,20 +116,17 @@ def _confirm(
     details: NDArray[np.uint8],
     rows: Sequence[int],
 ) -> Link | None:
-    turn = slice(None, None, -1 if candidate.view.flipped else 1)
-    coarse = np.ascontiguousarray(details[candidate.query][:, turn])
-    matrix = align(coarse, details[candidate.target], candidate.view)
+    view = candidate.view
+    matrix = align(turned(details[candidate.query], view), details[candidate.target], view)
     if matrix is None:
         return None
     query, target = rows[candidate.query], rows[candidate.target]
     one, other = sorted((query, target))
-    if not candidate.view.flipped and np.array_equal(image(one), image(other)):
+    kind = "flipped" if view.flipped else "inverted" if view.inverted else "near"
+    if kind == "near" and np.array_equal(image(one), image(other)):
         return Link(one, other, "exact")
-    turned = np.ascontiguousarray(_grey(image(query))[:, turn])
-    found = agreement(turned, _grey(image(target)), matrix)
-    if found is None or not found.confirmed:
-        return None
-    return Link(one, other, "flipped" if candidate.view.flipped else "near", *found)
+    found = agreement(turned(_grey(image(query)), view), _grey(image(target)), matrix)
+    return Link(one, other, kind, *found) if found is not None and found.confirmed else None
 
 
 def _small(image: NDArray[Any]) -> NDArray[np.uint8]:

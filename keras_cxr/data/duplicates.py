@@ -21,7 +21,7 @@ from keras_cxr.data.store import Store
 from keras_cxr.errors import InvalidArgumentError
 
 SCHEMA_VERSION = 1
-KINDS = ("exact", "near", "flipped")
+KINDS = ("exact", "near", "flipped", "inverted")
 _COLUMNS = ("file_a", "file_b", "class_a", "class_b", "similarity", "displacement", "kind")
 
 
@@ -45,7 +45,7 @@ class Duplicates:
         pairs: One row for each confirmed pair with columns file_a, file_b, class_a, class_b,
             similarity (median correlation of fine structure, at most 1), displacement (what is
             left between the two after one affine map, in 1/224 of the picture) and kind:
-            "exact", "near" or "flipped".
+            one of `KINDS`.
         groups: What the pairs join, largest first.
         num_images: How many images were searched.
         notes: What is worth knowing, such as files that were left out.
@@ -104,7 +104,8 @@ def find_duplicates(
 
     Copies are exact where all pixels agree after decoding and fitting to `image_size`; near
     where one is the other resized, compressed again, cropped or shifted by up to some 8 %, with
-    other brightness or contrast, or with letters on it; flipped where it is mirrored besides.
+    other brightness or contrast, or with letters on it; flipped where it is mirrored besides,
+    inverted where it is a negative.
 
     All pairs are compared, without an index that could miss some: from afar by low frequencies
     (`duplicate_candidates`), then those that look alike at 64 x 64 and at 224 x 224
@@ -115,7 +116,7 @@ def find_duplicates(
     What this does not show: two films of one patient are not copies and are not looked for.
     Where the second was taken at once, with nothing moved by a millimetre against
     the rest, it cannot be told from a copy. Copies that are cropped by more than some 12 %,
-    turned by more than some 4 degrees, or inverted are missed.
+    turned by more than some 4 degrees, or mirrored and inverted at once are missed.
 
     Args:
         data: A folder, CSV file or DataFrame as `make_datasets` takes it.
