@@ -17,6 +17,7 @@ NAMES = (
     "faithfulness",
     "growth",
     "duplicates",
+    "detectors",
     "demo",
 )
 

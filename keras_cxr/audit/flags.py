@@ -152,7 +152,9 @@ def _by_layout(images: NDArray[np.uint8], seed: int) -> list[tuple[str, float, s
         degrees = -90 * view.quarters % 360
         turn = f"turned by {degrees} degrees clockwise" if view.quarters else "upright"
         if other >= FLAGGED:
-            flags.append(("not_an_xray", other, "unlike every view of a chest film"))
+            flags.append(
+                ("not_an_xray", other, "unlike every view of a chest film that fills the picture")
+            )
         elif lateral >= FLAGGED:
             flags.append(("lateral", lateral, "laid out like a chest from its side"))
         elif turned < FLAGGED:
