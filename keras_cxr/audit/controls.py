@@ -102,7 +102,8 @@ def _without_lungs(controls: Controls) -> Iterator[Finding]:
     sentence = (
         f"Without any lung in the picture the same recipe reaches {in_words(found)} of the "
         f"{in_words(whole)} it reaches with {seen} (balanced accuracy on {num_images:,} test "
-        f"images; guessing reaches {controls.chance:.2f})"
+        f"images, guessing reaches {controls.chance:.2f}; trained on {controls.num_training:,} "
+        f"images for {controls.epochs} epochs each)"
     )
     if controls.kept["outside"].low > MOST:
         sentence += ": most of the score does not come from lungs"

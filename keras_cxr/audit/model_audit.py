@@ -199,6 +199,7 @@ def audit_model(
     if controls != "none":  # what cannot be built anew is refused before any work
         recipe = recipe or recipe_of(model, build=build, epochs=epochs)
         recipe.new_optimizer()
+        recipe.build()
     if test is None:
         say(f"testing on {len(datasets.files('test')):,} images")
         test = answer(model, datasets)

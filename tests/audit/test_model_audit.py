@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from keras_cxr.audit.model_audit import audit_model
-from keras_cxr.audit.run_audit import audit_run
+from keras_cxr.audit.run_audit import _builder, audit_run
 from keras_cxr.audit.subgroup_columns import columns_of
 from keras_cxr.cli import main
 from keras_cxr.data import make_datasets
@@ -172,6 +172,18 @@ def test_metadata_are_read_by_file_and_numbers_become_numbers():
         columns_of(files, table.iloc[2:], root="/data")
     with pytest.raises(ValueError, match="metadata needs the column file; it has age"):
         columns_of(files, table[["age"]], root="/data")
+
+
+def test_vgg19_begins_from_the_weights_that_its_run_began_from():
+    """From random ones here; any other network is built anew from its own layers."""
+    settings = {"experiment": {"model": "vgg19"}, "weights": None}
+    inputs = keras.Input((32, 32, 3))
+    small = keras.Model(inputs, keras.layers.Dense(5)(keras.layers.Flatten()(inputs)))
+    assert _builder(small, {"settings": settings})().count_params() > 20_000_000
+    assert _builder(small, {"settings": {"model": "lmap3"}})().count_params() == 15_365
+    settings["weights"] = "absent.h5"
+    with pytest.raises(OSError, match=r"absent\.h5"):
+        _builder(small, {"settings": settings})()
 
 
 def test_a_model_without_its_run_is_refused(phantoms, run, tmp_path):
