@@ -112,11 +112,10 @@ def _weighted(model: keras.Model) -> list[Any]:
         activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
         softmax = kind == "Softmax" or activation == "softmax"
         passes = kind in (*_SCALING_ALONG, *_MIXING, "Activation", "Softmax")
-        if activation not in _HEAD_ACTIVATIONS or (softmax and mixed):
+        scalable = _is_scalable(layer)
+        if activation not in _HEAD_ACTIVATIONS or (softmax and mixed) or not (passes or scalable):
             raise _refused(model, f"its layer {layer.name!r} ({kind}, {activation}) is in the way")
         if not passes:
-            if not _is_scalable(layer):
-                raise _refused(model, f"its last weights are in {layer.name!r} ({kind})")
             found.append(layer)
         mixed |= kind in _MIXING
     if not found:

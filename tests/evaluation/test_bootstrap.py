@@ -49,7 +49,7 @@ def small_sets(draw):
     return labels, scores, rng.integers(0, draw(st.integers(1, 20)), count)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(small_sets())
 def test_every_interval_holds_its_value_and_has_a_width(case):
     labels, scores, groups = case

@@ -113,11 +113,11 @@ def test_half_precision_is_not_taken_for_a_wrong_head():
         ),
         (
             [layers.Flatten(), layers.Dense(4), layers.PReLU(name="last"), layers.Softmax()],
-            r"its last weights are in 'last' \(PReLU\).*apply_temperature",
+            r"its layer 'last' \(PReLU, linear\) is in the way.*apply_temperature",
         ),
         (
             [layers.Flatten(), layers.Dense(4), layers.Rescaling(1, 3), layers.Softmax()],
-            "is in the way|last weights",
+            r"\(Rescaling, linear\) is in the way",
         ),
         ([layers.Flatten(), layers.Dense(4, activation="sigmoid")], "its head is 'sigmoid'"),
     ],
@@ -133,6 +133,31 @@ def test_a_head_that_computes_with_its_scores_is_found_by_trying():
     scores = layers.Dense(4)(layers.Flatten()(images / 255))
     model = keras.Model(images, layers.Softmax()(keras.ops.square(scores)))
     with pytest.raises(ValueError, match=r"gives probabilities that are 0\.\d+ off"):
+        calibrated_model(model, 2.0)
+
+
+class Doubled(layers.Layer):
+    """A layer whose author forgot `get_config`."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, inputs):
+        return self.factor * inputs
+
+
+def test_models_that_cannot_be_copied_are_refused():
+    model = sequential(Doubled(2), layers.Flatten(), layers.Dense(4, activation="softmax"))
+    with pytest.raises(ValueError, match=r"model 'sequential.*' cannot be copied: "):
+        calibrated_model(model, 2.0)
+
+
+def test_models_without_weights_are_refused():
+    model = keras.Sequential(
+        [keras.Input(SHAPE), layers.AveragePooling2D((32, 8)), layers.Flatten(), layers.Softmax()]
+    )
+    with pytest.raises(ValueError, match="it has no weights"):
         calibrated_model(model, 2.0)
 
 

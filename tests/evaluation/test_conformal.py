@@ -9,7 +9,7 @@ from keras_cxr.evaluation import ConformalSets, apply_temperature
 from tests.evaluation.answers import drawn_answers
 
 
-@settings(max_examples=12)
+@settings(max_examples=9)
 @given(st.integers(0, 2**16), st.sampled_from([0.8, 0.9]), st.floats(0.3, 3))
 def test_each_class_is_covered_as_often_as_asked(seed, coverage, temperature):
     """On average over draws, whether or not the probabilities are right."""
@@ -27,12 +27,12 @@ def test_each_class_is_covered_as_often_as_asked(seed, coverage, temperature):
 
 def test_what_is_expected_is_what_happens():
     rng, inside = np.random.default_rng(0), []
-    for _ in range(100):
+    for _ in range(60):
         labels, scores = drawn_answers(rng, 300, classes=2)
         found = ConformalSets.fit(labels[:150], scores[:150]).measure(labels[150:], scores[150:])
         rows = found.per_class
         inside += list(rows["coverage"].between(rows["expected_low"], rows["expected_high"]))
-    assert 0.91 < np.mean(inside) < 1
+    assert 0.9 < np.mean(inside) < 1
 
 
 def test_thresholds_by_hand():
