@@ -9,12 +9,14 @@ import pytest
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 SAYS = {
+    "audit_a_folder.py": ["1 photograph stands under more than one class", "1 images dropped"],
     "compare_two_models.py": ["lmap3    balanced accuracy", "lenet5   balanced accuracy"],
     "explain_a_nested_model.py": ["vgg19_classifier/vgg19/block5_conv4", "unchanged    True"],
     "train_on_a_folder.py": ["80 images in phantoms", "balanced accuracy", "are in trained"],
     "your_own_model.py": ["3 epochs in", "balanced accuracy", "Grad-CAM of the real classes"],
 }
 WRITES = {
+    "audit_a_folder.py": ["audit/audit.html", "audit/audit.json", "audit/actions.csv"],
     "train_on_a_folder.py": [
         "trained/run/last.keras",
         "trained/curves.png",

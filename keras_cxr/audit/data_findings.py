@@ -82,17 +82,23 @@ def _patients(audit: "DataAudit") -> Iterator[Finding]:
     if not audit.num_patients:
         return
     found = len(audit.patients_across_classes)
-    sentence = f"{found:,} of {audit.num_patients:,} named patients stand under more than one class"
+    verb = "stands" if found == 1 else "stand"
+    sentence = (
+        f"{found:,} of {audit.num_patients:,} named patients {verb} under more than one class"
+    )
     sentence += "; a follow-up may change class honestly." if found else "."
     yield Finding("patients_across_classes", sentence, found)
+
+
+def in_words(kind: str) -> str:
+    """Returns a kind of flag as a page names it."""
+    return "unlike a chest X-ray" if kind == "not_an_xray" else kind
 
 
 def _flags(audit: "DataAudit") -> Iterator[Finding]:
     kinds = Counter(flag.kind for flag in audit.flags)
     files = len({flag.file for flag in audit.flags})
-    named = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
-    total = f"{audit.num_images:,} images"
-    sentence = (
-        f"{files:,} of {total} are flagged ({named})." if files else f"None of {total} is flagged."
-    )
-    yield Finding("flags", sentence, files)
+    named = ", ".join(f"{count:,} {in_words(kind)}" for kind, count in kinds.most_common())
+    verb = "is" if files < 2 else "are"
+    total = f"{files or 'None'} of {audit.num_images:,} images"
+    yield Finding("flags", f"{total} {verb} flagged{f' ({named})' if files else ''}.", files)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from keras_cxr._pages import render_page
 from keras_cxr._version import __version__
 from keras_cxr.audit.copies import CopyGroup
+from keras_cxr.audit.data_findings import in_words
 from keras_cxr.audit.flags import Flag
 from keras_cxr.audit.opened import AGAINST, Pictures
 
@@ -123,5 +124,5 @@ def _flags(
             }
             for flag in found[:_FLAGS]
         ]
-        kinds.append({"kind": kind.replace("_", " "), "total": len(found), "figures": shown})
+        kinds.append({"kind": in_words(kind), "total": len(found), "figures": shown})
     return kinds
