@@ -51,12 +51,14 @@ class MaskedInputs:
 
     @property
     def finding(self) -> Finding:
-        """One sentence about the view that says most: no lungs, else the border."""
-        key = next(key for key in ("outside", "border", "lungs") if key in self.scores)
+        """One sentence about the view that says most: no lungs, their outline, or the border."""
+        order = ("shape", "outside", "border", "lungs")
+        key = next(key for key in order if key in self.scores)
         found, whole = self.scores[key].balanced_accuracy, self.scores["full"]
+        known = "as they are" if self.region == "full" else "as it was trained to see them"
         sentence = (
             f"On {whole.num_images:,} test images {_SHOWN[key]}, the model as it is reaches a "
-            f"balanced accuracy of {in_words(found)}; on the images as they are "
+            f"balanced accuracy of {in_words(found)}; on the images {known} "
             f"{in_words(whole.balanced_accuracy)}, by guessing {self.chance:.2f}."
         )
         return Finding("masked_inputs", sentence, found.value, interval_of(found))

@@ -110,6 +110,9 @@ def test_a_model_that_does_not_look_scores_the_same_on_every_view(datasets):
         str(found.finding)
     )
     json.dumps(found.to_dict(), allow_nan=False)
+    lungs = measure_masked(constant, datasets.altered(region="lungs"))
+    assert "reduced to the outline of the lungs, the model as it is reaches" in str(lungs.finding)
+    assert "on the images as it was trained to see them 0.25" in str(lungs.finding)
 
 
 def test_controls_are_kept_and_an_interrupted_one_goes_on(datasets, model, trained):
