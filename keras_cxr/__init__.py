@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from keras_cxr._version import __version__
 
 if TYPE_CHECKING:
+    from keras_cxr.audit import DataAudit, ModelAudit, audit_data, audit_model
     from keras_cxr.data import Datasets, make_datasets, make_phantoms
     from keras_cxr.evaluation import Evaluation, evaluate
     from keras_cxr.explain import GradCAM, overlay
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from keras_cxr.training import TrainingRun, train
 
 _ROOMS = {
+    "keras_cxr.audit": ("DataAudit", "ModelAudit", "audit_data", "audit_model"),
     "keras_cxr.data": ("Datasets", "make_datasets", "make_phantoms"),
     "keras_cxr.evaluation": ("Evaluation", "evaluate"),
     "keras_cxr.explain": ("GradCAM", "overlay"),
@@ -42,11 +44,15 @@ _ROOMS = {
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "DataAudit",
     "Datasets",
     "Evaluation",
     "GradCAM",
+    "ModelAudit",
     "TrainingRun",
     "__version__",
+    "audit_data",
+    "audit_model",
     "build",
     "build_alexnet",
     "build_lenet5",
