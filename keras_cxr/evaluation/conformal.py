@@ -16,7 +16,7 @@ from scipy.stats import betabinom, binomtest
 from keras_cxr._files import write_whole
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.estimates import Estimate, checked_names, plain
-from keras_cxr.evaluation.metrics import checked_answers
+from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
 
 SCHEMA_VERSION = 1
 _LIMITS = (0.025, 0.975)
@@ -175,15 +175,17 @@ class ConformalSets:
 
         Args:
             probabilities: `(images, classes)` in [0, 1], of the model that was fitted.
+
+        Raises:
+            InvalidArgumentError: (a ValueError) another number of classes, or no probabilities.
         """
-        scores = np.asarray(probabilities, np.float64)
-        if scores.ndim != 2 or scores.shape[1] != len(self.thresholds):
+        scores = checked_probabilities(probabilities)
+        if scores.shape[1] != len(self.thresholds):
             raise InvalidArgumentError(
                 f"Expected probabilities of shape (images, {len(self.thresholds)}), received "
                 f"{scores.shape}."
             )
-        # as in fit: rows that add up to 1; the last bit must not leave a class out
-        return scores / scores.sum(axis=1, keepdims=True) >= self.thresholds - 1e-12
+        return scores >= self.thresholds - 1e-12  # the last bit must not leave a class out
 
     def measure(self, labels: ArrayLike, probabilities: ArrayLike) -> SetCoverage:
         """What the sets do on the TEST part, beside what is to be expected.

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.metrics import checked_answers
+from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
 from keras_cxr.evaluation.temperature import (
     HIGHEST,
     LOWEST,
@@ -41,11 +41,12 @@ class Scaling:
             probabilities: `(images, classes)` in [0, 1], each row adding up to 1.
 
         Raises:
-            InvalidArgumentError: (a ValueError) there are more or fewer classes than offsets.
+            InvalidArgumentError: (a ValueError) there are more or fewer classes than offsets, or
+                these are no probabilities.
         """
         check_temperature(self.temperature)
-        scores = np.asarray(probabilities, np.float64)
-        if scores.ndim != 2 or scores.shape[1] != len(self.offsets):
+        scores = checked_probabilities(probabilities)
+        if scores.shape[1] != len(self.offsets):
             raise InvalidArgumentError(
                 f"Expected probabilities of shape (images, {len(self.offsets)}), received "
                 f"{scores.shape}."

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.estimates import Estimate, checked_names, plain, share_estimates
-from keras_cxr.evaluation.metrics import checked_answers
+from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
 from keras_cxr.evaluation.resampling import NUM_RESAMPLES, Floats, group_codes, group_sums
 
 CURVE_POINTS = 100  # of a curve in JSON: a step of one percent
@@ -124,8 +124,8 @@ def choose_threshold(probabilities: ArrayLike, *, coverage: float = 0.9) -> floa
         raise InvalidArgumentError(
             f"coverage must lie above 0 and up to 1, for example 0.9, received {coverage!r}."
         )
-    scores = np.asarray(probabilities, np.float64)
-    if scores.ndim != 2 or len(scores) == 0:
+    scores = checked_probabilities(probabilities)
+    if len(scores) == 0:
         raise InvalidArgumentError(
             "Expected probabilities of shape (images, classes) for at least one image, received "
             f"{scores.shape}."

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.metrics import checked_answers
+from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
 
 # A network that needs more than a twentyfold is not made usable by one number.
 LOWEST, HIGHEST = 0.05, 20.0
@@ -66,10 +66,11 @@ def apply_temperature(probabilities: ArrayLike, temperature: float) -> NDArray[n
         temperature: T of `fit_temperature`; 1 changes nothing.
 
     Raises:
-        InvalidArgumentError: (a ValueError) the temperature is not above 0.
+        InvalidArgumentError: (a ValueError) the temperature is not above 0, or these are no
+            probabilities.
     """
     check_temperature(temperature)
-    scores = np.asarray(probabilities, np.float64)
+    scores = checked_probabilities(probabilities)
     scaled = log_probabilities(scores) / temperature
     return np.exp(scaled - logsumexp(scaled, axis=-1, keepdims=True))
 

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_cxr.evaluation import (
+    ConformalSets,
     Scaling,
     apply_temperature,
+    choose_threshold,
     compute_metrics,
     fit_scaling,
     fit_temperature,
@@ -188,3 +190,18 @@ def test_offsets_need_every_class():
         fit_scaling([0, 0], np.eye(3)[[0, 0]])
     with pytest.raises(ValueError, match=r"shape \(images, 2\), received \(1, 3\)"):
         Scaling(1.0, (0.5, -0.5)).apply([[0.2, 0.3, 0.5]])
+
+
+def test_logits_are_not_taken_for_probabilities():
+    logits = [[3.0, -2.0]]
+    sets = ConformalSets.fit([0, 1], np.eye(2))
+    for use in (
+        lambda: apply_temperature(logits, 2),
+        lambda: Scaling(1.0, (0.5, -0.5)).apply(logits),
+        lambda: sets.sets(logits),
+        lambda: choose_threshold(logits),
+    ):
+        with pytest.raises(ValueError, match="Logits and independent"):
+            use()
+    with pytest.raises(ValueError, match=r"shape \(images, classes\), received \(2,\)"):
+        apply_temperature([0.5, 0.5], 2)
