@@ -26,6 +26,7 @@ class HeldOut:
         num_leaked: Those of a group that training has seen.
         num_groups: Groups of two images and more that are known, in all parts.
         searched: Whether copies were looked for.
+        named: Whether groups are known that are no copies, such as patients.
         leaks_unaware: Validation and test images that a split without knowledge of copies would
             have leaked; None where copies were not looked for.
         score: On all test images.
@@ -36,6 +37,7 @@ class HeldOut:
     num_leaked: int
     num_groups: int
     searched: bool
+    named: bool
     leaks_unaware: int | None
     score: BootstrapIntervals
     score_clean: BootstrapIntervals | None
@@ -44,13 +46,14 @@ class HeldOut:
     def finding(self) -> Finding:
         """The leak in one sentence."""
         images = f"{self.num_test:,} test images"
-        if not self.searched and not self.num_groups:
+        if not (self.searched or self.named):
             return Finding(
                 "leaks",
                 f"Whether any of the {images} has a copy or its patient in the training part is "
                 "not known: copies were not looked for and no patients are named.",
             )
-        what = "a copy" if self.searched else "an image of its group"
+        seen = ["a copy"] * self.searched + ["an image of its group"] * self.named
+        what = " or ".join(seen)
         if not self.num_leaked:
             sentence = f"None of the {images} has {what} in the training part"
             if self.leaks_unaware:
@@ -75,6 +78,7 @@ class HeldOut:
             "num_leaked": self.num_leaked,
             "num_groups": self.num_groups,
             "searched": self.searched,
+            "named": self.named,
             "leaks_unaware": self.leaks_unaware,
             "score": self.score.to_dict(),
             "score_clean": None if self.score_clean is None else self.score_clean.to_dict(),
@@ -93,7 +97,7 @@ def measure_held_out(datasets: "Datasets", test: Answers, *, seed: int = 0) -> H
     known = set(table["group"][table["part"] == "train"]) - {""}
     leaked = np.isin(test.groups, list(known))
     sizes = table["group"][table["group"] != ""].value_counts()
-    copies = datasets.copies
+    copies, num_groups = datasets.copies, int((sizes > 1).sum())
     score = score_of(test, seed=seed)
     clean = None
     if leaked.any() and len(np.unique(test.labels[~leaked])) > 1:
@@ -101,8 +105,9 @@ def measure_held_out(datasets: "Datasets", test: Answers, *, seed: int = 0) -> H
     return HeldOut(
         num_test=len(test.labels),
         num_leaked=int(leaked.sum()),
-        num_groups=int((sizes > 1).sum()),
+        num_groups=num_groups,
         searched=copies is not None,
+        named=num_groups > (0 if copies is None else copies.num_groups),
         leaks_unaware=None if copies is None else copies.leaks_unaware,
         score=score,
         score_clean=clean,
