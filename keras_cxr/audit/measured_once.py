@@ -12,6 +12,9 @@ from keras_cxr.audit.opened import Opened
 from keras_cxr.audit.remembered import remembered
 from keras_cxr.audit.shortcuts import Shortcuts, measure_shortcuts
 
+_FLAGS_METHOD = 1  # raised whenever the same pictures would be flagged otherwise
+_SHORTCUTS_METHOD = 1  # raised whenever the same files would give other figures
+
 
 def attributes_once(opened: Opened, *, verbose: bool | str) -> pd.DataFrame:
     """Returns what `read_attributes` returns, with an error for all files that do not decode."""
@@ -35,7 +38,7 @@ def flags_once(opened: Opened, attributes: pd.DataFrame, *, seed: int) -> tuple[
         found = find_flags(attributes, opened.store.image, seed=seed)
         return {"flags": [flag.to_dict() for flag in found]}
 
-    asked = [attributes.to_csv(), _pixels(opened), seed]
+    asked = [_FLAGS_METHOD, attributes.to_csv(), _pixels(opened), seed]
     known = remembered(opened.cache, "flags", asked, find)
     return tuple(Flag(**flag) for flag in known["flags"])
 
@@ -70,7 +73,15 @@ def shortcuts_once(
         )
         return found.to_dict() | {"findings": [one.to_dict() for one in found.findings]}
 
-    asked = [attributes.to_csv(), _pixels(opened), labels, list(together), list(sources), seed]
+    asked = [
+        _SHORTCUTS_METHOD,
+        attributes.to_csv(),
+        _pixels(opened),
+        labels,
+        list(together),
+        list(sources),
+        seed,
+    ]
     return _from_dict(remembered(opened.cache, "shortcuts", asked, measure))
 
 

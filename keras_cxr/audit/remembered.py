@@ -19,8 +19,8 @@ def remembered(
     Args:
         folder: The cache folder of the images.
         name: What is asked, such as "shortcuts"; the file is named after it.
-        asked: All that the answer depends on, as JSON holds it. Another version of the package
-            asks anew.
+        asked: All that the answer depends on, with a number for the method, as JSON holds it.
+            Another version of the package asks anew.
         answer: Finds it.
 
     Raises:

@@ -1,6 +1,7 @@
 """The command line: parse, call, print.
 
-Exit codes: 0 done, 2 something that the user can mend, 130 interrupted with Ctrl-C.
+Exit codes: 0 done, 1 an audit found what --fail-on names, 2 something that the user can mend,
+130 interrupted with Ctrl-C.
 """
 
 import os
@@ -19,7 +20,7 @@ from keras_cxr.errors import KerasCXRError
 app = App(
     name="keras-cxr",
     version=__version__,
-    help="Train, evaluate and explain chest X-ray classifiers.",
+    help="Audit, train, evaluate and explain chest X-ray classifiers and their data.",
     help_format="markdown",
     help_epilogue="`keras-cxr COMMAND --help` shows each command's options with an example. "
     "`--debug` after any command shows the traceback of an error.",

@@ -14,7 +14,9 @@ from keras_cxr.cli import main
 from tests.cli.conftest import SMALL
 from tests.cli.processes import interruptible, run, wait_until
 
-COMMANDS = ("demo", "study", "train", "evaluate", "predict", "explain", "models", "cache")
+COMMANDS = (
+    "demo", "audit", "study", "train", "evaluate", "predict", "explain", "models", "cache",
+)  # fmt: skip
 
 
 def test_help_names_every_command(capsys):
