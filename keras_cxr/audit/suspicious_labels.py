@@ -34,8 +34,8 @@ class SuspiciousLabels:
 
     Attributes:
         table: A row for each image: file, label, suggested (the likeliest class), confidence
-            (the label's probability), margin (that less the likeliest other class', in [-1, 1];
-            the ranking's key), suspicious (bool: counted as wrong by confident learning) and the
+            (the label's probability, the ranking's key), margin (that less the likeliest other
+            class', in [-1, 1]), suspicious (bool: counted as wrong by confident learning) and the
             probability of each class in a column of its name.
         class_names: In the order of the probabilities.
         thresholds: (classes,) float64: mean probability of a class over images labelled with it;
@@ -62,13 +62,10 @@ class SuspiciousLabels:
             f"A model that had not seen them denies the labels of {count:,} of {total:,} images "
             f"with confidence"
         )
-        wrong = self.confident_joint - np.diag(np.diag(self.confident_joint))
         if count:
-            label, suggested = np.unravel_index(int(wrong.argmax()), wrong.shape)
-            sentence += (
-                f", most often {self.class_names[label]} that it takes for "
-                f"{self.class_names[suggested]} ({wrong.max():,})"
-            )
+            pairs = self.table[self.table["suspicious"]].groupby(["label", "suggested"]).size()
+            label, suggested = pairs.idxmax()
+            sentence += f", most often {label} that it takes for {suggested} ({pairs.max():,})"
         sentence += "; which of them are wrong only a reader can tell."
         return (Finding("suspicious_labels", sentence, count / total),)
 
@@ -164,13 +161,14 @@ def rank_labels(
 ) -> SuspiciousLabels:
     """Returns images ranked by how strongly a model's held-out probabilities deny their labels.
 
-    The key is the margin p(y) - max over j != y of p(j), with p the probabilities of an image and
-    y its label (cleanlab's "normalized margin" without its shift to [0, 1]). Which images are
-    suspicious, and not only hard, follows confident learning (Northcutt, Jiang & Chuang 2021,
-    "Confident learning: estimating uncertainty in dataset labels"): with the threshold t_j, the
-    mean of p(j) over images labelled j, an image is confidently of the likeliest class j among
-    those with p(j) >= t_j; it is suspicious where that is not its label. Thresholds of their own
-    make up for a model that is surer of some classes than of others.
+    The key is the label's own probability (cleanlab's "self confidence"; on real X-rays it found
+    labels that radiologists contradict better than the margin to the likeliest other class, see
+    docs/unusual.md). Which images are suspicious, and not only hard, follows confident learning
+    (Northcutt, Jiang & Chuang 2021, "Confident learning: estimating uncertainty in dataset
+    labels"): with the threshold t_j, the mean probability p(j) over images labelled j, an image is
+    confidently of the likeliest class j among those with p(j) >= t_j. It is suspicious where that
+    is not its label, nor its label the likeliest class of all. Thresholds of their own make up
+    for a model that is surer of some classes than of others.
 
     Args:
         labels: (n,) whole numbers in [0, classes).
@@ -218,11 +216,11 @@ def rank_labels(
             "suggested": [names[index] for index in scores.argmax(axis=1)],
             "confidence": own,
             "margin": own - others.max(axis=1),
-            "suspicious": (confident >= 0) & (confident != given),
+            "suspicious": (confident >= 0) & (confident != given) & (own < others.max(axis=1)),
             **{str(name): scores[:, index] for index, name in enumerate(names)},
         }
     )
-    ranked = table.sort_values("margin", kind="stable", ignore_index=True)
+    ranked = table.sort_values("confidence", kind="stable", ignore_index=True)
     return SuspiciousLabels(ranked, tuple(names), thresholds, joint)
 
 

@@ -15,7 +15,6 @@ from keras_cxr.data.phantoms import draw_phantom
 def test_ranking_by_hand():
     probabilities = [[0.8, 0.2], [0.6, 0.4], [0.1, 0.9], [0.3, 0.7], [0.45, 0.55]]
     found = rank_labels([0, 0, 0, 1, 1], probabilities, files=list("abcde"), class_names=("x", "y"))
-    # margins: a 0.6, b 0.2, c -0.8, d 0.4, e 0.1
     assert found.table["file"].tolist() == ["c", "e", "b", "d", "a"]
     np.testing.assert_allclose(found.table["margin"], [-0.8, 0.1, 0.2, 0.4, 0.6], atol=1e-12)
     np.testing.assert_allclose(found.thresholds, [0.5, 0.625])
@@ -85,7 +84,7 @@ def test_the_whole_way(phantoms):
     real = datasets.table.set_index("file")["class"]
     assert table["label"].tolist() == real[table["file"]].tolist()
     np.testing.assert_allclose(table[list(found.class_names)].sum(axis=1), 1, rtol=1e-5)
-    assert table["margin"].is_monotonic_increasing
+    assert table["confidence"].is_monotonic_increasing
     assert str(found).startswith(f"{found.num_suspicious} of 48 labels are suspicious")
 
 

@@ -1,0 +1,272 @@
+"""`measure_shift`: what a model loses when its pictures look a little different."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from keras_cxr.data import Datasets
+from keras_cxr.data.batches import num_workers
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.evaluation.comparison import compare_models
+from keras_cxr.evaluation.corruptions import CORRUPTIONS, Corruption
+from keras_cxr.evaluation.estimates import Estimate, plain
+from keras_cxr.models.checks import check_model_fits, predict_probabilities
+
+SCHEMA_VERSION = 1
+MAX_IMAGES = 2000  # 27 changes of each; intervals of a difference are then below +- 0.02
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Shift:
+    """Scores on the same images unchanged and changed; made by `measure_shift`.
+
+    It shows how a model takes changes of a picture as a whole. Other hospitals differ in more
+    than that: in patients, diseases, views and habits. A model that loses nothing here may fail
+    there; one that fails here will hardly hold there.
+
+    Attributes:
+        table: A row for each change and strength: change, setting (strength with unit),
+            accuracy, balanced_accuracy, and the differences from the unchanged images with 95 %
+            limits: accuracy_difference, accuracy_low, accuracy_high, balanced_difference,
+            balanced_low, balanced_high (negative: worse). `weakest` (bool) marks the row that
+            costs the most balanced accuracy.
+        accuracy: On the unchanged images, in [0, 1].
+        balanced_accuracy: Likewise.
+        num_images: How many images.
+        part: "train", "val" or "test".
+    """
+
+    table: pd.DataFrame
+    accuracy: float
+    balanced_accuracy: float
+    num_images: int
+    part: str
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The weakest point, and how many of the changes cost something beyond chance."""
+        worst = self.table[self.table["weakest"]].iloc[0]
+        lost = int((self.table["balanced_high"] < 0).sum())
+        return (
+            f"Of {len(self.table)} changes of the {self.num_images:,} {self.part} images, "
+            f"{worst['change']} ({worst['setting']}) costs most: balanced accuracy goes from "
+            f"{self.balanced_accuracy:.3f} to {worst['balanced_accuracy']:.3f}, a difference of "
+            f"{worst['balanced_difference']:+.3f} [{worst['balanced_low']:+.3f}, "
+            f"{worst['balanced_high']:+.3f}]; {lost} of the {len(self.table)} lower it with an "
+            "interval below 0.",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns everything as JSON holds it, without NaN, with a `schema_version`."""
+        rows = [
+            {name: plain(cell) if isinstance(cell, float) else cell for name, cell in row.items()}
+            for row in self.table.to_dict("records")
+        ]
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "part": self.part,
+            "num_images": self.num_images,
+            "accuracy": plain(self.accuracy),
+            "balanced_accuracy": plain(self.balanced_accuracy),
+            "changes": rows,
+        }
+
+    def __str__(self) -> str:
+        shown = pd.DataFrame(
+            {
+                "change": self.table["change"],
+                "setting": self.table["setting"],
+                "accuracy": self.table["accuracy"].map("{:.3f}".format),
+                "balanced": self.table["balanced_accuracy"].map("{:.3f}".format),
+                "difference": [
+                    f"{row.balanced_difference:+.3f} "
+                    f"[{row.balanced_low:+.3f}, {row.balanced_high:+.3f}]"
+                    for row in self.table.itertuples()
+                ],
+                "": self.table["weakest"].map({True: "<- weakest", False: ""}),
+            }
+        )
+        return (
+            f"{self.num_images:,} {self.part} images, unchanged: accuracy {self.accuracy:.3f}, "
+            f"balanced {self.balanced_accuracy:.3f}\n{shown.to_string(index=False)}"
+        )
+
+    def __repr__(self) -> str:
+        return f"Shift({len(self.table)} changes, num_images={self.num_images})"
+
+
+def measure_shift(
+    model: keras.Model,
+    datasets: Datasets,
+    *,
+    part: str = "test",
+    corruptions: Sequence[Corruption] = CORRUPTIONS,
+    max_images: int = MAX_IMAGES,
+    groups: Sequence[Any] | ArrayLike | None = None,
+    seed: int = 0,
+    verbose: bool | str = "auto",
+) -> Shift:
+    """Returns a model's scores on the same images as they are and changed in many ways.
+
+    Brightness, contrast, blur, noise, JPEG compression, resolution, rotation and cropping, each
+    in three strengths (after Hendrycks & Dietterich 2019, "Benchmarking neural network robustness
+    to common corruptions and perturbations", with strengths chosen for X-rays). Every image is
+    changed as the model would get it, after it was fitted to the model's size. Differences are
+    paired: each image is compared with itself (see `compare_models`). The 27 intervals are not
+    corrected for their number: of 27 changes without any effect one would show one.
+
+    Args:
+        model: A trained classifier.
+        datasets: Where its images come from.
+        part: "train", "val" or "test".
+        corruptions: What to do to the images.
+        max_images: Of a larger part so many are drawn evenly.
+        groups: (n,) patients or groups of copies of the part's images, "" for an image alone; by
+            default the column `group` of the data set. Intervals count groups, not images.
+        seed: Of the draw of images, the noise, the side of the rotation and the bootstrap.
+        verbose: True shows progress on stderr, "auto" only in a terminal.
+
+    Raises:
+        InvalidArgumentError: The model does not fit the images, or an argument cannot work.
+
+    Examples:
+        >>> import numpy as np, keras_cxr
+        >>> from keras_cxr.evaluation.corruptions import CORRUPTIONS
+        >>> images = np.random.default_rng(0).integers(0, 256, (40, 32, 32), np.uint8)
+        >>> data = keras_cxr.make_datasets(
+        ...     (images, np.arange(40) % 2), image_size=(32, 32), group_duplicates=False
+        ... )
+        >>> model = keras_cxr.build_lenet5((32, 32, 1), 2)
+        >>> shift = measure_shift(model, data, part="train", corruptions=CORRUPTIONS[:2])
+        >>> shift.table[["change", "setting"]].values.tolist()[0]
+        ['darker', '-15 grey values']
+    """
+    if max_images < 1 or not corruptions:
+        raise InvalidArgumentError(
+            f"max_images must be at least 1 and corruptions not empty, received {max_images} and "
+            f"{len(corruptions)} corruptions."
+        )
+    check_model_fits(model, datasets.input_shape, datasets.num_classes)
+    total = len(datasets.files(part))
+    chosen = np.sort(np.random.default_rng(seed).permutation(total)[:max_images])
+    if groups is None:
+        groups = datasets.table["group"][datasets.table["part"] == part]
+    named = np.asarray(groups, object)
+    if len(named) != total:
+        raise InvalidArgumentError(f"groups has {len(named)} entries for {total} images.")
+    labels, clean, changed = _answers(
+        model, datasets, part, chosen=chosen, corruptions=corruptions, seed=seed, verbose=verbose
+    )
+    settings = [(one, strength) for one in corruptions for strength in one.strengths]
+    rows = [
+        _row(
+            one,
+            strength,
+            labels=labels,
+            clean=clean,
+            changed=answers,
+            groups=named[chosen],
+            seed=seed,
+        )
+        for (one, strength), answers in zip(settings, changed, strict=True)
+    ]
+    table = pd.DataFrame(rows)
+    table["weakest"] = np.arange(len(table)) == int(table["balanced_difference"].argmin())
+    return Shift(table, *_scores(labels, clean), len(labels), part)
+
+
+def _answers(
+    model: keras.Model,
+    datasets: Datasets,
+    part: str,
+    *,
+    chosen: NDArray[np.int64],
+    corruptions: Sequence[Corruption],
+    seed: int,
+    verbose: bool | str,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Returns labels (n,), answers to the images (n,) and to each change of them (changes, n)."""
+    labels, answers = [], []
+    starts = range(0, len(chosen), BATCH_SIZE)
+    with ThreadPoolExecutor(num_workers(), thread_name_prefix="keras-cxr-shift") as pool:
+        for start in _shown(starts, verbose):
+            rows = chosen[start : start + BATCH_SIZE]
+            images, real = datasets.load(part, rows)
+            labels.append(real)
+            found = [predict_probabilities(model, images).argmax(axis=1)]
+            for kind, one in enumerate(corruptions):
+                for strength in one.strengths:
+                    # each image has noise of its own, the same however the images are batched
+                    seeds = [(seed, kind, int(row)) for row in rows]
+                    moved = list(
+                        pool.map(
+                            lambda image, own, one=one, strength=strength: one.apply(
+                                image, strength, seed=own
+                            ),
+                            images,
+                            seeds,
+                        )
+                    )
+                    found.append(predict_probabilities(model, np.stack(moved)).argmax(axis=1))
+            answers.append(np.stack(found))
+    every = np.concatenate(answers, axis=1).astype(np.int64)
+    return np.concatenate(labels), every[0], every[1:]
+
+
+def _row(
+    one: Corruption,
+    strength: float,
+    *,
+    labels: NDArray[np.int64],
+    clean: NDArray[np.int64],
+    changed: NDArray[np.int64],
+    groups: NDArray[Any],
+    seed: int,
+) -> dict[str, Any]:
+    pair = compare_models(
+        labels, {"changed": changed, "clean": clean}, groups=groups, seed=seed
+    ).differences[0]
+    sign = 1 if pair.model == "changed" else -1
+    accuracy, balanced = (_signed(of, sign) for of in (pair.accuracy, pair.balanced_accuracy))
+    values = _scores(labels, changed)
+    return {
+        "change": one.kind,
+        "setting": one.setting(strength),
+        "accuracy": values[0],
+        "balanced_accuracy": values[1],
+        **dict(
+            zip(("accuracy_difference", "accuracy_low", "accuracy_high"), accuracy, strict=True)
+        ),
+        **dict(
+            zip(("balanced_difference", "balanced_low", "balanced_high"), balanced, strict=True)
+        ),
+    }
+
+
+def _signed(estimate: Estimate, sign: int) -> tuple[float, float, float]:
+    low, high = sorted((sign * estimate.low, sign * estimate.high))
+    return sign * estimate.value, low, high
+
+
+def _scores(labels: NDArray[np.int64], answers: NDArray[np.int64]) -> tuple[float, float]:
+    """Returns accuracy and balanced accuracy."""
+    right = labels == answers
+    recalls = [right[labels == index].mean() for index in np.unique(labels)]
+    return float(right.mean()), float(np.mean(recalls))
+
+
+def _shown(starts: range, verbose: bool | str) -> Iterator[int]:
+    """Yields the batches' first rows, with a bar on stderr where asked for."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    quiet = not (console.is_terminal if verbose == "auto" else verbose)
+    yield from track(starts, "Changed images", console=console, disable=quiet, transient=True)
