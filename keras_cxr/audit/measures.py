@@ -15,6 +15,7 @@ from keras_cxr.audit.masked import measure_masked
 from keras_cxr.audit.subgroup_columns import measure_columns
 from keras_cxr.audit.unusual import measure_unusual
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.evaluation.shift import measure_shift
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
@@ -81,6 +82,10 @@ def _unusual(case: Case) -> Any:
         raise NotMeasured(f"Not measured: pictures of another kind, since {error}") from error
 
 
+def _shift(case: Case) -> Any:
+    return measure_shift(case.model, case.datasets, seed=case.seed)
+
+
 def _subgroups(case: Case) -> Any:
     if case.metadata is None:
         raise NotMeasured("Not measured: subgroups, since no metadata were given.")
@@ -95,6 +100,7 @@ _ASKED: dict[str, tuple[str, Callable[[Case], Any]]] = {
     "held_out": ("copies and patients in the training part", _held_out),
     "masked": ("pictures without lungs, borders, thumbnails", _masked),
     "confidence": ("calibration, prediction sets, abstention", _confidence),
+    "shift": ("changed pictures: darker, blurred, turned", _shift),
     "unusual": ("pictures of another kind", _unusual),
     "where": ("heat in the lungs", _where),
     "subgroups": ("subgroups", _subgroups),

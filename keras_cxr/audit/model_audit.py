@@ -24,12 +24,14 @@ from keras_cxr.audit.lung_heat import LungHeat
 from keras_cxr.audit.masked import MaskedInputs
 from keras_cxr.audit.measures import MEASURES, Case, run_measures
 from keras_cxr.audit.model_document import as_document
+from keras_cxr.audit.model_findings import state_findings
 from keras_cxr.audit.model_page import render_model_audit
 from keras_cxr.audit.recipe import Recipe, recipe_of
-from keras_cxr.audit.scores import in_words, interval_of, score_of
+from keras_cxr.audit.scores import score_of
 from keras_cxr.audit.unusual import Unusual
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.bootstrap import BootstrapIntervals
+from keras_cxr.evaluation.shift import Shift
 from keras_cxr.evaluation.subgroups import Subgroups
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class ModelAudit:
     controls: Controls | None = None
     confidence: Confidence | None = None
     unusual: Unusual | None = None
-    shift: Any = None
+    shift: Shift | None = None
     subgroups: Subgroups | None = None
     where: LungHeat | None = None
     notes: tuple[str, ...] = ()
@@ -79,17 +81,7 @@ class ModelAudit:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What was found, as plain sentences, the score first."""
-        return (_score_finding(self.score), *self._of_parts())
-
-    def _of_parts(self) -> list[Finding]:
-        found: list[Finding] = []
-        for part in (self.held_out, self.controls, self.masked, self.confidence, self.shift,
-                     self.unusual, self.where):  # fmt: skip
-            if part is not None:
-                found += [part.finding] if hasattr(part, "finding") else part.findings
-        for sentence in self.subgroups.sentences if self.subgroups is not None else ():
-            found.append(Finding("subgroups", sentence))
-        return found
+        return state_findings(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what `model_audit.json` holds, without NaN; `docs/trust.md` describes it."""
@@ -225,15 +217,6 @@ def audit_model(
         model=model,
         **found,
     )
-
-
-def _score_finding(score: BootstrapIntervals) -> Finding:
-    found = score.balanced_accuracy
-    sentence = (
-        f"Accuracy is {in_words(score.accuracy)} and balanced accuracy {in_words(found)} on "
-        f"{score.num_images:,} test images in {score.num_groups:,} groups."
-    )
-    return Finding("score", sentence, found.value, interval_of(found))
 
 
 def _wrapped(text: str, bullet: str) -> list[str]:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -149,6 +150,17 @@ def test_leaked_test_images_are_counted_and_scored_apart(phantoms, run):
     assert found.held_out.score_clean.num_images == len(test) - 2
     sentence = str(found.findings[1])
     assert sentence.startswith(f"2 of the {len(test)} test images have an image of its group in")
+    whole = found.held_out
+    for searched, named, words in (
+        (True, False, "2 of the 8 test images have a copy in the training part; without"),
+        (True, True, "have a copy or an image of its group in the training part"),
+        (False, False, "is not known: copies were not looked for and no patients are named."),
+    ):
+        other = dataclasses.replace(whole, num_test=8, searched=searched, named=named)
+        assert words in other.finding.sentence
+    clean = dataclasses.replace(whole, searched=True, named=False, num_leaked=0, leaks_unaware=5)
+    assert "None of the" in clean.finding.sentence
+    assert "would have put 5 validation and test images" in clean.finding.sentence
     with pytest.raises(ValueError, match="measures must be of held_out"):
         audit_model(model, datasets, measures=("luck",), say=lambda line: None)
     with pytest.raises(ValueError, match='"none", "quick" or "full"'):
