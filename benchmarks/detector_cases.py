@@ -148,15 +148,19 @@ DIFFERENCES = {
 
 
 def write_biased(
-    folder: Path, change: Callable[[Picture], tuple[Picture, list[int]]] | None, *, per_class: int
+    folder: Path,
+    change: Callable[[Picture], tuple[Picture, list[int]]] | None,
+    *,
+    per_class: int,
+    classes: tuple[str, ...] = CLASSES,
 ) -> Path:
-    """Writes JPEG phantoms of four classes; COVID differs by `change`."""
-    for name in CLASSES:
+    """Writes JPEG phantoms without lesions, whatever their class; the first differs by `change`."""
+    for place, name in enumerate(classes):
         (folder / name).mkdir(parents=True)
         for number in range(per_class):
-            image, quality = draw_phantom(name, number, image_size=SIDE, seed=7).image, [90]
-            if change is not None and name == "COVID":
-                image, quality = change(image)
+            person = len(classes) * number + place
+            image = draw_phantom("Normal", person, image_size=SIDE, seed=7).image
+            image, quality = change(image) if change is not None and place == 0 else (image, [90])
             path = folder / name / f"{number}.jpg"
             assert cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, *quality])
     return folder

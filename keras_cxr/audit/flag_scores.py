@@ -18,7 +18,7 @@ MIN_FOLDER = 20
 MAX_REFERENCE = 1500
 """Pictures of the folder that models are fitted to; 8 views of each take 1 s to describe."""
 
-_LOOSE, _HELD = 100.0, 1.0
+_LOOSE, _HELD = 100.0, 10.0
 """Inverse strength of the logistic regression's penalty. One to three scores need no holding
 back, but drawn laterals lie further off than real ones may: held back, the limit lies midway
 between them and the folder's own instead of close to these (6 false alarms on 12,462 films)."""
@@ -57,7 +57,7 @@ def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> Layout:
     """
     features = describe(images)
     phantoms, laterals, others = drawn()
-    start = ViewModel(phantoms, laterals, others).place(features).odds[:, :LATERAL].argmax(axis=1)
+    start = ViewModel(phantoms, laterals, others).place(features).odds.argmax(axis=1)
     rng = np.random.Generator(np.random.PCG64(seed))
     sample = rng.permutation(np.flatnonzero(start == 0))[:MAX_REFERENCE]
     first = _judge(images, features, sample)

@@ -48,7 +48,7 @@ def shortcut_findings(
         sentence = (
             f"Of single families, {_WORDS[carrier]} ({carrier!r}) carries most: balanced accuracy "
             f"{_number(reached)} on {num_images:,} images, guessing {chance:.2f}: no other family "
-            "of attributes is better beyond its interval."
+            "of attributes is better beyond the intervals."
         )
         findings.append(Finding("shortcut_carrier", sentence, reached[0], reached[1:]))
     else:
