@@ -8,10 +8,12 @@ from keras_cxr.evaluation.conformal import ConformalSets, SetCoverage
 from keras_cxr.evaluation.estimates import Estimate
 from keras_cxr.evaluation.evaluate import Evaluation, evaluate
 from keras_cxr.evaluation.metrics import Metrics, compute_metrics
+from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.evaluation.plots import plot_confusion_matrix, plot_history, plot_predictions
 from keras_cxr.evaluation.plots_trust import plot_reliability, plot_risk_coverage
 from keras_cxr.evaluation.scaling import Scaling, fit_scaling
 from keras_cxr.evaluation.selective import Selection, choose_threshold, measure_selection
+from keras_cxr.evaluation.shift import Shift, measure_shift
 from keras_cxr.evaluation.subgroups import Subgroups, measure_subgroups
 from keras_cxr.evaluation.temperature import apply_temperature, fit_temperature
 
@@ -24,9 +26,11 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Metrics",
+    "OutOfDistribution",
     "Scaling",
     "Selection",
     "SetCoverage",
+    "Shift",
     "Subgroups",
     "apply_temperature",
     "bootstrap_intervals",
@@ -39,6 +43,7 @@ __all__ = [
     "fit_temperature",
     "measure_calibration",
     "measure_selection",
+    "measure_shift",
     "measure_subgroups",
     "plot_confusion_matrix",
     "plot_history",
