@@ -12,14 +12,22 @@ if TYPE_CHECKING:
     from keras_cxr.audit.findings import Finding
     from keras_cxr.audit.model_audit import ModelAudit, audit_model
     from keras_cxr.audit.run_audit import audit_run
+    from keras_cxr.audit.suspicious_labels import (
+        SuspiciousLabels,
+        find_suspicious_labels,
+        rank_labels,
+    )
 
 _FILES = {
     "DataAudit": "data_audit",
     "Finding": "findings",
     "ModelAudit": "model_audit",
+    "SuspiciousLabels": "suspicious_labels",
     "audit_data": "data_audit",
     "audit_model": "model_audit",
     "audit_run": "run_audit",
+    "find_suspicious_labels": "suspicious_labels",
+    "rank_labels": "suspicious_labels",
     "write_model_card": "card",
 }
 
@@ -27,9 +35,12 @@ __all__ = [
     "DataAudit",
     "Finding",
     "ModelAudit",
+    "SuspiciousLabels",
     "audit_data",
     "audit_model",
     "audit_run",
+    "find_suspicious_labels",
+    "rank_labels",
     "write_model_card",
 ]
 
