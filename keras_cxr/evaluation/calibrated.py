@@ -87,8 +87,9 @@ def calibrated_model(model: keras.Model, scaling: float | Scaling) -> keras.Mode
 def _add_offsets(model: keras.Model, layers: list[Any], offsets: tuple[float, ...]) -> None:
     last = layers[0]
     bias = getattr(last, _LINEAR[type(last).__name__][1])
-    kinds = {type(layer).__name__ for layer in head_layers(model)}
-    if len(layers) > 1 or bias is None or bias.shape != (len(offsets),) or "ReLU" in kinds:
+    behind = head_layers(model)
+    cut = any(type(layer).__name__ == "ReLU" or _activation(layer) == "relu" for layer in behind)
+    if len(layers) > 1 or bias is None or bias.shape != (len(offsets),) or cut:
         raise _refused(
             model, f"its layer {last.name!r} has no bias for each class that offsets can go into"
         )
@@ -109,7 +110,7 @@ def _weighted(model: keras.Model) -> list[Any]:
     found, mixed = [], False
     for layer in head_layers(model):  # from the output backwards
         kind = type(layer).__name__
-        activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
+        activation = _activation(layer)
         softmax = kind == "Softmax" or activation == "softmax"
         passes = kind in (*_SCALING_ALONG, *_MIXING, "Activation", "Softmax")
         scalable = _is_scalable(layer)
@@ -123,11 +124,16 @@ def _weighted(model: keras.Model) -> list[Any]:
     return found
 
 
+def _activation(layer: Any) -> str:
+    return getattr(getattr(layer, "activation", None), "__name__", "linear")
+
+
 def _is_scalable(layer: Any) -> bool:
-    """Whether one of the two weights is there, and none is quantized to whole numbers."""
+    """Whether its factor is there, and nothing is quantized to whole numbers."""
     weights = [getattr(layer, name, None) for name in _LINEAR.get(type(layer).__name__, ())]
     present = [weight for weight in weights if weight is not None]
-    return bool(present) and all("float" in str(weight.dtype) for weight in present)
+    is_float = all("float" in str(weight.dtype) for weight in present)
+    return bool(present) and weights[0] is not None and is_float
 
 
 def _check_equal(model: keras.Model, copy: keras.Model, wanted: Scaling) -> None:

@@ -84,6 +84,10 @@ def test_offsets_need_a_bias():
     scaling = Scaling(1.0, (0.5, -1.5, 0.75, 0.25))
     with pytest.raises(ValueError, match="has no bias for each class"):
         calibrated_model(MODELS["without bias"](), scaling)
+    cut = sequential(layers.Flatten(), layers.Dense(4, activation="relu"), layers.Softmax())
+    assert calibrated_model(cut, 2.0).count_params() == cut.count_params()
+    with pytest.raises(ValueError, match="has no bias for each class"):
+        calibrated_model(cut, scaling)
     with pytest.raises(ValueError, match="for 4 classes: fit_scaling finds them"):
         calibrated_model(MODELS["lenet5"](), Scaling(1.0, (0.5, -0.5)))
 
@@ -119,9 +123,18 @@ def test_half_precision_is_not_taken_for_a_wrong_head():
             [layers.Flatten(), layers.Dense(4), layers.Rescaling(1, 3), layers.Softmax()],
             r"\(Rescaling, linear\) is in the way",
         ),
+        (
+            [
+                layers.Flatten(),
+                layers.Dense(4),
+                layers.BatchNormalization(scale=False, name="last"),
+                layers.Softmax(),
+            ],
+            r"its layer 'last' \(BatchNormalization, linear\) is in the way",
+        ),
         ([layers.Flatten(), layers.Dense(4, activation="sigmoid")], "its head is 'sigmoid'"),
     ],
-    ids=["softmax inside", "tanh", "prelu", "rescaling", "sigmoid"],
+    ids=["softmax inside", "tanh", "prelu", "rescaling", "without scale", "sigmoid"],
 )
 def test_heads_that_cannot_carry_it_are_refused(tail, message):
     with pytest.raises(ValueError, match=message):
