@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
@@ -192,9 +193,12 @@ def audit_data(
     catalog = opened.catalog
     files = [entry.file for entry in catalog.entries]
     known = read_metadata(catalog, _own_table(data, metadata), prefix=opened.prefix)
+    _tell("Looking for copies", verbose)
     copies = find_copies(opened, other, **options)
+    _tell("Looking at each file", verbose)
     attributes = attributes_once(opened, verbose=verbose)
     flags = flags_once(opened, attributes, seed=seed)
+    _tell("Judging what the files alone tell of the class", verbose)
     together = kept_together(files, known.patients, copies.groups)
     shortcuts = shortcuts_once(opened, attributes, together, sources=known.sources, seed=seed)
     shared = {
@@ -231,6 +235,12 @@ def audit_data(
         ),
         _pictures=Pictures(places_of_pictures(opened, other), attributes),
     )
+
+
+def _tell(step: str, verbose: bool | str) -> None:
+    """Names on stderr what takes seconds, where `reading.progress` would show a bar."""
+    if verbose is True or (verbose == "auto" and sys.stderr.isatty()):
+        print(step, file=sys.stderr)
 
 
 def _own_table(data: Data, metadata: Table | None) -> Table | None:

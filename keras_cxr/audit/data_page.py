@@ -41,6 +41,7 @@ def render_audit(audit: "DataAudit", pictures: Pictures) -> str:
     conflicts = sorted(audit.conflicts, key=lambda group: (len(group.files), group.similarity))
     shared = [group for group in audit.duplicate_groups if len(group.own) < len(group.files)]
     alike = [one for one in audit.duplicate_groups if one not in shared and not one.is_conflict]
+    other = "" if audit.against is None else audit.against.name
     sections: list[dict[str, Any]] = [
         {"key": key, "title": title, "lead": lead, "total": len(groups), "shown": groups[:most]}
         for key, title, lead, groups, most in (
@@ -53,8 +54,8 @@ def render_audit(audit: "DataAudit", pictures: Pictures) -> str:
             ),
             (
                 "against",
-                "Shared with the other data set",
-                "A score on these images of the other data set is memory.",
+                f"Shared with {other}",
+                f"A score on these images of {other} is partly memory.",
                 _least_similar(shared),
                 _COPIES,
             ),
@@ -69,7 +70,7 @@ def render_audit(audit: "DataAudit", pictures: Pictures) -> str:
     ]
     for section in sections:
         section["groups"] = [
-            _group(group, audit.class_of, pictures) for group in section.pop("shown")
+            _group(group, audit.class_of, pictures, other) for group in section.pop("shown")
         ]
     return render_page(
         "keras_cxr.audit",
@@ -91,7 +92,9 @@ def _least_similar(groups: Sequence[CopyGroup]) -> list[CopyGroup]:
     return sorted(groups, key=lambda group: group.similarity)
 
 
-def _group(group: CopyGroup, class_of: dict[str, str], pictures: Pictures) -> dict[str, Any]:
+def _group(
+    group: CopyGroup, class_of: dict[str, str], pictures: Pictures, other: str
+) -> dict[str, Any]:
     first_of: dict[str, str] = {}
     for file in group.files:  # each class and each side is shown before a class is shown twice
         first_of.setdefault(f"{class_of[file]}{file.startswith(AGAINST)}", file)
@@ -99,12 +102,20 @@ def _group(group: CopyGroup, class_of: dict[str, str], pictures: Pictures) -> di
     return {
         "kind": group.kind,
         "similarity": group.similarity,
-        "more": list(files[_IN_GROUP:]),
+        "more": [_place(file, other) for file in files[_IN_GROUP:]],
         "figures": [
-            {"file": file, "label": class_of[file], "address": pictures.address(file, _SIDE)}
+            {
+                "file": _place(file, other),
+                "label": class_of[file],
+                "address": pictures.address(file, _SIDE),
+            }
             for file in files[:_IN_GROUP]
         ],
     }
+
+
+def _place(file: str, other: str) -> str:
+    return f"{other}: {file.removeprefix(AGAINST)}" if file.startswith(AGAINST) else file
 
 
 def _flags(

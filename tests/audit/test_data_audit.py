@@ -176,7 +176,8 @@ def test_against_another_folder(planted, tmp_path):
         "3 of 4 images of hospital show a photograph of films, 1 of them under another class."
     )
     page = (found.write(tmp_path / "out") / "audit.html").read_text()
-    assert "Shared with the other data set: 3" in page
+    assert "hospital: healthy/c.png" in page
+    assert "Shared with hospital: 3" in page
     with pytest.raises(InvalidArgumentError, match="lies inside the audited folder"):
         found.write(other / "out")
 
@@ -211,6 +212,11 @@ def test_patients_across_classes_and_their_leaks(planted):
         "COVID/images/shifted.png",
     }
     assert any("30 of 35 images are not in the metadata" in note for note in found.notes)
+
+
+def test_steps_are_named_where_progress_is_shown(planted, capsys):
+    audit(planted[0], verbose=True)
+    assert "Looking for copies\n" in capsys.readouterr().err
 
 
 def test_a_table_is_its_own_metadata(planted):
