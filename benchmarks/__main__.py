@@ -18,6 +18,7 @@ NAMES = (
     "growth",
     "duplicates",
     "detectors",
+    "ood",
     "demo",
 )
 

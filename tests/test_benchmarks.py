@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def test_every_benchmark_is_listed():
     modules = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     helpers = {
-        "__init__", "__main__", "common", "detector_cases", "duplicate_peers",
+        "__init__", "__main__", "common", "odd_pictures", "detector_cases", "duplicate_peers",
         "plain_keras", "planted", "watching",
     }  # fmt: skip
     assert modules - helpers == {*NAMES, "gpu"}  # which needs a machine of its own
