@@ -1,5 +1,6 @@
 """`find_suspicious_labels`: images whose label a model that never saw them denies."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,9 +64,10 @@ class SuspiciousLabels:
             f"with confidence"
         )
         if count:
-            pairs = self.table[self.table["suspicious"]].groupby(["label", "suggested"]).size()
-            label, suggested = pairs.idxmax()
-            sentence += f", most often {label} that it takes for {suggested} ({pairs.max():,})"
+            marked = self.table[self.table["suspicious"]]
+            pairs = Counter(zip(marked["label"], marked["suggested"], strict=True))
+            (label, suggested), most = pairs.most_common(1)[0]
+            sentence += f", most often {label} that it takes for {suggested} ({most:,})"
         sentence += "; which of them are wrong only a reader can tell."
         return (Finding("suspicious_labels", sentence, count / total),)
 

@@ -54,6 +54,11 @@ class Shift:
         """The weakest point, and how many of the changes cost something beyond chance."""
         worst = self.table[self.table["weakest"]].iloc[0]
         lost = int((self.table["balanced_high"] < 0).sum())
+        if worst["balanced_difference"] >= 0:
+            return (
+                f"None of {len(self.table)} changes of the {self.num_images:,} {self.part} images "
+                f"lowers the balanced accuracy of {self.balanced_accuracy:.3f}.",
+            )
         return (
             f"Of {len(self.table)} changes of the {self.num_images:,} {self.part} images, "
             f"{worst['change']} ({worst['setting']}) costs most: balanced accuracy goes from "

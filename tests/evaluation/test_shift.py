@@ -115,6 +115,10 @@ def test_a_change_may_help(halves):
     assert row["accuracy"] > 0.99
     assert row["accuracy_difference"] == pytest.approx(0.5, abs=0.05)
     assert row["accuracy_low"] > 0
+    (sentence,) = measure_shift(model, darker, corruptions=(lift,)).sentences
+    assert (
+        "None of 1 changes of the 40 test images lowers the balanced accuracy of 0.500" in sentence
+    )
 
 
 def test_images_are_drawn_and_results_repeat(halves):
