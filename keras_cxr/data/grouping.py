@@ -47,7 +47,7 @@ class Copies:
         if self.found_by == "both":
             what = "copies and groups of the audit"
         if not self.num_groups:
-            return f"{what}: none"
+            return f"{what}: none found"
         rest = "; parts and sources that are given are not divided" if self.leaks else ""
         return (
             f"{what}: {self.num_groups:,} groups of {self.num_images:,} images; a split that does "

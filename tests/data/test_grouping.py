@@ -93,7 +93,7 @@ def test_a_data_set_without_copies_is_split_as_ever(make, tmp_path):
     datasets = make(tmp_path)
     assert datasets.table.equals(make(tmp_path, group_duplicates=False).table)
     assert datasets.copies == Copies(num_groups=0, num_images=0, leaks_unaware=0, leaks=0)
-    assert "note: copies: none" in datasets.summary
+    assert "note: copies: none found" in datasets.summary
 
 
 def test_the_second_call_searches_nothing(films, tmp_path):
