@@ -1,6 +1,7 @@
 """Trains a recipe anew on each kind of picture; what is done is kept and not trained again."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,10 +75,12 @@ def train_controls(
         verbose: Progress of each training, as `train` takes it.
 
     Raises:
-        InvalidArgumentError: An unknown mode, or a model that cannot be built anew.
+        InvalidArgumentError: An unknown mode, no seed, or a model that cannot be built anew.
     """
     if mode not in MODES[1:]:
         raise InvalidArgumentError(f'controls must be "none", "quick" or "full", not {mode!r}.')
+    if num_seeds < 1:
+        raise InvalidArgumentError(f"num_seeds must be at least 1, not {num_seeds!r}.")
     epochs = recipe.epochs
     if mode == "quick":
         epochs = min(epochs, QUICK_EPOCHS)
@@ -164,6 +167,8 @@ def _train(job: _Job, recipe: Recipe, place: Path | None, verbose: Any) -> pd.Da
         begun = output_folder(place) / "begun.json"
         resume = begun.is_file() and json.loads(begun.read_text()) == job.settings
         (place / "control.json").unlink(missing_ok=True)
+        if not resume and (place / "run").is_dir():
+            shutil.rmtree(place / "run")  # before `begun.json` says whose it is
         write_whole(begun, json.dumps(job.settings, indent=1))
     model = recipe.new_model(job.seed)
     train(

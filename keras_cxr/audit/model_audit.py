@@ -186,6 +186,8 @@ def audit_model(
     """
     if controls not in MODES:
         raise InvalidArgumentError(f'controls must be "none", "quick" or "full", not {controls!r}.')
+    if num_seeds < 1:
+        raise InvalidArgumentError(f"num_seeds must be at least 1, not {num_seeds!r}.")
     datasets.files("test")  # refuses data without a test part
     folder = None if out_dir is None else check_output(out_dir)
     if controls != "none":  # what cannot be built anew is refused before any work

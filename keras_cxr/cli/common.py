@@ -34,6 +34,7 @@ def in_options(message: str) -> str:
         (r"\brun_dir\b", "--out"),
         (r"\bout_dir='([^']*)'", r"--out \1"),
         (r"^metadata\b", "--metadata"),
+        (r"\bnum_seeds\b", "--seeds"),
         (r"\bepochs=(\d+)", r"--epochs \1"),
         (
             r"\b(layer|on_error|part|placement|precision|region|weights)=([\"'])([\w/]+)\2",

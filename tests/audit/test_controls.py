@@ -42,7 +42,11 @@ def model():
 @pytest.fixture(scope="module")
 def trained(datasets, model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("controls")
-    return folder, *controls(datasets, model, folder, num_seeds=2)
+    before = [weight.copy() for weight in model.get_weights()]
+    found, said = controls(datasets, model, folder, num_seeds=2)
+    for kept, now in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, now)  # the finished model stays as it is
+    return folder, found, said
 
 
 def controls(datasets, model, folder=None, **options):
@@ -135,20 +139,25 @@ def test_controls_are_kept_and_an_interrupted_one_goes_on(datasets, model, train
     assert again.to_dict() == found.to_dict()
 
 
-def test_a_folder_of_other_settings_is_trained_anew_and_the_model_stays(model, tmp_path):
-    rng = np.random.default_rng(0)
-    pixels, labels = rng.integers(0, 256, (24, 32, 32)).astype(np.uint8), np.array([0, 1, 2, 3] * 6)
-    arrays = make_datasets(
-        (pixels, labels), image_size=(32, 32), split=(0.7, 0.0, 0.3), format="keras"
-    )
-    before = [weight.copy() for weight in model.get_weights()]
-    first, _ = controls(arrays, model, tmp_path)
-    second, said = controls(arrays, model, tmp_path, seed=1)
-    assert not any("skipped" in line for line in said)
-    assert list(first.scores) == list(second.scores) == ["full", "border", "thumbnail", "shuffled"]
-    assert first.findings[0].key == "control_border"
-    for kept, now in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(kept, now)
+def test_a_control_of_other_settings_is_trained_anew(datasets, model, trained):
+    folder, found, _ = trained
+    place = folder / "shuffled"
+    other = json.loads((place / "control.json").read_text()) | {"seed": 7}
+    for name in ("begun.json", "control.json"):
+        (place / name).write_text(json.dumps(other))
+    before = (place / "run" / "run.json").stat().st_mtime_ns
+    again, said = controls(datasets, model, folder, num_seeds=2)
+    assert [line for line in said if "skipped" not in line] == ["control 6 of 7: labels shuffled"]
+    assert (place / "run" / "run.json").stat().st_mtime_ns > before
+    assert again.to_dict() == found.to_dict()
+
+
+def test_without_lungs_masks_the_first_sentence_is_about_the_border(trained):
+    _, found, _ = trained
+    scores = {key: score for key, score in found.scores.items() if key not in ("outside", "lungs")}
+    first = dataclasses.replace(found, scores=scores).findings[0]
+    assert first.key == "control_border"
+    assert first.sentence.startswith("From the outer ring of the picture alone the same recipe")
 
 
 def estimate_like(score, value, low, high):
@@ -211,6 +220,8 @@ def test_a_model_that_cannot_be_built_anew_needs_build(datasets):
         recipe_of(own).new_model(0)
     with pytest.raises(ValueError, match='"none", "quick" or "full", not \'fast\''):
         train_controls(datasets, recipe_of(own), mode="fast")
+    with pytest.raises(ValueError, match="num_seeds must be at least 1, not 0"):
+        train_controls(datasets, recipe_of(own), num_seeds=0)
 
 
 def test_mean_and_share_by_hand():

@@ -228,9 +228,11 @@ def test_the_command_asks_the_model_and_writes_page_card_and_json(phantoms, run,
         (["--model", "run", "--quick", "--full"], "--quick and --full exclude each other"),
         (["--model", "run", "--fail-on", "flags"], "--against and --fail-on ask data"),
         (["--model", "nowhere"], "There is no model nowhere"),
+        (["--model", "RUN", "--quick", "--seeds", "0"], "--seeds must be at least 1, not 0."),
     ],
 )
-def test_what_does_not_go_together_is_refused_in_a_line(phantoms, capsys, words, message):
+def test_what_does_not_go_together_is_refused_in_a_line(phantoms, run, capsys, words, message):
+    words = [str(run) if word == "RUN" else word for word in words]
     assert main(["audit", str(phantoms), *words]) == 2
     error = capsys.readouterr().err
     assert message in error
