@@ -99,8 +99,9 @@ def _without_lungs(controls: Controls) -> Iterator[Finding]:
     found, whole = (controls.scores[key].balanced_accuracy for key in ("outside", "full"))
     num_images = controls.scores["full"].num_images
     seen = "them alone" if controls.region == "lungs" else "them"
+    beside = "of the" if found.value < whole.value else "beside the"
     sentence = (
-        f"Without any lung in the picture the same recipe reaches {in_words(found)} of the "
+        f"Without any lung in the picture the same recipe reaches {in_words(found)} {beside} "
         f"{in_words(whole)} it reaches with {seen} (balanced accuracy on {num_images:,} test "
         f"images, guessing reaches {controls.chance:.2f}; trained on {controls.num_training:,} "
         f"images for {controls.epochs} epochs each)"
