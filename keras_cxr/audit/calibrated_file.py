@@ -23,6 +23,8 @@ def write_calibrated(audit: "ModelAudit", folder: Path) -> str | None:
     found = audit.confidence
     if found is None or found.temperature is None or found.sets is None:
         path.unlink(missing_ok=True)
+        if found is None:
+            return "calibration was not asked for"
         return "there are no validation images to fit a temperature on"
     found.sets.save(folder / "prediction_sets.json")
     try:

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from keras_cxr.audit.answers import answer
+from keras_cxr.audit.confidence import measure_confidence
 from keras_cxr.audit.model_audit import audit_model
 from keras_cxr.audit.run_audit import _builder, audit_run
 from keras_cxr.audit.subgroup_columns import columns_of
@@ -184,6 +186,19 @@ def test_metadata_are_read_by_file_and_numbers_become_numbers():
         columns_of(files, table.iloc[2:], root="/data")
     with pytest.raises(ValueError, match="metadata needs the column file; it has age"):
         columns_of(files, table[["age"]], root="/data")
+
+
+def test_no_calibrated_model_is_left_where_none_can_be_made(audited, tmp_path):
+    found, _, _ = audited
+    (tmp_path / "calibrated.keras").write_text("an older one")
+    for confidence, reason in (
+        (None, "calibration was not asked for"),
+        (measure_confidence(answer(found.model, found.datasets), None), "no validation images"),
+    ):
+        dataclasses.replace(found, confidence=confidence).write(tmp_path)
+        assert not (tmp_path / "calibrated.keras").exists()
+        assert reason in (tmp_path / "trust.html").read_text()
+        assert reason in (tmp_path / "model_card.md").read_text()
 
 
 def test_vgg19_begins_from_the_weights_that_its_run_began_from():
