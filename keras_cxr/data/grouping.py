@@ -48,7 +48,7 @@ class Copies:
             what = "copies and groups of the audit"
         if not self.num_groups:
             return f"{what}: none found"
-        rest = "; parts and sources that are given are not divided" if self.leaks else ""
+        rest = "; given parts and whole sources stay as they are" if self.leaks else ""
         return (
             f"{what}: {self.num_groups:,} groups of {self.num_images:,} images; a split that does "
             f"not know them leaks {self.leaks_unaware:,} validation and test images into the "

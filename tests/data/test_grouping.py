@@ -162,8 +162,8 @@ def test_parts_that_are_given_stay_and_their_leaks_are_counted(make, tmp_path):
     given = make(tmp_path, split=(0.8, 0, 0.2))
     assert given.copies == Copies(num_groups=3, num_images=6, leaks_unaware=3, leaks=3)
     assert (
-        "leaks 3 validation and test images into the training part, this one 3; parts and sources "
-        "that are given are not divided"
+        "leaks 3 validation and test images into the training part, this one 3; given parts and "
+        "whole sources stay as they are"
     ) in given.summary
     assert Counter(given.table["part"]) == {"train": 16, "test": 3}
 
