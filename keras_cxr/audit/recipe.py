@@ -1,5 +1,6 @@
 """How a model was trained, so that the same can be trained again on other pictures."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ class Recipe:
 
     def new_optimizer(self) -> keras.optimizers.Optimizer:
         """Returns an optimizer that has not trained anything yet."""
-        return keras.optimizers.get(self.optimizer)
+        return keras.optimizers.get(copy.deepcopy(self.optimizer))  # Keras writes into it
 
     def new_model(self, seed: int) -> keras.Model:
         """Returns an untrained model; sets Keras' global random seed, so that it repeats."""

@@ -195,7 +195,9 @@ def test_recipe_is_the_runs_own(datasets, model, tmp_path):
     )
     record = json.loads((tmp_path / "run.json").read_text())
     recipe = recipe_of_run(record, datasets, build=lambda: keras.models.clone_model(model))
+    described = recipe.to_dict()
     optimizer = recipe.new_optimizer()
+    assert recipe.to_dict() == described  # by which a control that is done is known
     assert type(optimizer).__name__ == "SGD"
     assert float(optimizer.learning_rate) == pytest.approx(0.05)
     assert optimizer.momentum == 0.9
