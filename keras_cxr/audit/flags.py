@@ -21,6 +21,15 @@ BLANK_LEVELS = 4
 BLANK_SHARE = 0.95
 """From this share of one grey value on, a picture is blank; letters or a frame may be on it."""
 
+PAPER_MARGIN = 3
+"""Width of the rim, in pixels of 64, where a page shows its ground."""
+
+PAPER_LEVELS = 12
+"""Grey levels within which the rim counts as ground: shaded scans vary by that much."""
+
+PAPER_SHARE = 0.6
+"""Least share of the rim that is ground; a form's frame covers up to a third of it."""
+
 COLOURFUL = 0.1
 """Saturation of a plain photograph. Grey films have 0, with a coloured label below 0.01."""
 
@@ -63,7 +72,8 @@ def find_flags(
     - corrupt: cannot be decoded; confidence 1.
     - blank: confidence is the share of the picture with one grey value, 0.95 and more.
     - not_an_xray: coloured (confidence: saturation / 0.1), another body part by its DICOM
-      header (0.9), or unlike all views of a chest film.
+      header (0.9), unlike all views of a chest film, or like a page: an even bright rim and
+      nothing brighter (confidence: the share of the rim that is even).
     - lateral: by its DICOM header (0.9) or likest to a drawn lateral.
     - inverted (a negative, perhaps turned besides), rotated (by 90, 180 or 270 degrees).
 
@@ -144,10 +154,23 @@ def _coloured(facts: dict[Any, Any]) -> tuple[str, float, str] | None:
     return "not_an_xray", confidence, f"coloured: its colours differ by {spread:.0f} % on average"
 
 
+def _paper(picture: NDArray[np.uint8]) -> tuple[str, float, str] | None:
+    rim = np.ones(picture.shape, bool)
+    rim[PAPER_MARGIN:-PAPER_MARGIN, PAPER_MARGIN:-PAPER_MARGIN] = False
+    values = picture.astype(np.int16)
+    ground = np.int16(np.median(values[rim]))
+    share = float((np.abs(values[rim] - ground) <= PAPER_LEVELS).mean())
+    brighter = float((values > ground + PAPER_LEVELS).mean())
+    if ground <= 128 or share < PAPER_SHARE or brighter > 0.01:
+        return None
+    return "not_an_xray", share, "like a page: an even bright ground, nothing brighter than it"
+
+
 def _by_layout(images: NDArray[np.uint8], seed: int) -> list[tuple[str, float, str] | None]:
     layout = judge_layouts(images, seed=seed)
     flags: list[tuple[str, float, str] | None] = []
-    for other, lateral, turned, number in zip(*(one.tolist() for one in layout), strict=True):
+    judged = zip(images, *(one.tolist() for one in layout), strict=True)
+    for picture, other, lateral, turned, number in judged:
         view = VIEWS[number]
         degrees = -90 * view.quarters % 360
         turn = f"turned by {degrees} degrees clockwise" if view.quarters else "upright"
@@ -158,7 +181,7 @@ def _by_layout(images: NDArray[np.uint8], seed: int) -> list[tuple[str, float, s
         elif lateral >= FLAGGED:
             flags.append(("lateral", lateral, "laid out like a chest from its side"))
         elif turned < FLAGGED:
-            flags.append(None)
+            flags.append(_paper(picture))
         elif view.negative:
             flags.append(("inverted", turned, f"likest to a negative, {turn}"))
         else:
