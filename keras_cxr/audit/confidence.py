@@ -31,7 +31,8 @@ class Confidence:
         scaling: Temperature and an offset for each class, fitted likewise; None where the
             validation part lacks a class. It changes answers, see `fit_scaling`.
         scaled: Calibration with these.
-        sets: Makes prediction sets, fitted on the validation part.
+        sets: Makes prediction sets from the probabilities with the temperature, which the
+            calibrated model returns; fitted on the validation part.
         coverage: What these sets do on the test part.
         selection: What the model reaches when it answers the surer 90 % only.
         num_validation: Images behind temperature, sets and threshold.
@@ -126,7 +127,7 @@ def measure_confidence(test: Answers, validation: Answers | None, *, seed: int =
     scaling = _scaling(validation)
     sets = ConformalSets.fit(
         validation.labels,
-        validation.probabilities,
+        apply_temperature(validation.probabilities, temperature),
         coverage=COVERAGE,
         class_names=validation.class_names,
     )
@@ -140,7 +141,7 @@ def measure_confidence(test: Answers, validation: Answers | None, *, seed: int =
         if scaling is None
         else measure_calibration(test.labels, scaling.apply(test.probabilities), **options),
         sets=sets,
-        coverage=sets.measure(test.labels, test.probabilities),
+        coverage=sets.measure(test.labels, warmed),
         selection=measure_selection(
             test.labels, test.probabilities, threshold=threshold, **options
         ),

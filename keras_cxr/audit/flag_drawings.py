@@ -81,14 +81,14 @@ def draw_other(rng: Rng, side: int = SIDE) -> NDArray[np.uint8]:
     picture = kinds[int(rng.integers(len(kinds)))](rng, side)
     picture = (picture - picture.min()) / max(float(np.ptp(picture)), 1e-6)
     low, high = rng.uniform(0, 0.3), rng.uniform(0.6, 1.0)
-    return np.uint8(np.rint(255 * (low + (high - low) * picture)))
+    return np.rint(255 * (low + (high - low) * picture)).astype(np.uint8)
 
 
 def _film(frame: Frame, total: Floats, rng: Rng) -> NDArray[np.uint8]:
     """Returns attenuation as grey values, by the film curve of the phantoms."""
     value = (1 - np.exp(-1.35 * np.maximum(total, 0))) ** rng.uniform(0.8, 1.3)
     value = value + 0.012 * rng.standard_normal(frame.size)
-    return np.uint8(np.rint(255 * np.clip(value, 0, 1)))
+    return np.rint(255 * np.clip(value, 0, 1)).astype(np.uint8)
 
 
 def _noise(rng: Rng, side: int) -> Floats:

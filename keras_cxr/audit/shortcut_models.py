@@ -139,8 +139,10 @@ def score(probabilities: NDArray[np.float64], problem: Problem, *, seed: int) ->
     right_balanced = (probabilities / shares).argmax(axis=1) == labels
     num_groups = int(problem.groups.max()) + 1
     cells = problem.groups * num_classes + labels
-    sums = [
-        np.bincount(cells, weights, num_groups * num_classes).reshape(num_groups, num_classes)
+    sums: list[NDArray[np.float64]] = [
+        np.bincount(cells, weights, num_groups * num_classes)
+        .astype(np.float64)
+        .reshape(num_groups, num_classes)
         for weights in (np.ones(len(labels)), right, right_balanced)
     ]
     rng = np.random.Generator(np.random.PCG64([seed, num_groups]))
