@@ -18,7 +18,8 @@ class CopyGroup(NamedTuple):
             last and begin with "against:".
         classes: The classes that they are filed under, sorted.
         similarity: The least of the confirmed pairs' similarities that join them, in [0.8, 1].
-        kind: The weakest of these pairs' kinds: "exact", "near" or "flipped".
+        kind: The weakest of these pairs' kinds: "exact", "near", "flipped" or
+            "inverted".
         is_conflict: Whether they are filed under several classes of the audited data.
     """
 
