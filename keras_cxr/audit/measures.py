@@ -9,6 +9,7 @@ import keras
 
 from keras_cxr.audit.answers import Answers, answer
 from keras_cxr.audit.confidence import measure_confidence
+from keras_cxr.audit.denied_labels import measure_denied_labels
 from keras_cxr.audit.held_out import measure_held_out
 from keras_cxr.audit.lung_heat import measure_lung_heat
 from keras_cxr.audit.masked import measure_masked
@@ -63,6 +64,10 @@ def _confidence(case: Case) -> Any:
     return measure_confidence(case.test, case.validation, seed=case.seed)
 
 
+def _labels(case: Case) -> Any:
+    return measure_denied_labels(case.test, case.validation)
+
+
 def _where(case: Case) -> Any:
     try:
         found = measure_lung_heat(case.model, case.datasets, seed=case.seed)
@@ -104,6 +109,7 @@ _ASKED: dict[str, tuple[str, Callable[[Case], Any]]] = {
     "unusual": ("pictures of another kind", _unusual),
     "where": ("heat in the lungs", _where),
     "subgroups": ("subgroups", _subgroups),
+    "labels": ("labels that the model denies", _labels),
 }
 MEASURES = tuple(_ASKED)
 

@@ -18,6 +18,7 @@ from keras_cxr.audit.card import write_model_card
 from keras_cxr.audit.confidence import Confidence
 from keras_cxr.audit.control_training import MODES, train_controls
 from keras_cxr.audit.controls import Controls
+from keras_cxr.audit.denied_labels import DeniedLabels
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.held_out import HeldOut
 from keras_cxr.audit.lung_heat import LungHeat
@@ -60,6 +61,7 @@ class ModelAudit:
         shift: What it loses under brightness, blur, noise and the like.
         subgroups: Scores by each column of the metadata.
         where: Heat in the lungs.
+        labels: Labels of validation and test images that the model denies.
         notes: What was not measured, and why.
         datasets: What was audited.
     """
@@ -74,6 +76,7 @@ class ModelAudit:
     shift: Shift | None = None
     subgroups: Subgroups | None = None
     where: LungHeat | None = None
+    labels: DeniedLabels | None = None
     notes: tuple[str, ...] = ()
     datasets: "Datasets" = field(kw_only=True)
     model: keras.Model = field(kw_only=True)

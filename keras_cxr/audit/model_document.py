@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 PARTS = (
     "held_out", "masked", "controls", "confidence", "unusual", "shift", "subgroups", "where",
+    "labels",
 )  # fmt: skip
 
 

@@ -33,6 +33,8 @@ def _findings(audit: "ModelAudit") -> Iterator[Finding]:
             yield part.finding
     if audit.subgroups is not None:
         yield from (Finding("subgroups", sentence) for sentence in audit.subgroups.sentences)
+    if audit.labels is not None:
+        yield audit.labels.finding
 
 
 def _score(audit: "ModelAudit") -> Finding:

@@ -27,6 +27,7 @@ def render_model_audit(audit: "ModelAudit") -> str:
         scores=score_rows(audit.score),
         views=_views(audit),
         pictures=_pictures(audit),
+        denied=[] if audit.labels is None else audit.labels.pictures(audit.datasets),
     )
 
 

@@ -62,6 +62,7 @@ def test_findings_hold_what_the_run_scored(run, audited):
         "sets",
         "selection",
         "where",
+        "suspicious_labels",
     } <= set(keys)
     assert all(finding.sentence.endswith(".") for finding in found.findings)
     assert found.controls.epochs == 1
