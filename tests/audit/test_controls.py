@@ -16,6 +16,9 @@ from keras_cxr.training import train
 
 KEYS = ["full", "outside", "lungs", "border", "thumbnail", "shuffled"]
 
+# one worker, so that what the module trains is trained once
+pytestmark = pytest.mark.xdist_group("controls")
+
 
 @pytest.fixture(scope="module")
 def datasets(phantoms):

@@ -19,6 +19,9 @@ from keras_cxr.evaluation import apply_temperature
 from keras_cxr.models.checks import predict_probabilities
 from keras_cxr.study.single import train_and_report
 
+# one worker, so that what the module trains is trained once
+pytestmark = pytest.mark.xdist_group("model audit")
+
 
 @pytest.fixture(scope="module")
 def run(phantoms, tmp_path_factory):

@@ -15,6 +15,9 @@ from keras_cxr.study.heatmaps import COLUMNS, make_method, write_heatmaps
 
 NAMES = ("COVID", "Normal")
 
+# one worker, so that what the module trains is trained once
+pytestmark = pytest.mark.xdist_group("heat maps")
+
 
 @pytest.fixture(scope="module")
 def classifier():
