@@ -2,8 +2,8 @@
 
 How much heat lies in the lesions depends on the seed of the training. Measured as a multiple of
 their share of the picture: averaging network, which pads, seeds 1 to 6: 2.8, 1.6, 3.9, 3.5, 2.4,
-1.9 (accuracy 0.78 to 0.89); LMAP3, which does not, seeds 1 to 3: stretched 1.4, 1.3, 1.8, each cell
-where it looks 2.6, 2.4, 2.8 (accuracy 0.82 to 0.89).
+1.9 (accuracy 0.78 to 0.89); LMAP3, which does not, seeds 1 to 3: stretched 1.2, 1.6, 1.2, each cell
+where it looks 2.5, 3.0, 2.4 (accuracy 0.72, 0.79, 0.77; chance 0.25).
 The limits lie below the worst of them: they tell a working map from chance, not a good one from a
 fair one.
 """
@@ -77,8 +77,8 @@ def test_maps_of_the_studys_network_lie_in_the_lesions_where_cells_look():
     finally:
         keras.config.set_dtype_policy(policy)
     images, labels, lesions = drawn(224)
-    tested, answers = train(model, images, labels, epochs=10, optimizer="adam")
-    assert model.evaluate(tested, answers, verbose=0)[1] > 0.7
+    tested, answers = train(model, images, labels, epochs=7, optimizer="adam")
+    assert model.evaluate(tested, answers, verbose=0)[1] > 0.6
     lesions = lesions[-len(tested) :]
     stretched, area, lit = heat_in_lesions(model, tested, answers, lesions)
     placed, _, _ = heat_in_lesions(model, tested, answers, lesions, "receptive_field")
