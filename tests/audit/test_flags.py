@@ -1,10 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 
 from benchmarks.detector_cases import CASES
 from keras_cxr.audit.attributes import NUMBERS, TEXTS, read_attributes
 from keras_cxr.audit.flag_features import VIEWS, describe, seen_as, small
-from keras_cxr.audit.flags import KINDS, find_flags
+from keras_cxr.audit.flags import KINDS, PAPER_LEVELS, _paper, find_flags
 from keras_cxr.data import find_images, read_image
 from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
 
@@ -63,6 +64,29 @@ def test_laterals_are_flagged_and_good_films_are_not():
     assert {row: flag.kind for row, flag in flagged(pictures).items()} == dict.fromkeys(
         range(len(FILMS), len(FILMS) + 3), "lateral"
     )
+
+
+def form(ground=245, side=96):
+    """A page with lines of print on an even bright ground."""
+    page = np.full((side, side), ground, np.uint8)
+    for row in range(14, side - 14, 9):
+        cv2.putText(page, "name date", (14, row), cv2.FONT_HERSHEY_SIMPLEX, 0.28, 40)
+    return page
+
+
+def test_a_page_of_print_among_films_is_no_xray():
+    flags = flagged([*FILMS, form()])
+    assert {row: flag.kind for row, flag in flags.items()} == {len(FILMS): "not_an_xray"}
+
+
+def test_the_rule_for_pages_lets_films_through():
+    assert _paper(form()) is not None
+    assert all(_paper(film) is None for film in FILMS)
+    assert _paper(255 - form()) is None  # dark ground
+    brighter = form(200)
+    assert _paper(brighter) is not None
+    brighter[40:60, 40:60] = 201 + PAPER_LEVELS  # as bone is brighter than what lies round it
+    assert _paper(brighter) is None
 
 
 def test_a_batch_of_negatives_is_flagged_even_where_it_is_the_larger_part():
