@@ -28,7 +28,8 @@ PAPER_LEVELS = 12
 """Grey levels within which the rim counts as ground: shaded scans vary by that much."""
 
 PAPER_SHARE = 0.6
-"""Least share of the rim that is ground; a form's frame covers up to a third of it."""
+"""Least share of the rim, and of the whole, that is ground: a form's frame covers up to a third of
+its rim, and films on a white margin reach 0.57 of the whole."""
 
 COLOURFUL = 0.1
 """Saturation of a plain photograph. Grey films have 0, with a coloured label below 0.01."""
@@ -159,7 +160,9 @@ def _paper(picture: NDArray[np.uint8]) -> tuple[str, float, str] | None:
     rim[PAPER_MARGIN:-PAPER_MARGIN, PAPER_MARGIN:-PAPER_MARGIN] = False
     values = picture.astype(np.int16)
     ground = np.int16(np.median(values[rim]))
-    share = float((np.abs(values[rim] - ground) <= PAPER_LEVELS).mean())
+    even = np.abs(values - ground) <= PAPER_LEVELS
+    # of the whole too: films on a white margin have an even rim
+    share = min(float(even[rim].mean()), float(even.mean()))
     brighter = float((values > ground + PAPER_LEVELS).mean())
     if ground <= 128 or share < PAPER_SHARE or brighter > 0.01:
         return None
