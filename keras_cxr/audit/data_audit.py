@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import textwrap
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +23,7 @@ from keras_cxr.audit.copies import (
 from keras_cxr.audit.data_document import as_document
 from keras_cxr.audit.data_findings import state_findings
 from keras_cxr.audit.data_page import render_audit
-from keras_cxr.audit.findings import Finding
+from keras_cxr.audit.findings import Finding, wrapped
 from keras_cxr.audit.flags import Flag
 from keras_cxr.audit.leakage import Leak, measure_leaks
 from keras_cxr.audit.measured_once import attributes_once, flags_once, shortcuts_once
@@ -44,7 +43,7 @@ from keras_cxr.audit.opened import (
 from keras_cxr.audit.shortcuts import Shortcuts
 from keras_cxr.data.arguments import check_image_size, check_searchable
 
-_LINES, _COLUMNS = 22, 80  # a terminal's smallest usual screen has 24, the command adds two
+_LINES = 22  # a terminal's smallest usual screen has 24, the command adds two
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,9 +117,9 @@ class DataAudit:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {count:,}" for name, count in self.class_counts.items())
-        lines = _wrapped(f"{self.name}: {self.num_images:,} images ({counts})", "")
+        lines = wrapped(f"{self.name}: {self.num_images:,} images ({counts})")
         for number, finding in enumerate(self.findings):
-            more = _wrapped(finding.sentence, "- ")
+            more = wrapped(finding.sentence, "- ")
             if len(lines) + len(more) >= _LINES:
                 rest = len(self.findings) - number
                 lines.append(f"- and {rest} more on the page that --out DIR writes")
@@ -248,7 +247,3 @@ def _own_table(data: Data, metadata: Table | None) -> Table | None:
     if metadata is not None or isinstance(data, pd.DataFrame):
         return data if metadata is None else metadata
     return None if Path(data).expanduser().is_dir() else data
-
-
-def _wrapped(text: str, bullet: str) -> list[str]:
-    return textwrap.wrap(text, _COLUMNS, initial_indent=bullet, subsequent_indent=" " * len(bullet))

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from keras_cxr._pages import data_address
+from keras_cxr._pages import jpeg_address
 from keras_cxr.audit.answers import Answers
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.suspicious_labels import SuspiciousLabels, rank_labels
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from keras_cxr.data import Datasets
 
 SHOWN = 12  # three rows of pictures on a wide page
-_QUALITY = 85  # of the page's JPEG pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +52,8 @@ class DeniedLabels:
         cards = shown[["file", "label", "suggested", "confidence"]].to_dict("records")
         for card in cards:
             part, place = place_of[card["file"]]
-            card["address"] = _address(datasets.load(part, [place])[0][0])
+            image = datasets.load(part, [place])[0][0, ..., 0]
+            card["address"] = jpeg_address(np.rint(image).astype(np.uint8))
         return [{str(key): value for key, value in card.items()} for card in cards]
 
 
@@ -75,9 +73,3 @@ def measure_denied_labels(test: Answers, validation: Answers | None) -> DeniedLa
             class_names=test.class_names,
         )
     )
-
-
-def _address(image: NDArray[np.float32]) -> str:
-    grey = np.rint(image[..., 0]).astype(np.uint8)
-    data = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-    return data_address(data.tobytes(), "jpeg")

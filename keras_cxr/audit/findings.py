@@ -1,7 +1,10 @@
 """`Finding`: one thing that an audit found, as a sentence with its number and interval."""
 
+import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
+
+_COLUMNS = 80  # of a terminal's smallest usual screen
 
 
 @dataclass(frozen=True)
@@ -27,3 +30,8 @@ class Finding:
 
     def __str__(self) -> str:
         return self.sentence
+
+
+def wrapped(text: str, bullet: str = "") -> list[str]:
+    """Returns the lines of a text for a terminal, the first behind the bullet."""
+    return textwrap.wrap(text, _COLUMNS, initial_indent=bullet, subsequent_indent=" " * len(bullet))

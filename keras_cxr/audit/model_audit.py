@@ -2,7 +2,6 @@
 
 import json
 import os
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,7 +18,7 @@ from keras_cxr.audit.confidence import Confidence
 from keras_cxr.audit.control_training import MODES, train_controls
 from keras_cxr.audit.controls import Controls
 from keras_cxr.audit.denied_labels import DeniedLabels
-from keras_cxr.audit.findings import Finding
+from keras_cxr.audit.findings import Finding, wrapped
 from keras_cxr.audit.held_out import HeldOut
 from keras_cxr.audit.lung_heat import LungHeat
 from keras_cxr.audit.masked import MaskedInputs
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-_LINES, _COLUMNS = 24, 80  # of a terminal's smallest usual screen
+_LINES = 24  # of a terminal's smallest usual screen
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,11 +114,11 @@ class ModelAudit:
         return folder
 
     def __str__(self) -> str:
-        lines = _wrapped(f"{self.name}, {self.score.num_images:,} test images", "")
+        lines = wrapped(f"{self.name}, {self.score.num_images:,} test images")
         for finding in self.findings:
-            lines += _wrapped(finding.sentence, "- ")
+            lines += wrapped(finding.sentence, "- ")
         for note in self.notes:
-            lines += _wrapped(note, "  ")
+            lines += wrapped(note, "  ")
         if len(lines) > _LINES - 1:
             lines = [*lines[: _LINES - 2], "... and more in model_audit.json"]
         return "\n".join(lines)
@@ -222,7 +221,3 @@ def audit_model(
         model=model,
         **found,
     )
-
-
-def _wrapped(text: str, bullet: str) -> list[str]:
-    return textwrap.wrap(text, _COLUMNS, initial_indent=bullet, subsequent_indent=" " * len(bullet))

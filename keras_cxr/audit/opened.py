@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from keras_cxr._pages import data_address
+from keras_cxr._pages import jpeg_address
 from keras_cxr.data.cache import cache_folder, open_cache
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.find import find_images
@@ -22,8 +22,6 @@ Data = str | os.PathLike[str] | pd.DataFrame
 
 AGAINST = "against:"
 """In front of the path of a file of the other data set, relative to its own folder."""
-
-_QUALITY = 85  # of the page's JPEG pictures: no change that a reader sees, a fifth of a PNG's bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,5 +142,4 @@ class Pictures:
         scale = side / max(width, height)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-        return data_address(data.tobytes(), "jpeg")
+        return jpeg_address(small)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr.data.batches import REGIONS, Batches, Transform, balanced_weights
-from keras_cxr.data.catalog import PARTS, listing
+from keras_cxr.data.batches import REGIONS, Batches, Transform
+from keras_cxr.data.catalog import listing
 from keras_cxr.errors import DataError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -42,17 +42,11 @@ def alter(
             parts[part] = replace(parts[part], labels=indices)
             table.loc[table["part"] == part, "class"] = np.array(datasets.class_names)[indices]
             notes = (*notes, f"{changed:,} labels of the part {part} are not those of the files")
-    train, val, test = (datasets._wrap(parts[part]) if part in parts else None for part in PARTS)
-    return replace(
-        datasets,
-        train=train,
-        val=val,
-        test=test,
-        class_weight=balanced_weights(parts["train"].labels, datasets.num_classes),
+    return datasets._with_parts(
+        parts,
         table=table,
         region=datasets.region if region is None else region,
         notes=notes,
-        _parts=parts,
     )
 
 

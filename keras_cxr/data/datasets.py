@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.data.altered import alter, transform_name
-from keras_cxr.data.batches import Batches, Transform
+from keras_cxr.data.batches import Batches, Transform, balanced_weights
 from keras_cxr.data.catalog import PARTS
 from keras_cxr.data.grouping import Copies
 from keras_cxr.data.images import COLOR_MODES
@@ -194,6 +194,19 @@ class Datasets:
         if not (self.table["mask"] != "").any():
             return None
         return batches.masks(chosen)
+
+    def _with_parts(self, parts: Mapping[str, Batches], **changes: Any) -> "Datasets":
+        """Returns a copy whose parts are these batches, with what follows from them."""
+        train, val, test = (self._wrap(parts[part]) if part in parts else None for part in PARTS)
+        return replace(
+            self,
+            train=train,
+            val=val,
+            test=test,
+            class_weight=balanced_weights(parts["train"].labels, self.num_classes),
+            _parts=parts,
+            **changes,
+        )
 
     def _choose(self, part: str, indices: ArrayLike | None) -> tuple[Batches, NDArray[np.int64]]:
         self._check_part(part)

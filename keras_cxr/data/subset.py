@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.batches import balanced_weights
-from keras_cxr.data.catalog import PARTS
 from keras_cxr.data.datasets import Datasets
 from keras_cxr.errors import InvalidArgumentError
 
@@ -50,16 +48,10 @@ def fewer_images(datasets: Datasets, count: int, *, part: str = "train", seed: i
         keys=batches.keys[chosen],
     )
     rows = np.setdiff1d(np.arange(len(datasets.table)), held[~chosen])
-    train, val, test = (datasets._wrap(parts[name]) if name in parts else None for name in PARTS)
-    return replace(
-        datasets,
-        train=train,
-        val=val,
-        test=test,
-        class_weight=balanced_weights(parts["train"].labels, datasets.num_classes),
+    return datasets._with_parts(
+        parts,
         table=datasets.table.iloc[rows].reset_index(drop=True),
         notes=(*datasets.notes, f"{int(chosen.sum()):,} of {total:,} images of the part {part}"),
-        _parts=parts,
         _checksums=datasets._checksums[rows],
     )
 
