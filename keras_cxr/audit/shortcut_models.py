@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr.evaluation.resampling import group_sums, resample
+
 FOLDS = 5
 ROUNDS = 1000
 """Bootstrap samples; the limits of a 95 % interval then vary by about a twentieth of its width."""
@@ -124,9 +126,9 @@ def judge(model: Any, values: NDArray[Any], problem: Problem, *, seed: int) -> R
 def score(probabilities: NDArray[np.float64], problem: Problem, *, seed: int) -> Reach:
     """Returns accuracy and balanced accuracy with bootstrap intervals over groups.
 
-    Groups are drawn with replacement (Efron and Tibshirani 1993, chapter 13); the limits are the
-    2.5 % and 97.5 % quantiles. The fitted models stay as they are, so the intervals hold what the
-    choice of judged images adds, and not what the choice of others to fit to would add.
+    The intervals are `bootstrap_intervals`' (BCa over groups). The fitted models stay as they
+    are, so the intervals hold what the choice of judged images adds, and not what the choice of
+    others to fit to would add.
 
     Args:
         probabilities: (n, classes) float64.
@@ -134,36 +136,22 @@ def score(probabilities: NDArray[np.float64], problem: Problem, *, seed: int) ->
         seed: Draws the samples.
     """
     labels, num_classes = problem.labels, probabilities.shape[1]
-    shares = np.bincount(labels, minlength=num_classes) / len(labels)
+    present = np.eye(num_classes)[labels]
+    shares = present.mean(axis=0)
     right = probabilities.argmax(axis=1) == labels
     right_balanced = (probabilities / shares).argmax(axis=1) == labels
-    num_groups = int(problem.groups.max()) + 1
-    cells = problem.groups * num_classes + labels
-    sums: list[NDArray[np.float64]] = [
-        np.bincount(cells, weights, num_groups * num_classes)
-        .astype(np.float64)
-        .reshape(num_groups, num_classes)
-        for weights in (np.ones(len(labels)), right, right_balanced)
-    ]
-    rng = np.random.Generator(np.random.PCG64([seed, num_groups]))
-    drawn = np.stack([_figures(*_resampled(sums, rng)) for _ in range(ROUNDS)])
-    whole = _figures(*(total.sum(axis=0) for total in sums))
-    low, high = np.nanquantile(drawn, (0.025, 0.975), axis=0)
-    estimates = [(float(whole[i]), float(low[i]), float(high[i])) for i in range(2)]
-    return Reach(*estimates)
+    values = np.hstack([present, present * right[:, None], present * right_balanced[:, None]])
+    sums = resample(group_sums(values, problem.groups), num_resamples=ROUNDS, seed=seed)
+    estimates, limits = sums.estimate(_figures)
+    accuracy, balanced = (
+        (float(value), float(low), float(high))
+        for value, (low, high) in zip(estimates, limits, strict=True)
+    )
+    return Reach(accuracy, balanced)
 
 
-def _resampled(
-    sums: Sequence[NDArray[np.float64]], rng: np.random.Generator
-) -> list[NDArray[np.float64]]:
-    num_groups = len(sums[0])
-    times = np.bincount(rng.integers(num_groups, size=num_groups), minlength=num_groups)
-    return [times @ total for total in sums]
-
-
-def _figures(
-    counts: NDArray[np.float64], right: NDArray[np.float64], balanced: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Returns accuracy and balanced accuracy; the mean leaves out classes not drawn."""
-    drawn = counts > 0
-    return np.array([right.sum() / counts.sum(), (balanced[drawn] / counts[drawn]).mean()])
+def _figures(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns (..., 2) accuracy and balanced accuracy; the mean leaves out classes not drawn."""
+    counts, right, balanced = np.split(sums, 3, axis=-1)
+    recall = np.divide(balanced, counts, out=np.full_like(counts, np.nan), where=counts > 0)
+    return np.stack([right.sum(-1) / counts.sum(-1), np.nanmean(recall, axis=-1)], axis=-1)

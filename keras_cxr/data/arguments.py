@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_cxr.data.augment import Augmentation
 from keras_cxr.data.batches import REGIONS
-from keras_cxr.data.duplicate_candidates import SIDE
+from keras_cxr.data.duplicate_views import SIDE
 from keras_cxr.data.images import COLOR_MODES
 from keras_cxr.data.split import Shares, check_shares
 from keras_cxr.data.tables import Groups

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from keras_cxr.data.duplicate_candidates import SIDE, View
+from keras_cxr.data.duplicate_views import SIDE, View
 
 FINE_SIDE = 224
 MAX_DISPLACEMENT = 0.5
@@ -22,6 +22,7 @@ patient that were looked at begin at 0.54."""
 MIN_SIMILARITY = 0.8
 """Different chests hardly reach it; strong JPEG compression or noise leave 0.9."""
 _MIN_COARSE = 0.85  # at 64 x 64; planted copies keep 0.91, of all candidates 1 in 200 does
+_NEARLY_COARSE = 0.7  # 1 candidate in 12 ends between; copies did, none that ended lower
 _MIN_PLACES = 12  # with fewer, an affine map would explain anything
 _PATCH, _STEP = 48, 22
 _FLAT = 0.5  # of the strength that structure is scaled to
@@ -76,24 +77,31 @@ def align(
             [0.0, scale, view.query.y - view.target.y * scale],
         ]
     )
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 1e-3)
-    try:
-        _, pixels = cv2.findTransformECC(
-            target,
-            query,
-            _to_pixels(start, SIDE).astype(np.float32),
-            cv2.MOTION_AFFINE,
-            criteria,
-            None,
-            3,
-        )
-    except cv2.error:  # the two have nothing in common to follow
-        return None
-    found = _from_pixels(pixels.astype(np.float64), SIDE)
+    found, agreed = _follow(query, target, start)
+    if _NEARLY_COARSE <= agreed < _MIN_COARSE:  # the way back may get further
+        found, agreed = _follow(target, query, _inverse(start))
+        found = _inverse(found)
     middle = found[:, :2] @ (0.5, 0.5) + found[:, 2] - 0.5
     if np.abs(found[:, :2] - np.eye(2)).max() > 0.25 or np.abs(middle).max() > 0.2:
         return None
-    return found if _coarse_agreement(query, target, pixels) >= _MIN_COARSE else None
+    return found if agreed >= _MIN_COARSE else None
+
+
+def _follow(
+    query: NDArray[np.uint8], target: NDArray[np.uint8], start: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Returns the map that correlation leads to from another, and how well it makes them agree."""
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 1e-3)
+    begin = _to_pixels(start, SIDE).astype(np.float32)
+    try:
+        _, pixels = cv2.findTransformECC(target, query, begin, cv2.MOTION_AFFINE, criteria, None, 3)
+    except cv2.error:  # the two have nothing in common to follow
+        return start, 0.0
+    return _from_pixels(pixels.astype(np.float64), SIDE), _coarse_agreement(query, target, pixels)
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.linalg.inv(np.vstack([matrix, (0.0, 0.0, 1.0)]))[:2]
 
 
 def agreement(

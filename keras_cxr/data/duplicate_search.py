@@ -1,6 +1,6 @@
 """From pictures to confirmed pairs: exact copies by checksum, near ones by two looks."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.data.batches import num_workers
-from keras_cxr.data.duplicate_candidates import SIDE, Candidate, find_candidates, turned
+from keras_cxr.data.duplicate_candidates import find_candidates
 from keras_cxr.data.duplicate_pairs import agreement, align, coarse_detail
+from keras_cxr.data.duplicate_views import SIDE, VIEWS, turned
 from keras_cxr.data.images import fit
 from keras_cxr.data.reading import one_thread_in_opencv, progress
 
 MIN_COSINE = 0.75
 """Of the descriptions from afar: 3 of 10,000 pairs of real films lie above it."""
 _MIN_COSINE_OF_FEW = 0.6
+_BLOCK = 4096
 _FEW = 200
 """So few pictures say little of how chests look, and 1 pair of copies in 30 lies below 0.75."""
 
@@ -57,18 +59,20 @@ def search(
     """
     links, kept = ([], list(range(len(checksums)))) if first else _exact(image, checksums)
     with one_thread_in_opencv(), ThreadPoolExecutor(num_workers()) as threads:
-        small = np.stack(list(threads.map(lambda row: _small(image(row)), kept)))
-        details = np.stack(list(threads.map(coarse_detail, small)))
-
-        def confirmed(candidate: Candidate) -> Link | None:
-            return _confirm(candidate, image=image, details=details, rows=kept)
-
+        pictures = np.empty((len(kept), SIDE, SIDE), np.uint8)
+        _fill(pictures, lambda place: _small(image(kept[place])), threads)
         least = MIN_COSINE if len(kept) > _FEW else _MIN_COSINE_OF_FEW
-        candidates = find_candidates(small, first=first, threshold=least)
+        candidates = find_candidates(pictures, first=first, threshold=least)
+        _fill(pictures, lambda place: coarse_detail(pictures[place]), threads)
+
+        def confirmed(candidate: np.void) -> Link | None:
+            return _confirm(candidate, image=image, details=pictures, rows=kept)
+
         with progress(len(candidates), "Comparing look-alikes", verbose) as advance:
-            for link in threads.map(confirmed, candidates):
-                advance(1)
-                links += [link] if link is not None else []
+            for block in _blocks(len(candidates)):
+                found = threads.map(confirmed, candidates[block])
+                links += [link for link in found if link is not None]
+                advance(len(candidates[block]))
     return sorted(links)
 
 
@@ -109,18 +113,35 @@ def _exact(
     return links, kept
 
 
+def _fill(
+    pictures: NDArray[np.uint8],
+    made: Callable[[int], NDArray[np.uint8]],
+    threads: ThreadPoolExecutor,
+) -> None:
+    """Puts what is made for each place there, in blocks: a waiting task costs a kilobyte."""
+    for block in _blocks(len(pictures)):
+        places = range(len(pictures))[block]
+        for place, picture in zip(places, threads.map(made, places), strict=True):
+            pictures[place] = picture
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
+
+
 def _confirm(
-    candidate: Candidate,
+    candidate: np.void,
     *,
     image: Callable[[int], NDArray[Any]],
     details: NDArray[np.uint8],
     rows: Sequence[int],
 ) -> Link | None:
-    view = candidate.view
-    matrix = align(turned(details[candidate.query], view), details[candidate.target], view)
+    view = VIEWS[candidate["view"]]
+    query, target = (candidate[name] for name in ("query", "target"))
+    matrix = align(turned(details[query], view), details[target], view)
     if matrix is None:
         return None
-    query, target = rows[candidate.query], rows[candidate.target]
+    query, target = rows[query], rows[target]
     one, other = sorted((query, target))
     kind = "flipped" if view.flipped else "inverted" if view.inverted else "near"
     if kind == "near" and np.array_equal(image(one), image(other)):

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from keras_cxr.data.arguments import Options
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.duplicate_cache import search_once
-from keras_cxr.data.duplicate_candidates import SIDE
 from keras_cxr.data.duplicate_search import connected
+from keras_cxr.data.duplicate_views import SIDE
 from keras_cxr.data.parts import with_parts
 from keras_cxr.data.reading import Record
 from keras_cxr.data.store import Store

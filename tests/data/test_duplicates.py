@@ -4,11 +4,17 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.fft import dctn
 
-from keras_cxr.data import find_duplicates, read_image
-from keras_cxr.data.duplicate_candidates import _WHOLE, _coefficients
+from keras_cxr.data import duplicate_cells, find_duplicates, read_image
+from keras_cxr.data import duplicates as module
+from keras_cxr.data.duplicate_candidates import find_candidates
+from keras_cxr.data.duplicate_cells import Cells
+from keras_cxr.data.duplicate_pairs import align, coarse_detail
 from keras_cxr.data.duplicate_search import connected
+from keras_cxr.data.duplicate_views import VIEWS, WHOLE, window_coefficients
 from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
 from keras_cxr.errors import DataError, InvalidArgumentError
 from tests.data.helpers import only, write
@@ -94,6 +100,18 @@ def test_copies_under_a_change_are_found_and_nothing_else(tmp_path, name):
     assert duplicates.pairs["similarity"].min() > 0.8
     assert duplicates.pairs["displacement"].max() < 0.5
     assert list(duplicates.pairs.columns) == COLUMNS
+
+
+@pytest.mark.parametrize("name", ["a-copy.png", "z-copy.png"])
+def test_shifted_copies_are_found_whichever_film_comes_first(tmp_path, name):
+    for label, image in FILMS:
+        moved = cv2.warpAffine(image, np.float32([[1, 0, 9], [0, 1, 9]]), (SIDE, SIDE))
+        number = len(list(tmp_path.glob("films/*/*"))) // 2
+        write(tmp_path / "films" / label / f"m-film-{number}.png", image)
+        write(tmp_path / "films" / label / f"{name[0]}-copy-{number}.png", moved)
+    duplicates = search(tmp_path / "films", tmp_path)
+    assert len(duplicates.groups) == 20
+    assert all(len(group.files) == 2 for group in duplicates.groups)
 
 
 def test_mirrored_copies_are_told_apart(tmp_path):
@@ -227,13 +245,72 @@ def test_bad_files_are_an_error_or_a_note(tmp_path):
 
 def test_the_description_is_the_cosine_transform():
     small = cv2.resize(FILMS[0][1], (64, 64), interpolation=cv2.INTER_AREA)
-    (found,) = _coefficients(small[np.newaxis], _WHOLE)
+    (found,) = window_coefficients(small[np.newaxis], WHOLE)
     expected = dctn(small.astype(float), norm="ortho")[:12, :12]
     # a pixel's share of a wave is an integral here, its middle in the DCT: a factor by frequency
     order = np.arange(12) / 128
     expected *= np.outer(np.sinc(order), np.sinc(order))
     expected = expected.ravel()[1:]
     np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-4)
+
+
+def small(image):
+    return cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
+
+
+def test_the_map_between_two_pictures_is_looked_for_from_both_sides():
+    """One film turned by 6 degrees: from one of the two sides the way is found at 64 x 64."""
+    found = []
+    for _, image in FILMS:
+        matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 6, 1.0)
+        other = cv2.warpAffine(image, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+        one, two = coarse_detail(small(image)), coarse_detail(small(other))
+        there, back = align(one, two, VIEWS[0]), align(two, one, VIEWS[0])
+        found.append((there is not None, back is not None))
+        if there is not None and back is not None:
+            joined = there @ np.vstack([back, (0, 0, 1)])
+            np.testing.assert_allclose(joined, np.eye(2, 3), atol=0.01)
+    assert sum(map(all, found)) >= 10
+
+
+def test_an_index_finds_what_all_pairs_find(monkeypatch):
+    monkeypatch.setattr(duplicate_cells, "PROBES", 8)  # of 59: among few films the 48 are most
+    films = np.stack([small(draw_phantom(CLASS_NAMES[n % 4], n, image_size=96).image)
+                      for n in range(160)])  # fmt: skip
+    copies = np.stack([small(cropped(cv2.resize(film, (SIDE, SIDE)))) for film in films[:60]])
+    pictures = np.concatenate([films, copies])
+
+    def pairs(**options):
+        found = find_candidates(pictures, threshold=0.6, **options)
+        assert (np.diff(found["score"]) <= 0).all()
+        return {tuple(sorted(pair)) for pair in zip(found["query"], found["target"], strict=True)}
+
+    complete, indexed = pairs(), pairs(max_exhaustive=100)
+    assert {(number, 160 + number) for number in range(60)} <= complete
+    assert indexed == pairs(max_exhaustive=100)
+    assert len(indexed & complete) >= 0.97 * len(complete)
+    across = pairs(max_exhaustive=100, first=160)
+    assert {(number, 160 + number) for number in range(60)} <= across
+    assert all(one < 160 <= other for one, other in across)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 400))
+def test_cells_yield_each_pair_once_with_its_cosine(seed, count):
+    rows = np.random.default_rng(seed).normal(size=(count, 8)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    found = [np.concatenate(parts) for parts in zip(*Cells(rows).above(rows, 0.9), strict=True)]
+    pairs = list(zip(found[0], found[1], strict=True))
+    assert len(set(pairs)) == len(pairs)
+    assert {(row, row) for row in range(count)} <= set(pairs)
+    cosines = rows @ rows.T
+    np.testing.assert_allclose(found[2], cosines[found[0], found[1]], atol=1e-5)
+    assert len(pairs) >= 0.9 * (cosines > 0.9001).sum()
+
+
+def test_a_search_with_an_index_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_EXHAUSTIVE", 10)
+    assert "more than 10 images" in str(search(database(tmp_path / "films"), tmp_path))
 
 
 def test_connected():

@@ -1,0 +1,116 @@
+"""What pictures look like from afar: the low frequencies of windows of them.
+
+Windows of one picture are held against the whole or the middle of another, so that crops and
+shifts meet as well.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 64
+"""Pictures are described from copies of this side."""
+_FREQUENCIES = 12  # in each direction: down to a twelfth of the picture
+_SHRINKAGE = 32.0  # a mean of fewer pictures than this says little of how chests look
+_ROWS = 512  # pictures that are described at a time
+
+
+class Window(NamedTuple):
+    """A part of the picture: its side and left upper corner, as fractions of the picture."""
+
+    size: float
+    x: float
+    y: float
+
+
+class View(NamedTuple):
+    """How two pictures are compared: a window of the one with a window of the other."""
+
+    query: Window
+    target: Window
+    flipped: bool = False
+    inverted: bool = False
+
+
+WHOLE = Window(1.0, 0.0, 0.0)
+_CROPS = [Window(0.92, x, y) for x in (0.0, 0.04, 0.08) for y in (0.0, 0.04, 0.08)]
+_MIDDLE = _CROPS[4]
+VIEWS = (
+    View(WHOLE, WHOLE),
+    *(View(window, WHOLE) for window in _CROPS),
+    *(View(window, _MIDDLE) for window in _CROPS if window != _MIDDLE),
+    View(WHOLE, WHOLE, flipped=True),
+    View(_MIDDLE, WHOLE, flipped=True),
+    View(WHOLE, WHOLE, inverted=True),
+    View(_MIDDLE, WHOLE, inverted=True),
+)
+"""The same frame; crops by some 8 %; shifts by some 4 %; mirrored and negative, each whole and
+cropped."""
+
+
+class Descriptions:
+    """Describes pictures of a data set, beside how all of its pictures look.
+
+    In each window a picture is described by its 12 x 12 lowest cosine frequencies (the DCT-II,
+    without the mean; Ahmed et al. 1974), scaled to length 1, less their mean over all
+    pictures, each divided by its deviation. So what all chests share does not count, nor do
+    brightness and contrast.
+
+    Args:
+        small: (n, 64, 64) uint8, the pictures.
+    """
+
+    def __init__(self, small: NDArray[np.uint8]) -> None:
+        self._small = small
+        coefficients = window_coefficients(small, WHOLE)
+        self._mean = coefficients.mean(0) * (len(small) / (len(small) + _SHRINKAGE))
+        deviation = np.sqrt(((coefficients - self._mean) ** 2).mean(0))
+        self._deviation = np.maximum(deviation, 1e-6)
+
+    def queries(self, view: View, rows: slice = slice(None)) -> NDArray[np.float32]:
+        """Returns (rows, 143) float32 of length 1: what a view takes of its first picture."""
+        return self._scaled(window_coefficients(turned(self._small[rows], view), view.query))
+
+    def targets(self, window: Window) -> NDArray[np.float32]:
+        """Returns (n, 143) float32 of length 1: a window of every picture as it is."""
+        return self._scaled(window_coefficients(self._small, window))
+
+    def _scaled(self, coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
+        coefficients -= self._mean
+        coefficients /= self._deviation
+        return _to_length_one(coefficients)
+
+
+def turned(pictures: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
+    """Returns (..., height, width) uint8 pictures as a view's query shows them."""
+    if view.inverted:
+        pictures = 255 - pictures
+    return np.ascontiguousarray(pictures[..., ::-1]) if view.flipped else pictures
+
+
+def window_coefficients(small: NDArray[np.uint8], window: Window) -> NDArray[np.float32]:
+    """Returns (n, 143) float32 DCT coefficients of a window, each row of length 1 (or 0)."""
+    along_y = _basis(window.size, window.y)
+    along_x = _basis(window.size, window.x)
+    blocks = [
+        np.matmul(along_y @ small[start : start + _ROWS].astype(np.float32), along_x.T)
+        for start in range(0, len(small), _ROWS)
+    ]
+    return _to_length_one(np.concatenate(blocks).reshape(len(small), -1)[:, 1:])
+
+
+def _to_length_one(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+
+
+def _basis(size: float, corner: float) -> NDArray[np.float32]:
+    """Returns (12, 64) float32: each pixel's share of each cosine over a window.
+
+    Cosine k at the place t of the window (0 to 1) is cos(pi k t); a pixel's share is the
+    integral over what the window holds of it, so that windows need not end at pixels.
+    """
+    edges = np.clip((np.arange(SIDE + 1) / SIDE - corner) / size, 0.0, 1.0)
+    orders = np.arange(1, _FREQUENCIES)[:, np.newaxis]
+    waves = np.sin(np.pi * orders * edges) / (np.pi * orders) * np.sqrt(2.0)
+    return np.diff(np.vstack([edges, waves]), axis=1).astype(np.float32)
