@@ -18,7 +18,7 @@ from keras_cxr._files import write_whole
 from keras_cxr.data import Datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.features import feature_model, thumbnails
-from keras_cxr.models.checks import check_model_fits
+from keras_cxr.models.checks import as_probabilities, check_model_fits, outputs_probabilities
 
 SCHEMA_VERSION = 1
 MAX_IMAGES = 2000  # keeps the file at 1.3 MB for LMAP3 and a score at 0.1 ms
@@ -121,22 +121,34 @@ class OutOfDistribution:
         Args:
             images: (n, height, width, channels) in [0, 255], as the model takes them.
         """
-        pictures = np.asarray(images, np.float32)
-        if pictures.ndim != 4 or pictures.shape[1:] != self.model.input_shape[1:]:
-            check_model_fits(self.model, pictures.shape[1:], self.model.output_shape[-1])
+        pictures = self._checked(images)
         chunks = range(0, len(pictures), BATCH_SIZE)
         if not len(chunks):
             return np.zeros(0)
         return np.concatenate(
             [
-                _distances(
-                    _vectors(self._network, pictures[start : start + BATCH_SIZE]),
-                    self.references,
-                    self.neighbor,
-                )
-                for start in chunks
+                self._scores(self._network.predict_on_batch(chunk), chunk)
+                for chunk in (pictures[start : start + BATCH_SIZE] for start in chunks)
             ]
         )
+
+    def predict(self, images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns the model's answers and the scores, from one pass through its layers.
+
+        Args:
+            images: (n, height, width, channels) in [0, 255], one batch.
+
+        Returns:
+            (n, classes) probabilities and (n,) scores.
+
+        Raises:
+            InvalidArgumentError: (a ValueError) the images do not fit, or the model returns neither
+                softmax probabilities nor logits.
+        """
+        pictures = self._checked(images)
+        outputs_probabilities(self.model)  # raises before the network runs
+        features, outputs = self._network_and_head.predict_on_batch(pictures)
+        return as_probabilities(self.model, outputs), self._scores(features, pictures)
 
     def is_unusual(self, images: NDArray[Any]) -> NDArray[np.bool_]:
         """Returns (n,) bool: whether each picture scores above the threshold."""
@@ -196,6 +208,19 @@ class OutOfDistribution:
     def _network(self) -> keras.Model:
         return feature_model(self.model)
 
+    @cached_property
+    def _network_and_head(self) -> keras.Model:
+        return keras.Model(self.model.inputs, [*self._network.outputs, *self.model.outputs])
+
+    def _checked(self, images: NDArray[Any]) -> NDArray[np.float32]:
+        pictures = np.asarray(images, np.float32)
+        if pictures.ndim != 4 or pictures.shape[1:] != self.model.input_shape[1:]:
+            check_model_fits(self.model, pictures.shape[1:], self.model.output_shape[-1])
+        return pictures
+
+    def _scores(self, features: Any, images: NDArray[np.float32]) -> NDArray[np.float64]:
+        return _distances(_vectors(features, images), self.references, self.neighbor)
+
     def __repr__(self) -> str:
         return (
             f"OutOfDistribution({self.model.name!r}, threshold={self.threshold:.3f}, "
@@ -221,14 +246,13 @@ def _vectors_of(
     network: keras.Model, datasets: Datasets, part: str, chosen: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     starts = range(0, len(chosen), BATCH_SIZE)
-    return np.concatenate(
-        [_vectors(network, datasets.load(part, chosen[i : i + BATCH_SIZE])[0]) for i in starts]
-    )
+    batches = (datasets.load(part, chosen[i : i + BATCH_SIZE])[0] for i in starts)
+    return np.concatenate([_vectors(network.predict_on_batch(batch), batch) for batch in batches])
 
 
-def _vectors(network: keras.Model, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def _vectors(outputs: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns (n, features + 256) float32: both unit vectors of each picture side by side."""
-    features = np.asarray(network.predict_on_batch(images), np.float32)
+    features = np.asarray(outputs, np.float32)
     if not np.isfinite(features).all():
         raise InvalidArgumentError(
             "The model's features hold NaN or infinite values: its training diverged or its "

@@ -86,10 +86,13 @@ class Classifier:
             good = [(path, found) for path, found in chunk if not isinstance(found, str)]
             if good:
                 images = np.stack([image for _, image in good])
-                probabilities = self.predict(images)
+                if self.unusual is None:
+                    probabilities = self.predict(images)
+                else:
+                    probabilities, distances = self.unusual.predict(images)
+                    scores += list(distances)
                 for (path, _), row in zip(good, probabilities, strict=True):
                     rows.append([str(path), self.class_names[row.argmax()], *row])
-                scores += [] if self.unusual is None else list(self.unusual.score(images))
         table = pd.DataFrame(rows, columns=["file", "predicted", *self.class_names])
         if self.unusual is not None:
             table["unusual_score"] = np.array(scores, np.float64)

@@ -108,12 +108,21 @@ def predict_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[n
     Raises:
         InvalidArgumentError: the outputs are neither softmax probabilities nor logits.
     """
-    applies_softmax = not outputs_probabilities(model)
-    outputs = np.asarray(model.predict_on_batch(images), np.float64)
-    if applies_softmax:
-        outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        outputs /= outputs.sum(axis=1, keepdims=True)
-    return outputs
+    outputs_probabilities(model)  # raises before the network runs
+    return as_probabilities(model, model.predict_on_batch(images))
+
+
+def as_probabilities(model: keras.Model, outputs: Any) -> NDArray[np.float64]:
+    """What a model returned, `(batch, classes)`, as class probabilities.
+
+    Raises:
+        InvalidArgumentError: the outputs are neither softmax probabilities nor logits.
+    """
+    found = np.asarray(outputs, np.float64)
+    if not outputs_probabilities(model):
+        found = np.exp(found - found.max(axis=1, keepdims=True))
+        found /= found.sum(axis=1, keepdims=True)
+    return found
 
 
 def head_layers(model: keras.Model) -> list[keras.layers.Layer]:

@@ -10,6 +10,7 @@ import pytest
 from keras_cxr import build_lenet5, make_datasets
 from keras_cxr.evaluation.features import feature_model, thumbnails
 from keras_cxr.evaluation.ood import OutOfDistribution
+from keras_cxr.models.checks import predict_probabilities
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,23 @@ def test_scores_are_distances_to_the_kth_training_image(detector, model, dataset
         np.sort(np.linalg.norm(known - one, axis=1))[detector.neighbor - 1] for one in vectors(test)
     ]
     np.testing.assert_allclose(detector.score(test), expected, atol=2e-3)  # float16
+
+
+def _nested_with_logits():
+    inner = build_lenet5((32, 32, 1), 6)
+    inputs = keras.Input((32, 32, 1))
+    return keras.Model(inputs, keras.layers.Dense(4)(inner(inputs)))
+
+
+@pytest.mark.parametrize("build", [lambda: build_lenet5((32, 32, 1), 4), _nested_with_logits])
+def test_one_pass_gives_answers_and_scores(build, datasets):
+    keras.utils.set_random_seed(1)
+    detector, images = OutOfDistribution.fit(build(), datasets), datasets.load("test")[0]
+    probabilities, scores = detector.predict(images)
+    expected = predict_probabilities(detector.model, images)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(scores, detector.score(images), atol=1e-4)
 
 
 def test_the_threshold_accepts_the_validation_images_it_should(model, datasets):
