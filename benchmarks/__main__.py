@@ -17,6 +17,7 @@ NAMES = (
     "faithfulness",
     "growth",
     "duplicates",
+    "duplicate_index",
     "detectors",
     "ood",
     "demo",

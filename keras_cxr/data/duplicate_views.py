@@ -68,7 +68,9 @@ class Descriptions:
         deviation = np.sqrt(((coefficients - self._mean) ** 2).mean(0))
         self._deviation = np.maximum(deviation, 1e-6)
 
-    def queries(self, view: View, rows: slice = slice(None)) -> NDArray[np.float32]:
+    def queries(
+        self, view: View, rows: slice | NDArray[np.int64] = slice(None)
+    ) -> NDArray[np.float32]:
         """Returns (rows, 143) float32 of length 1: what a view takes of its first picture."""
         return self._scaled(window_coefficients(turned(self._small[rows], view), view.query))
 
