@@ -12,6 +12,7 @@ STUDY_CLASS_COUNTS = {
     "Viral Pneumonia": 1_345,
 }
 STUDY_EPOCHS = 25
+STUDY_IMAGE_SIZE = (224, 224)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The study's table beside ours, as a data frame and as one self-contained HTML file."""
 
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,15 @@ import pandas as pd
 from keras_cxr._files import write_whole
 from keras_cxr._pages import data_address, render_page
 from keras_cxr.evaluation import Comparison
-from keras_cxr.study.experiments import EXPERIMENTS, STUDY_CLASS_COUNTS, STUDY_EPOCHS
+from keras_cxr.study.experiments import (
+    EXPERIMENTS,
+    STUDY_CLASS_COUNTS,
+    STUDY_EPOCHS,
+    STUDY_IMAGE_SIZE,
+)
+from keras_cxr.study.saving import RUN_FOLDER
 from keras_cxr.study.trust import questions
+from keras_cxr.training.checkpoint import read_record
 
 PICTURES = (
     ("curves", "Loss and accuracy per epoch, training and validation"),
@@ -76,7 +84,7 @@ def write_report(
         table=results_table(results).reset_index().to_dict("records"),
         sections=sections,
         questions=questions(folder, list(results), comparison),
-        differences=_differences(results),
+        differences=_differences(folder, results),
         machine=next(reversed(results.values()))["machine"],
     )
     path = folder / "report.html"
@@ -84,7 +92,7 @@ def write_report(
     return path
 
 
-def _differences(results: dict[str, dict[str, Any]]) -> list[str]:
+def _differences(folder: Path, results: dict[str, dict[str, Any]]) -> list[str]:
     """What makes our figures and the study's not comparable digit by digit, in words."""
     first = next(iter(results.values()))
     ours = {name: sum(parts.values()) for name, parts in first["images"].items()}
@@ -98,6 +106,12 @@ def _differences(results: dict[str, dict[str, Any]]) -> list[str]:
             f"Data: {sum(ours.values()):,} images ({_counts(ours)}); the study had "
             f"{sum(STUDY_CLASS_COUNTS.values()):,} ({_counts(STUDY_CLASS_COUNTS)}). Accuracy "
             "depends on how many images each class has: compare balanced accuracy too."
+        )
+    sizes = _image_sizes(folder, results)
+    if sizes not in ([STUDY_IMAGE_SIZE], []):
+        here = " or ".join(f"{height} x {width}" for height, width in sizes)
+        lines.append(
+            f"Image size: {here} here, {STUDY_IMAGE_SIZE[0]} x {STUDY_IMAGE_SIZE[1]} in the study."
         )
     epochs = sorted({len(r["training"]["seconds_per_epoch"]) for r in results.values()})
     if epochs != [STUDY_EPOCHS]:
@@ -117,6 +131,12 @@ def _differences(results: dict[str, dict[str, Any]]) -> list[str]:
             + ", not from Keras' ImageNet weights as in the study."
         )
     return lines
+
+
+def _image_sizes(folder: Path, keys: Iterable[str]) -> list[tuple[int, int]]:
+    """(height, width) of the experiments' images, as far as their runs are still there."""
+    records = [read_record(folder / key / RUN_FOLDER) for key in keys]
+    return sorted({tuple(found["settings"]["data"]["image_size"]) for found in records if found})
 
 
 def _counts(counts: dict[str, int]) -> str:

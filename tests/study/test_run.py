@@ -79,6 +79,7 @@ def test_report_is_one_file_with_the_studys_figures(first):
     assert not re.search(r'(src|href)="(?!data:|#)', page)
     for text in ("0.90", "22.1", "0.83", "35.9", "What differs from the study", "Phantoms, drawn"):
         assert text in page
+    assert "Image size: 96 x 96 here, 224 x 224 in the study." in page
     assert page.count("data:image/png;base64,") >= 8
     assert str(result).startswith("  ") or "experiment" in str(result)
 
