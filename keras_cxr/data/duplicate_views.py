@@ -36,17 +36,21 @@ class View(NamedTuple):
 WHOLE = Window(1.0, 0.0, 0.0)
 _CROPS = [Window(0.92, x, y) for x in (0.0, 0.04, 0.08) for y in (0.0, 0.04, 0.08)]
 _MIDDLE = _CROPS[4]
+_TIGHT = Window(0.85, 0.075, 0.075)
+_CENTRE = Window(0.7, 0.15, 0.15)
 VIEWS = (
     View(WHOLE, WHOLE),
     *(View(window, WHOLE) for window in _CROPS),
     *(View(window, _MIDDLE) for window in _CROPS if window != _MIDDLE),
+    View(_TIGHT, WHOLE),
+    View(_CENTRE, _CENTRE),
     View(WHOLE, WHOLE, flipped=True),
     View(_MIDDLE, WHOLE, flipped=True),
     View(WHOLE, WHOLE, inverted=True),
     View(_MIDDLE, WHOLE, inverted=True),
 )
-"""The same frame; crops by some 8 %; shifts by some 4 %; mirrored and negative, each whole and
-cropped."""
+"""The same frame; crops by some 8 %; shifts by some 4 %; a crop by 15 %; the centre alone, where
+there are no letters and turns move little; mirrored and negative, each whole and cropped."""
 
 
 class Descriptions:
@@ -54,8 +58,8 @@ class Descriptions:
 
     In each window a picture is described by its 12 x 12 lowest cosine frequencies (the DCT-II,
     without the mean; Ahmed et al. 1974), scaled to length 1, less their mean over all
-    pictures, each divided by its deviation. So what all chests share does not count, nor do
-    brightness and contrast.
+    pictures in the window that it is held against, each divided by its deviation. So what all
+    chests share does not count, nor do brightness and contrast.
 
     Args:
         small: (n, 64, 64) uint8, the pictures.
@@ -63,25 +67,34 @@ class Descriptions:
 
     def __init__(self, small: NDArray[np.uint8]) -> None:
         self._small = small
-        coefficients = window_coefficients(small, WHOLE)
-        self._mean = coefficients.mean(0) * (len(small) / (len(small) + _SHRINKAGE))
-        deviation = np.sqrt(((coefficients - self._mean) ** 2).mean(0))
-        self._deviation = np.maximum(deviation, 1e-6)
+        self._usual: dict[Window, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
 
     def queries(
         self, view: View, rows: slice | NDArray[np.int64] = slice(None)
     ) -> NDArray[np.float32]:
         """Returns (rows, 143) float32 of length 1: what a view takes of its first picture."""
-        return self._scaled(window_coefficients(turned(self._small[rows], view), view.query))
+        found = window_coefficients(turned(self._small[rows], view), view.query)
+        return self._beside_usual(found, view.target)
 
     def targets(self, window: Window) -> NDArray[np.float32]:
         """Returns (n, 143) float32 of length 1: a window of every picture as it is."""
-        return self._scaled(window_coefficients(self._small, window))
+        return self._beside_usual(window_coefficients(self._small, window), window)
 
-    def _scaled(self, coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
-        coefficients -= self._mean
-        coefficients /= self._deviation
-        return _to_length_one(coefficients)
+    def _beside_usual(
+        self, coefficients: NDArray[np.float32], window: Window
+    ) -> NDArray[np.float32]:
+        if window not in self._usual:
+            self._usual[window] = _mean_and_deviation(window_coefficients(self._small, window))
+        mean, deviation = self._usual[window]
+        return _to_length_one((coefficients - mean) / deviation)
+
+
+def _mean_and_deviation(
+    coefficients: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    mean = coefficients.mean(0) * (len(coefficients) / (len(coefficients) + _SHRINKAGE))
+    deviation = np.sqrt(((coefficients - mean) ** 2).mean(0))
+    return mean, np.maximum(deviation, 1e-6)
 
 
 def turned(pictures: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
