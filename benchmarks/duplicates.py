@@ -83,6 +83,10 @@ CHANGES: dict[str, Callable[[Image], Image]] = {
     "shifted by 3 %": lambda image: _moved(image, shift=0.03),
     "shifted by 6 %": lambda image: _moved(image, shift=0.06),
     "three large labels": _labelled,
+    "cropped to 92 %, darker, JPEG 40": lambda image: _jpeg(
+        _levels(lambda levels: levels * 0.7)(_cropped(image, 0.92)), 40
+    ),
+    "negative": lambda image: 255 - image,
     "turned by 3 degrees": lambda image: _moved(image, degrees=3),
     "turned by 6 degrees": lambda image: _moved(image, degrees=6),
 }

@@ -104,9 +104,9 @@ def find_duplicates(
     """Returns which chest X-rays of a data set are copies of one another.
 
     Copies are exact where all pixels agree after decoding and fitting to `image_size`; near
-    where one is the other resized, compressed again, cropped or shifted by up to some 8 %, with
-    other brightness or contrast, or with letters on it; flipped where it is mirrored besides,
-    inverted where it is a negative.
+    where one is the other resized, compressed again, cropped by up to some 15 %, shifted by up to
+    some 6 %, with other brightness or contrast, or with letters on it; flipped where it is
+    mirrored besides, inverted where it is a negative.
 
     All pairs are compared from afar by low frequencies (`duplicate_candidates`; among more than
     50,000 images an index chooses which pairs), then those that look alike at 64 x 64 and at
@@ -116,7 +116,7 @@ def find_duplicates(
 
     What this does not show: two films of one patient are not copies and are not looked for.
     Where the second was taken at once, with nothing moved by a millimetre against
-    the rest, it cannot be told from a copy. Copies that are cropped by more than some 12 %,
+    the rest, it cannot be told from a copy. Copies that are cropped by more than some 15 %,
     turned by more than some 4 degrees, or mirrored and inverted at once are missed.
 
     Args:
