@@ -177,7 +177,7 @@ def find_duplicates(
     if len(checksums) > MAX_EXHAUSTIVE:
         notes.append(
             f"among more than {MAX_EXHAUSTIVE:,} images an index chose what was compared: "
-            "about 1 in 100 of the weaker copies is missed"
+            "some 2 of 1,000 copies that all pairs would show are missed"
         )
     return _duplicates(links, names, classes, notes=tuple(notes))
 
