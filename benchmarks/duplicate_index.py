@@ -22,9 +22,9 @@ from keras_cxr import make_phantoms
 from keras_cxr.data import find_images
 from keras_cxr.data.cache import open_cache
 from keras_cxr.data.duplicate_candidates import find_candidates
-from keras_cxr.data.duplicate_cells import Cells, Pairs
+from keras_cxr.data.duplicate_cells import Cells, Pairs, pairs_above
 from keras_cxr.data.duplicate_search import MIN_COSINE
-from keras_cxr.data.duplicate_views import SIDE, VIEWS, WHOLE, Descriptions
+from keras_cxr.data.duplicate_views import SIDE, WHOLE, Frame, views_by_target
 
 DRAWN_SIDE = 128
 NEAREST = 16  # look-alikes of a picture that would be looked at closely
@@ -71,7 +71,7 @@ def _planted(films: Image, count: int, copies: int) -> tuple[Image, NDArray[np.i
     """(count, 64, 64) pictures, the last of them copies; (copies, 2) the rows of each pair."""
     rng = np.random.default_rng(0)
     seen = np.stack([_small(film) for film in films])
-    described = Descriptions(seen).targets(WHOLE)
+    described = Frame(seen, WHOLE).targets
     first, last = (len(films) // 600, max(2, len(films) // 60))
     alike = np.concatenate(
         [
@@ -137,27 +137,24 @@ def _ask(
     build: Builder, pictures: Image, asked: NDArray[np.int64]
 ) -> tuple[dict[int, set[int]], float]:
     """The nearest of each row that is asked for, over all views; processor seconds."""
-    descriptions = Descriptions(pictures)
     best: dict[int, dict[int, float]] = {row: {} for row in asked.tolist()}
-    indexes = {}
     seconds = 0.0
-    for view in VIEWS:
-        queries = descriptions.queries(view, asked)
-        targets = descriptions.targets(view.target)
+    for window, views in views_by_target().items():
+        frame = Frame(pictures, window)
         started = time.process_time()
-        if view.target not in indexes:
-            indexes[view.target] = build(targets)
-            # built once for all queries, however many: not scaled up with them
-            built = time.process_time() - started
-            seconds += built * len(asked) / len(pictures)
+        index = build(frame.targets)
+        # built once for all queries, however many: not scaled up with them
+        seconds += (time.process_time() - started) * len(asked) / len(pictures)
+        for _, view in views:
+            queries = frame.queries(view, asked)
             started = time.process_time()
-        scores, rows = indexes[view.target](queries)
-        seconds += time.process_time() - started
-        for query, some_scores, some_rows in zip(asked.tolist(), scores, rows, strict=True):
-            known = best[query]
-            for score, row in zip(some_scores.tolist(), some_rows.tolist(), strict=True):
-                if score > MIN_COSINE and row not in (query, -1):
-                    known[row] = max(known.get(row, -1.0), score)
+            scores, rows = index(queries)
+            seconds += time.process_time() - started
+            for query, some_scores, some_rows in zip(asked.tolist(), scores, rows, strict=True):
+                known = best[query]
+                for score, row in zip(some_scores.tolist(), some_rows.tolist(), strict=True):
+                    if score > MIN_COSINE and row not in (query, -1):
+                        known[row] = max(known.get(row, -1.0), score)
     return {
         query: set(sorted(known, key=known.__getitem__, reverse=True)[:NEAREST])
         for query, known in best.items()
@@ -177,9 +174,8 @@ def _all_pairs(targets: Rows) -> Index:
     def ask(queries: Rows) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         found = []
         for start in range(0, len(queries), 512):
-            cosines = queries[start : start + 512] @ targets.T
-            places, rows = np.divmod(np.flatnonzero(cosines > MIN_COSINE), len(targets))
-            found.append((places + start, rows, cosines[places, rows]))
+            places, *rest = pairs_above(queries[start : start + 512], targets, MIN_COSINE)
+            found.append((places + start, *rest))
         return _nearest(found, len(queries))
 
     return ask

@@ -13,7 +13,7 @@ from keras_cxr.audit.remembered import remembered
 from keras_cxr.audit.shortcuts import Shortcuts, measure_shortcuts
 
 _FLAGS_METHOD = 2  # raised whenever the same pictures would be flagged otherwise
-_SHORTCUTS_METHOD = 1  # raised whenever the same files would give other figures
+_SHORTCUTS_METHOD = 2  # raised whenever the same files would give other figures
 
 
 def attributes_once(opened: Opened, *, verbose: bool | str) -> pd.DataFrame:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.duplicate_cells import Cells
-from keras_cxr.data.duplicate_views import VIEWS, Descriptions, View, Window
+from keras_cxr.data.duplicate_cells import Cells, Pairs, pairs_above
+from keras_cxr.data.duplicate_views import Frame, View, views_by_target
 
 MAX_EXHAUSTIVE = 50_000
 """All pairs of so many pictures are compared; among more an index chooses."""
@@ -16,8 +16,6 @@ _PARTNERS = 16
 copy is among the nearest 5. It bounds time and memory: without it both grow with the square."""
 _NOTHING = -2.0  # below every cosine
 CANDIDATE = np.dtype([("query", "i4"), ("target", "i4"), ("view", "i4"), ("score", "f4")])
-
-Found = tuple[int, NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
 
 
 def find_candidates(
@@ -47,43 +45,30 @@ def find_candidates(
         they agree best, and `score`, the cosine in [-1, 1]. That two pictures look alike from
         afar does not make them copies: many chests do.
     """
-    descriptions = Descriptions(small)
     nearest = _Nearest(len(small))
-    compare = _all_pairs if len(small) <= max_exhaustive else _pairs_in_cells
-    for number, query, target, score in compare(descriptions, len(small), threshold):
-        keep = query != target
-        if first is not None:
-            keep &= (query < first) != (target < first)
-        nearest.add(query[keep], target[keep], score[keep], number)
+    for window, views in views_by_target().items():
+        frame = Frame(small, window)
+        cells = Cells(frame.targets) if len(small) > max_exhaustive else None
+        for number, view in views:
+            found = (
+                _all_pairs(frame, view, threshold)
+                if cells is None
+                else cells.above(frame.queries(view), threshold)
+            )
+            for query, target, score in found:
+                keep = query != target
+                if first is not None:
+                    keep &= (query < first) != (target < first)
+                nearest.add(query[keep], target[keep], score[keep], number)
     return nearest.pairs()
 
 
-def _all_pairs(descriptions: Descriptions, count: int, least: float) -> Iterator[Found]:
-    """Yields (view, query rows, target rows, cosines) above a cosine, block by block."""
-    for window, views in _views_by_target().items():
-        targets = descriptions.targets(window)
-        for number, view in views:
-            for start in range(0, count, _ROWS):
-                queries = descriptions.queries(view, slice(start, start + _ROWS))
-                cosines = queries @ targets.T
-                places, columns = np.divmod(np.flatnonzero(cosines > least), count)
-                yield number, places + start, columns, cosines[places, columns]
-
-
-def _pairs_in_cells(descriptions: Descriptions, count: int, least: float) -> Iterator[Found]:
-    """Yields what `_all_pairs` does, of pairs whose cells are near."""
-    for window, views in _views_by_target().items():
-        cells = Cells(descriptions.targets(window))
-        for number, view in views:
-            for pairs in cells.above(descriptions.queries(view), least):
-                yield number, *pairs
-
-
-def _views_by_target() -> dict[Window, list[tuple[int, View]]]:
-    found: dict[Window, list[tuple[int, View]]] = {}
-    for number, view in enumerate(VIEWS):
-        found.setdefault(view.target, []).append((number, view))
-    return found
+def _all_pairs(frame: Frame, view: View, least: float) -> Iterator[Pairs]:
+    """Yields (query rows, target rows, cosines) above a cosine, block by block."""
+    for start in range(0, len(frame.targets), _ROWS):
+        queries = frame.queries(view, slice(start, start + _ROWS))
+        query, target, score = pairs_above(queries, frame.targets, least)
+        yield query + start, target, score
 
 
 class _Nearest:

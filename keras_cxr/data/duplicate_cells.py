@@ -21,6 +21,13 @@ _AHEAD = 64  # cells whose pairs wait at most
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
 
 
+def pairs_above(queries: NDArray[np.float32], rows: NDArray[np.float32], least: float) -> Pairs:
+    """Returns (places of queries, places of rows, cosines) of what lies above a cosine."""
+    cosines = queries @ rows.T
+    places, columns = np.divmod(np.flatnonzero(cosines > least), len(rows) or 1)
+    return places, columns, cosines[places, columns]
+
+
 class Cells:
     """Unit vectors sorted into the cells of a k-means (an inverted file; Jégou et al. 2011).
 
@@ -53,9 +60,8 @@ class Cells:
         def look(cell: int) -> Pairs:
             asking = order[bounds[cell] : bounds[cell + 1]] // probed.shape[1]
             inside = slice(self._bounds[cell], self._bounds[cell + 1])
-            cosines = queries[asking] @ self._rows[inside].T
-            places, columns = np.divmod(np.flatnonzero(cosines > least), cosines.shape[1] or 1)
-            return asking[places], self._order[inside][columns], cosines[places, columns]
+            places, columns, cosines = pairs_above(queries[asking], self._rows[inside], least)
+            return asking[places], self._order[inside][columns], cosines
 
         cells = range(len(self._centres))
         # a product is small: several at once are faster than several threads for each

@@ -53,48 +53,46 @@ VIEWS = (
 there are no letters and turns move little; mirrored and negative, each whole and cropped."""
 
 
-class Descriptions:
-    """Describes pictures of a data set, beside how all of its pictures look.
+def views_by_target() -> dict[Window, list[tuple[int, View]]]:
+    """Returns the places in `VIEWS` and the views that share a target's window."""
+    found: dict[Window, list[tuple[int, View]]] = {}
+    for number, view in enumerate(VIEWS):
+        found.setdefault(view.target, []).append((number, view))
+    return found
 
-    In each window a picture is described by its 12 x 12 lowest cosine frequencies (the DCT-II,
-    without the mean; Ahmed et al. 1974), scaled to length 1, less their mean over all
-    pictures in the window that it is held against, each divided by its deviation. So what all
-    chests share does not count, nor do brightness and contrast.
+
+class Frame:
+    """The pictures of a data set in one window, and how windows of them are held against it.
+
+    A picture is described by its window's 12 x 12 lowest cosine frequencies (the DCT-II, without
+    the mean; Ahmed et al. 1974), scaled to length 1, less their mean over all pictures in the
+    window of this frame, each divided by its deviation. So what all chests share does not count,
+    nor do brightness and contrast.
 
     Args:
         small: (n, 64, 64) uint8, the pictures.
+        window: Of the targets.
+
+    Attributes:
+        targets: (n, 143) float32 of length 1: the window of every picture as it is.
     """
 
-    def __init__(self, small: NDArray[np.uint8]) -> None:
+    def __init__(self, small: NDArray[np.uint8], window: Window) -> None:
         self._small = small
-        self._usual: dict[Window, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
+        coefficients = window_coefficients(small, window)
+        self._mean = coefficients.mean(0) * (len(small) / (len(small) + _SHRINKAGE))
+        deviation = np.sqrt(((coefficients - self._mean) ** 2).mean(0))
+        self._deviation = np.maximum(deviation, 1e-6)
+        self.targets = self._beside_usual(coefficients)
 
     def queries(
         self, view: View, rows: slice | NDArray[np.int64] = slice(None)
     ) -> NDArray[np.float32]:
         """Returns (rows, 143) float32 of length 1: what a view takes of its first picture."""
-        found = window_coefficients(turned(self._small[rows], view), view.query)
-        return self._beside_usual(found, view.target)
+        return self._beside_usual(window_coefficients(turned(self._small[rows], view), view.query))
 
-    def targets(self, window: Window) -> NDArray[np.float32]:
-        """Returns (n, 143) float32 of length 1: a window of every picture as it is."""
-        return self._beside_usual(window_coefficients(self._small, window), window)
-
-    def _beside_usual(
-        self, coefficients: NDArray[np.float32], window: Window
-    ) -> NDArray[np.float32]:
-        if window not in self._usual:
-            self._usual[window] = _mean_and_deviation(window_coefficients(self._small, window))
-        mean, deviation = self._usual[window]
-        return _to_length_one((coefficients - mean) / deviation)
-
-
-def _mean_and_deviation(
-    coefficients: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    mean = coefficients.mean(0) * (len(coefficients) / (len(coefficients) + _SHRINKAGE))
-    deviation = np.sqrt(((coefficients - mean) ** 2).mean(0))
-    return mean, np.maximum(deviation, 1e-6)
+    def _beside_usual(self, coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
+        return _to_length_one((coefficients - self._mean) / self._deviation)
 
 
 def turned(pictures: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:

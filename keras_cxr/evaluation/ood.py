@@ -146,9 +146,9 @@ class OutOfDistribution:
                 softmax probabilities nor logits.
         """
         pictures = self._checked(images)
-        outputs_probabilities(self.model)  # raises before the network runs
+        logits = not outputs_probabilities(self.model)
         features, outputs = self._network_and_head.predict_on_batch(pictures)
-        return as_probabilities(self.model, outputs), self._scores(features, pictures)
+        return as_probabilities(outputs, logits=logits), self._scores(features, pictures)
 
     def is_unusual(self, images: NDArray[Any]) -> NDArray[np.bool_]:
         """Returns (n,) bool: whether each picture scores above the threshold."""

@@ -108,18 +108,14 @@ def predict_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[n
     Raises:
         InvalidArgumentError: the outputs are neither softmax probabilities nor logits.
     """
-    outputs_probabilities(model)  # raises before the network runs
-    return as_probabilities(model, model.predict_on_batch(images))
+    logits = not outputs_probabilities(model)
+    return as_probabilities(model.predict_on_batch(images), logits=logits)
 
 
-def as_probabilities(model: keras.Model, outputs: Any) -> NDArray[np.float64]:
-    """What a model returned, `(batch, classes)`, as class probabilities.
-
-    Raises:
-        InvalidArgumentError: the outputs are neither softmax probabilities nor logits.
-    """
+def as_probabilities(outputs: Any, *, logits: bool) -> NDArray[np.float64]:
+    """What a model returned, `(batch, classes)`, as class probabilities."""
     found = np.asarray(outputs, np.float64)
-    if not outputs_probabilities(model):
+    if logits:
         found = np.exp(found - found.max(axis=1, keepdims=True))
         found /= found.sum(axis=1, keepdims=True)
     return found
