@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from keras_cxr.data.catalog import Catalog, Entry
 from keras_cxr.data.images import fit
+from keras_cxr.data.labels import check_class_names, class_indices
 from keras_cxr.errors import DataError
 
 
@@ -19,7 +20,8 @@ def from_arrays(
 
     Args:
         data: The images, (n, h, w), (n, h, w, 1) or (n, h, w, 3), uint8 or float in [0, 255],
-            and the labels, (n,) integers or (n, k) one-hot.
+            and the labels as `class_indices` reads them: (n,) or (n, 1) class indices,
+            (n, k) one-hot rows, or names where `class_names` are given.
         image_size: (height, width) to fit the images to.
         class_names: The classes' names by index; "0", "1", ... otherwise.
 
@@ -28,11 +30,13 @@ def from_arrays(
 
     Raises:
         DataError: Shapes, types or values are not those above.
+        InvalidArgumentError: `class_names` holds a name twice.
     """
     if len(data) != 2:
         raise DataError(f"A tuple must be (images, labels), received {len(data)} items")
     images, labels = data
-    pixels, indices = np.asarray(images), _class_indices(np.asarray(labels))
+    given = None if class_names is None else check_class_names(class_names)
+    pixels, indices = np.asarray(images), class_indices(labels, class_names=given)
     if pixels.ndim not in (3, 4) or (pixels.ndim == 4 and pixels.shape[3] not in (1, 3)):
         raise DataError(
             f"images must be (n, h, w) or (n, h, w, 1 or 3), received shape {pixels.shape}"
@@ -52,29 +56,17 @@ def from_arrays(
                 f"images must lie in [0, 255], received values from {pixels.min()} to "
                 f"{pixels.max()}. Scale them to that range."
             )
-    names = tuple(map(str, range(int(indices.max()) + 1) if class_names is None else class_names))
-    if len(names) <= indices.max():
-        raise DataError(f"labels reach {indices.max()}, but class_names has {len(names)} names")
-    if len(set(names)) < len(names):
-        raise DataError(f"class_names holds a name twice: {', '.join(names)}")
+    if given is None and indices.min() == 1:
+        raise DataError(f"labels count from 1 to {indices.max()}, indices from 0. Pass labels - 1.")
+    if given is None and indices.max() >= len(indices):
+        raise DataError(
+            f"labels reach {indices.max():,}, but {len(indices):,} images cannot show that many "
+            "classes. Number the classes 0, 1, 2, ..."
+        )
+    names = given or tuple(map(str, range(int(indices.max()) + 1)))
     entries = tuple(Entry(f"array[{number}]", names[index]) for number, index in enumerate(indices))
     catalog = Catalog(Path(), "arrays in memory", "", entries, names=names)
     return catalog, _grey(pixels, image_size)
-
-
-def _class_indices(labels: NDArray[Any]) -> NDArray[np.int64]:
-    if labels.ndim == 2:
-        if not (((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all()):
-            raise DataError("labels with two dimensions must be one-hot: one 1 per row, else 0")
-        return np.asarray(labels.argmax(axis=1), np.int64)
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(
-            f"labels must be (n,) integers or (n, k) one-hot, received {labels.dtype} "
-            f"{labels.shape}"
-        )
-    if len(labels) and labels.min() < 0:
-        raise DataError(f"labels must be class indices from 0, received {labels.min()}")
-    return np.asarray(labels, np.int64)
 
 
 def _grey(pixels: NDArray[Any], image_size: tuple[int, int]) -> NDArray[Any]:

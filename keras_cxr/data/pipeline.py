@@ -72,7 +72,7 @@ def make_datasets(
         data: A folder (`CLASS/images` with `CLASS/masks`, `CLASS/*.png`, or either below
             `train`, `val` and `test`); a CSV file or DataFrame with columns file, label and
             optionally group, mask, part; a `Catalog` as `find_images` returns it; or
-            `(images, labels)` arrays in [0, 255].
+            `(images, labels)`: arrays in [0, 255], and class indices, one-hot rows or names.
         image_size: (height, width) that every image and mask is stretched to.
         batch_size: Images per batch.
         split: Shares of train, val and test. A share of 0 makes that part None. Parts that the

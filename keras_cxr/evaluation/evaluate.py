@@ -1,6 +1,6 @@
 """What a model answers on images whose classes are known, as one frozen `Evaluation`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr.data import Datasets
+from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.evaluation.labelled_batches import (
+    Batches,
+    array_batches,
+    check_batch_size,
+    dataset_batches,
+    indices_with,
+    part_batches,
+)
 from keras_cxr.evaluation.metrics import Metrics, compute_metrics
-from keras_cxr.models.checks import check_model_fits, predict_probabilities
-
-Batches = Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]
+from keras_cxr.models.checks import check_model_fits, num_outputs, predict_probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,15 +164,18 @@ def evaluate(
         model: a classifier from `(batch, height, width, channels)` in [0, 255] to
             `(batch, classes)`. A softmax is applied where the model's head has none.
         data: the `Datasets` of `make_datasets` (rows in the order of its files, never
-            augmented), or any dataset of `(images, one-hot labels)` batches, or a pair of
-            arrays `(images, labels)` with labels one-hot or whole numbers.
+            augmented), or any dataset of `(images, labels)` batches, or a pair of arrays
+            `(images, labels)`. Labels are class indices `(n,)` or `(n, 1)`, one-hot rows
+            `(n, classes)`, or names out of `class_names`; anything else is refused.
         part: which part of a `Datasets`: "train", "val" or "test".
         class_names: in the order of the outputs; taken from a `Datasets`, else "0", "1", ….
         batch_size: images per forward pass for `Datasets` and arrays.
 
     Raises:
-        InvalidArgumentError: (a ValueError) the model does not fit the data, the part is empty
-            or the outputs are no probabilities.
+        DataError: (a ValueError) the labels are not as said above, or not as many as the images.
+        InvalidArgumentError: (a ValueError) the model does not fit the data, the part is empty,
+            the outputs are no probabilities of two classes or more, or the model does not say
+            what it returns, as subclassed ones do not.
 
     Examples:
         >>> import keras_cxr, numpy as np
@@ -174,17 +184,22 @@ def evaluate(
         >>> keras_cxr.evaluate(model, (images, [0, 1, 1])).confusion.shape
         (2, 2)
     """
-    if isinstance(data, tuple):
-        names = _class_names(model, class_names)
-        batches, files = _array_batches(data, batch_size), None
-    elif isinstance(data, Datasets):
-        names = tuple(data.class_names)
+    batch_size = check_batch_size(batch_size)
+    count = num_outputs(model)
+    files: list[str] | None = None
+    if isinstance(data, Datasets):
         check_model_fits(model, data.input_shape, data.num_classes)
+        names = tuple(data.class_names)
         files = data.files(part)
-        batches = _part_batches(data, part, len(files), batch_size)
+        batches = part_batches(data, part, batch_size)
     else:
-        names = _class_names(model, class_names)
-        batches, files = _dataset_batches(data), None
+        names = _class_names(class_names, count)
+        read_labels = indices_with(names)
+        batches = (
+            array_batches(data, batch_size, read_labels)
+            if isinstance(data, tuple)
+            else dataset_batches(data, read_labels)
+        )
     labels, probabilities = _predict(model, batches, len(names))
     predicted = probabilities.argmax(axis=1)
     table = pd.DataFrame(
@@ -214,42 +229,10 @@ def _predict(
     return np.concatenate(labels), np.concatenate(outputs)
 
 
-def _part_batches(data: Datasets, part: str, count: int, batch_size: int) -> Batches:
-    for start in range(0, count, batch_size):
-        yield data.load(part, np.arange(start, min(start + batch_size, count)))
-
-
-def _array_batches(data: tuple[Any, Any], batch_size: int) -> Batches:
-    images, labels = np.asarray(data[0]), _indices(np.asarray(data[1]))
-    if len(images) != len(labels):
-        raise InvalidArgumentError(f"There are {len(images)} images but {len(labels)} labels.")
-    for start in range(0, len(images), batch_size):
-        stop = start + batch_size
-        yield images[start:stop].astype(np.float32), labels[start:stop]
-
-
-def _dataset_batches(data: Any) -> Batches:
-    is_sequence = isinstance(data, keras.utils.PyDataset)
-    for batch in (data[i] for i in range(len(data))) if is_sequence else data:
-        images, labels = batch[:2]
-        yield (
-            np.asarray(keras.ops.convert_to_numpy(images), np.float32),
-            _indices(keras.ops.convert_to_numpy(labels)),
-        )
-
-
-def _indices(labels: NDArray[Any]) -> NDArray[np.int64]:
-    return (labels.argmax(axis=1) if labels.ndim == 2 else labels).astype(np.int64)
-
-
-def _class_names(model: keras.Model, given: Sequence[str] | None) -> tuple[str, ...]:
-    count = model.output_shape[-1]
-    names = tuple(given) if given is not None else tuple(str(index) for index in range(count))
-    if len(names) != count:
-        raise InvalidArgumentError(
-            f"class_names has {len(names)} names, the model has {count} outputs."
-        )
-    return names
+def _class_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    if given is None:
+        return tuple(str(index) for index in range(count))
+    return check_class_names(given, count)
 
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:

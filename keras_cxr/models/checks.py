@@ -71,6 +71,28 @@ def check_model_fits(
         )
 
 
+def num_outputs(model: Any) -> int:
+    """How many classes the model tells apart, once it is a classifier whose outputs are known.
+
+    Raises:
+        InvalidArgumentError: it is no Keras model, does not say what it takes and returns (as
+            subclassed models), or its outputs are no softmax probabilities or logits.
+    """
+    if not isinstance(model, keras.Model):
+        raise InvalidArgumentError(
+            f"model must be a Keras model, received {type(model).__name__}: load a saved one with "
+            "keras.saving.load_model or keras_cxr.load_classifier."
+        )
+    outputs = _single_shape(model, "output")
+    outputs_probabilities(model)
+    if len(outputs) != 1 or outputs[0] is None:
+        raise InvalidArgumentError(
+            f"the model {model.name!r} returns outputs of shape {outputs}, not one score for each "
+            f"class. {_HEAD_MEND}"
+        )
+    return outputs[0]
+
+
 def head_activation(model: keras.Model) -> str:
     """Name of the function that makes the outputs: "softmax", "linear", "sigmoid" and so on.
 
@@ -91,13 +113,19 @@ def outputs_probabilities(model: keras.Model) -> bool:
 
     Raises:
         InvalidArgumentError: the head is neither, for example a sigmoid: its scores treat
-            each class on its own and do not add up to 1.
+            each class on its own and do not add up to 1. Or it has one unit, which tells
+            nothing apart.
     """
     activation = head_activation(model)
     if activation not in ("softmax", "linear"):
         raise InvalidArgumentError(
             f"the model {model.name!r} must return softmax probabilities or logits of classes "
             f"that exclude each other; its head is {activation!r}. {_HEAD_MEND}"
+        )
+    if tuple(getattr(model.outputs[0], "shape", ()))[1:] == (1,):
+        raise InvalidArgumentError(
+            f"the model {model.name!r} must return a score for each of two classes or more; its "
+            f"head has one unit, whose softmax is always 1. {_HEAD_MEND}"
         )
     return activation == "softmax"
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_cxr.data import make_datasets
-from keras_cxr.errors import DataError
+from keras_cxr.errors import DataError, InvalidArgumentError
 from tests.data.helpers import OPTIONS, picture, read_all
 
 
@@ -13,7 +13,7 @@ def test_images_are_used_as_they_are():
     labels = np.arange(20) % 2
     options = {**OPTIONS, "image_size": (20, 24)}
     for given_images in (images, images[..., np.newaxis], np.repeat(images[..., None], 3, 3)):
-        for given_labels in (labels, np.eye(2)[labels]):
+        for given_labels in (labels, np.eye(2)[labels], labels[:, np.newaxis].astype("float32")):
             datasets = make_datasets((given_images, given_labels), **options)
             assert datasets.root is None
             assert datasets.class_names == ("0", "1")
@@ -54,7 +54,10 @@ def test_class_names_follow_the_indices():
         (np.full((4, 5, 5), 256.0), np.arange(4), "values from 256"),
         (np.full((4, 5, 5), np.nan), np.arange(4), r"must lie in \[0, 255\]"),
         (np.zeros((4, 5, 5)), np.ones((4, 3)), "must be one-hot"),
-        (np.zeros((4, 5, 5)), np.arange(4.0), "labels must be"),
+        (np.zeros((4, 5, 5)), np.arange(4.0) / 2, "labels must be whole class indices"),
+        (np.zeros((4, 5, 5)), np.arange(4) % 2 + 1, r"count from 1 to 2.*Pass labels - 1"),
+        (np.zeros((4, 5, 5)), np.array([0, 1, 0, 10**12]), "4 images cannot show that many"),
+        (np.zeros((4, 5, 5)), np.array(["a", "b", "a", "b"]), "class_names= names the classes"),
         (np.zeros((4, 5, 5)), np.arange(4) - 1, "class indices from 0, received -1"),
         (np.zeros((4, 5, 5)), np.array([0, 0, 2, 2]), "No usable image of class '1'"),
     ],
@@ -66,9 +69,9 @@ def test_refused_arrays(images, labels, problem):
 
 def test_refused_names_and_tuples():
     data = (np.zeros((6, 5, 5)), np.arange(6) % 2)
-    with pytest.raises(DataError, match="labels reach 1, but class_names has 1"):
+    with pytest.raises(DataError, match="class indices from 0 to 0, received 0 to 1"):
         make_datasets(data, class_names=["a"], **OPTIONS)
-    with pytest.raises(DataError, match="holds a name twice"):
+    with pytest.raises(InvalidArgumentError, match="holds a name twice"):
         make_datasets(data, class_names=["a", "a"], **OPTIONS)
     with pytest.raises(DataError, match=r"must be \(images, labels\), received 3"):
         make_datasets((*data, None), **OPTIONS)

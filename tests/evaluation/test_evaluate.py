@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from keras_cxr import build_lenet5, evaluate, make_datasets
+from keras_cxr.errors import KerasCXRError
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,81 @@ def test_formats_and_arrays_give_the_same_figures(model, datasets):
         found = evaluate(model, data)
         assert found.metrics.log_loss == pytest.approx(expected.metrics.log_loss, rel=1e-5)
         np.testing.assert_array_equal(found.metrics.confusion, expected.metrics.confusion)
+
+
+def test_labels_of_one_column_are_what_stands_in_it(model, datasets):
+    """`keras.utils.image_dataset_from_directory(label_mode="binary")` yields such labels."""
+    images, labels = datasets.load("test")
+    column = labels[:, np.newaxis].astype("float32")
+    batches = [(images[:3], column[:3]), (images[3:], column[3:])]
+    for data in ((images, column), batches):
+        np.testing.assert_array_equal(evaluate(model, data).labels, labels)
+
+
+def test_classes_by_name_are_looked_up(model, datasets):
+    images, labels = datasets.load("test")
+    names = np.array(datasets.class_names)[labels]
+    found = evaluate(model, (images, names), class_names=datasets.class_names)
+    np.testing.assert_array_equal(found.labels, labels)
+
+
+IMAGES, LABELS = np.zeros((2, 32, 32, 1), "float32"), np.array([0, 3])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ((IMAGES, [[1, 1, 0, 0], [1, 0, 0, 0]]), "must be one-hot"),
+        ((IMAGES, np.eye(5)[LABELS]), "rows of 5 columns, but there are 4 classes"),
+        ((IMAGES, LABELS / 2), "received 1.5 among them"),
+        ((IMAGES, LABELS + 1), "they count from 1|received 1 to 4"),
+        ([(IMAGES, [-1, 1])], r"received -1 and 1. Pass \(labels > 0\)"),
+        ((IMAGES, ["COVID", "Normal"]), "class_names= names the classes"),
+        ((IMAGES, LABELS, LABELS), "received a tuple of 3"),
+        ([(IMAGES, LABELS, LABELS)], "no use for sample weights"),
+        ([IMAGES, LABELS], r"yields arrays of shape \(2, 32, 32, 1\). Let it yield"),
+        ([(IMAGES[0], 0)], r"yields single images.*dataset.batch\(32\)"),
+        ([(IMAGES, LABELS[:1])], "but 1 labels"),
+        (("films", LABELS), "0 images but 2 labels"),
+        ((np.array(["a.png", "b.png"]), LABELS), "images must be numbers"),
+        ("films", "received 'films': read a folder with make_datasets first"),
+        (None, "received NoneType"),
+    ],
+)
+def test_what_is_no_labelled_data_is_refused(model, data, words):
+    with pytest.raises(KerasCXRError, match=words):
+        evaluate(model, data)
+
+
+def one_unit(activation=None):
+    images = keras.Input((32, 32, 1))
+    scores = keras.layers.Dense(1, activation)(keras.layers.Flatten()(images))
+    return keras.Model(images, scores)
+
+
+class Subclassed(keras.Model):
+    def call(self, images):
+        return images[:, 0, :2, 0]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (one_unit, "head has one unit, whose softmax is always 1"),
+        (lambda: one_unit("softmax"), "head has one unit"),
+        (lambda: one_unit("sigmoid"), "its head is 'sigmoid'"),
+        (lambda: Subclassed(name="mine"), "'mine' does not say what it takes: use a Functional"),
+        (lambda: np.argmax, "must be a Keras model, received"),
+    ],
+)
+def test_models_that_are_no_classifiers_are_refused(make, words):
+    with pytest.raises(KerasCXRError, match=words):
+        evaluate(make(), (IMAGES, np.array([0, 0])))
+
+
+def test_batches_have_a_size(model):
+    with pytest.raises(KerasCXRError, match="batch_size must be an integer from 1, received 0"):
+        evaluate(model, (IMAGES, LABELS), batch_size=0)
 
 
 def test_logits_get_their_softmax(datasets):
