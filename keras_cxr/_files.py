@@ -1,12 +1,49 @@
 """Files that are written whole or not at all."""
 
 import contextlib
+import glob
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from keras_cxr.errors import OutputError
+from keras_cxr._names import shown
+from keras_cxr.errors import DataError, OutputError
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """A file opened for reading; pipes, sockets and devices, which may never answer, are not.
+
+    Raises:
+        DataError: (a ValueError) with the bare reason: it is no regular file.
+        OSError: it cannot be opened.
+    """
+    _check_regular(os.stat(path).st_mode)  # noqa: PTH116  called for every file
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115
+    try:
+        _check_regular(os.fstat(file.fileno()).st_mode)
+    except DataError:
+        file.close()
+        raise
+    return file
+
+
+def _check_regular(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "a device")
+        raise DataError(f"not a file that can be read: it is {kind}")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def check_output(path: str | os.PathLike[str]) -> Path:
@@ -61,7 +98,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         OutputError: (an OSError) the file cannot be written.
     """
     # the suffix stays, since Keras chooses the format by it
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{_short_stem(path)}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -79,17 +116,23 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 def temporaries_of(path: Path) -> list[Path]:
     """What `whole_file` left beside `path` when its process was killed."""
-    return sorted(path.parent.glob(f".{path.stem}.*.tmp{path.suffix}"))
+    start, end = glob.escape(_short_stem(path)), glob.escape(path.suffix)
+    return sorted(path.parent.glob(f".{start}.*.tmp{end}"))
+
+
+def _short_stem(path: Path) -> str:
+    """The stem without what would make the temporary name longer than file systems take."""
+    return path.stem.encode("utf-8", "surrogateescape")[:200].decode("utf-8", "surrogateescape")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file whole or not at all; text that is no UTF-8 is written as `shown` has it.
 
     Raises:
         OutputError: (an OSError) the file cannot be written; an older one is left as it was.
     """
     with whole_file(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        temporary.write_bytes(shown(content).encode() if isinstance(content, str) else content)
 
 
 def _sync_folder(path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_cxr._files import write_whole
+from keras_cxr._files import open_regular, write_whole
 from keras_cxr.audit.file_headers import DICOM_FACTS, read_header
 from keras_cxr.audit.picture_measures import BINS, BORDERS, CORNERS, colourfulness, measure_picture
 from keras_cxr.data.batches import num_workers
@@ -119,7 +119,8 @@ def _read_file(path: str) -> list[Any]:
     """Returns the row of one file, with None for what is not known."""
     facts: dict[str, Any] = {"error": ""}
     try:
-        data = Path(path).read_bytes()
+        with open_regular(path) as file:
+            data = file.read()
         facts |= read_header(data)
         image = grey_image(path)  # checks that the file is whole
         height, width = image.shape

@@ -14,7 +14,7 @@ from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from keras_cxr.inference import Classifier
+    from keras_cxr.inference import Classifier, ImageFiles
 
 _NAMED = 5  # files in a line of a terminal
 Images = Annotated[Path, Parameter(name="IMAGES", required=True)]
@@ -77,13 +77,13 @@ def predict(
     import_keras_quietly()
     from keras_cxr._files import write_whole
 
-    classifier, files = _classifier_and_files(images, model)
-    table, failed = classifier.predict_files(files)
+    classifier, found = _classifier_and_files(images, model)
+    table, failed = classifier.predict_files(found.files)
     if out is not None:
         write_whole(out, table.to_csv(index=False))
     answers = table.to_dict("records")
     print_result({"predictions": answers}, as_json, _probabilities(table) + _unusual(table))
-    for note in classifier.notes:
+    for note in (*found.notes, *classifier.notes):
         print(f"Note: {note}", file=sys.stderr)
     return report_failed(failed)
 
@@ -120,12 +120,12 @@ def explain(
         as_json: Print the written files and answers as JSON.
     """
     import_keras_quietly()
-    classifier, files = _classifier_and_files(images, model)
+    classifier, found = _classifier_and_files(images, model)
     from keras_cxr.study.heatmaps import write_heatmaps
 
     done = write_heatmaps(
         classifier,
-        files,
+        found.files,
         out,
         method=method,
         layer=layer,
@@ -142,23 +142,25 @@ def explain(
     if done.check is not None:
         document["check"] = done.check.faithfulness.to_dict()
     print_result(document, as_json, f"{_answers(done.table)}\n{done}")
+    for note in found.notes:
+        print(f"Note: {note}", file=sys.stderr)
     return report_failed(done.failed)
 
 
 def _classifier_and_files(
     words: tuple[Path, ...], model: Path | None
-) -> "tuple[Classifier, list[Path]]":
+) -> "tuple[Classifier, ImageFiles]":
     """The model and the image files; without --model the first word is the model."""
-    from keras_cxr.inference import list_image_files, load_classifier
+    from keras_cxr.inference import find_image_files, load_classifier
 
     if model is not None:
-        files = list_image_files(words)
+        files = find_image_files(words)
         return load_classifier(model), files
     first, *images = words
     taken = f"{first} was taken as the model, since --model is not given"
     if not images:
         raise InvalidArgumentError(f"There is no image: {taken}. Name an image or a folder too.")
-    files = list_image_files(images)
+    files = find_image_files(images)
     try:
         return load_classifier(first), files
     except (NotFoundError, DataError) as error:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._names import name_bytes
 from keras_cxr.errors import InvalidArgumentError
 
 FILL_MODES = {
@@ -118,7 +119,7 @@ def draw(keys: NDArray[np.uint64], seed: int, epoch: int, stream: int) -> NDArra
 
 def image_keys(files: Sequence[str]) -> NDArray[np.uint64]:
     """Returns (n,) uint64, one number per file name, that an image's draws are made from."""
-    digests = b"".join(hashlib.sha256(file.encode()).digest()[:8] for file in files)
+    digests = b"".join(hashlib.sha256(name_bytes(file)).digest()[:8] for file in files)
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 

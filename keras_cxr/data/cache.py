@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from keras_cxr._files import temporaries_of
 from keras_cxr._locking import locked
+from keras_cxr._names import name_bytes
 from keras_cxr.data.cache_files import (
     INDEX_NAME,
     DamagedError,
@@ -109,7 +110,7 @@ def cache_folder(
 ) -> Path:
     """Returns the folder of a catalog's cache, which need not exist yet."""
     root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
-    name = hashlib.sha256(f"{catalog.source}\n{image_size}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(name_bytes(f"{catalog.source}\n{image_size}")).hexdigest()[:16]
     return root / f"{_PREFIX}{name}"
 
 

@@ -106,9 +106,17 @@ def existing_folder(path: str | os.PathLike[str]) -> Path:
     folder = Path(path).expanduser()
     if folder.is_dir():
         return folder
-    if folder.exists():
+    if exists(folder):
         raise DataError(f"{folder} is a file; expected a folder of images or a .csv file")
     raise NotFoundError(f"There is no folder or file {folder}{near_name(folder)}")
+
+
+def exists(path: Path) -> bool:
+    """Returns whether a file or folder exists; one whose name no system takes does not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # longer than any name, or with a NUL in it
+        return False
 
 
 def near_name(path: Path) -> str:
@@ -125,7 +133,7 @@ def near_name(path: Path) -> str:
     if near:
         meant = parent / by_lower[near[0]]
         rest = meant / whole.relative_to(path)
-        return f". Did you mean {rest if rest.exists() else meant}?"
+        return f". Did you mean {rest if exists(rest) else meant}?"
     place = "The current folder" if parent == Path() else f"{parent} exists, but"
     return f". {place} holds nothing named {path.name}"
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._names import name_bytes
 from keras_cxr.data.altered import alter, transform_name
 from keras_cxr.data.batches import Batches, Transform, balanced_weights
 from keras_cxr.data.catalog import PARTS
@@ -99,7 +100,7 @@ class Datasets:
         content = self._checksums * (1, self.region != "full")  # of pixels and masks
         digest = hashlib.sha256(hashlib.sha256(content.tobytes()).digest())
         rows = self.table[["file", "class", "part"]].itertuples(index=False)
-        digest.update("\n".join("\t".join(row) for row in rows).encode())
+        digest.update(name_bytes("\n".join("\t".join(row) for row in rows)))
         augmentation = self._parts["train"].augmentation
         options = (self.class_names, self.input_shape, self.region, self.batch_size, self.seed)
         digest.update(repr((options, augmentation)).encode())

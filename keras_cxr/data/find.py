@@ -12,14 +12,21 @@ from keras_cxr.data.tables import find_in_table, read_csv
 from keras_cxr.errors import InvalidArgumentError
 
 
-def find_images(data: Any, *, root: str | os.PathLike[str] | None = None) -> Catalog:
-    """Returns the catalog of a folder, a CSV file or a DataFrame; no image is opened.
+def find_images(
+    data: Any,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    require_classes: bool = True,
+) -> Catalog:
+    """Returns the catalog of a folder, a CSV file or a DataFrame; no image is decoded.
 
     Args:
         data: The folder, the path of the CSV file, or the DataFrame; a catalog is returned as
             it is.
         root: The folder that a table's paths are relative to; by default the CSV file's own,
             for a DataFrame the working folder.
+        require_classes: Whether a folder of images without class folders is refused; else its
+            images have the label "".
 
     Raises:
         NotFoundError: There is no such folder or file; similar names are offered.
@@ -40,4 +47,4 @@ def find_images(data: Any, *, root: str | os.PathLike[str] | None = None) -> Cat
         folder = root if root is not None else path.parent
         return find_in_table(read_csv(path), root=folder, name=path.name)
     with collector_paused():
-        return find_in_folder(path)
+        return find_in_folder(path, require_classes=require_classes)

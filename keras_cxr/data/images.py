@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._files import open_regular
 from keras_cxr.data.formats import MAX_BYTES, check_jpeg, check_png, kind_of
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
@@ -115,7 +116,7 @@ def reason(error: BaseException) -> str:
 
 
 def _read_bytes(path: str | os.PathLike[str]) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123  Path() costs as much as a small read
+    with open_regular(path) as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise DataError(f"too large: more than {MAX_BYTES:,} bytes")

@@ -5,6 +5,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from keras_cxr._names import name_bytes
 from keras_cxr.data.catalog import PARTS
 from keras_cxr.errors import DataError, InvalidArgumentError
 
@@ -107,7 +108,7 @@ def assign_parts(
 
 
 def _digest(seed: int, name: str) -> bytes:
-    return hashlib.sha256(f"{seed}:{name.removeprefix(chr(10))}".encode()).digest()
+    return hashlib.sha256(name_bytes(f"{seed}:{name.removeprefix(chr(10))}")).digest()
 
 
 def _cut(sizes: list[int], wanted: list[float], needed: list[int]) -> list[tuple[int, int]]:

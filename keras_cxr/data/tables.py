@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from keras_cxr._names import name_bytes
 from keras_cxr.data.catalog import PART_NAMES, Catalog, Entry, listing, near_name
 from keras_cxr.errors import DataError, NotFoundError
 
@@ -109,7 +110,7 @@ def find_in_table(
     source = f"{folder.resolve()}/{name}"
     if not name.endswith(".csv"):
         # frames have no name of their own: each set of files keeps its own cache
-        source += hashlib.sha256("\n".join(one.file for one in entries).encode()).hexdigest()[:8]
+        source += hashlib.sha256(name_bytes("\n".join(one.file for one in entries))).hexdigest()[:8]
     return Catalog(folder, f"table ({name})", source, tuple(entries))
 
 

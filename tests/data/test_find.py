@@ -40,12 +40,14 @@ def test_plain_folders_with_masks_beside_the_images(tmp_path):
     plain(tmp_path, suffix=".jpg")
     write(tmp_path / "NORMAL" / "masks" / "1.png", lungs())
     write(tmp_path / "masks" / "NORMAL" / "1.png", lungs())
-    write(tmp_path / "NORMAL" / "9.bmp", picture(1))
+    (tmp_path / "NORMAL" / "9.gif").write_bytes(b"GIF89a")
     catalog = find_images(tmp_path)
     assert catalog.layout == "class folders"
     assert catalog.class_names == ("NORMAL", "PNEUMONIA")
     assert [entry.mask for entry in catalog.entries if entry.mask] == ["NORMAL/masks/1.png"]
-    assert "1 file(s) of unread kinds (.bmp, .tif, ...) in NORMAL" in catalog.notes
+    assert catalog.notes == (
+        "left out: 1 file(s) that are no image (.gif 1); 1 mask(s) that belong to no image",
+    )
 
 
 @pytest.mark.parametrize("names", [("train", "val", "test"), ("Training", "validation", "testing")])
@@ -102,18 +104,34 @@ def test_folders_that_cannot_work(tmp_path):
         find_images(tmp_path)
 
 
-def test_empty_class_folder(tmp_path):
+def test_folders_without_an_image_are_named_and_stop_nothing(tmp_path):
     plain(tmp_path)
     (tmp_path / "TUBERCULOSIS").mkdir()
-    with pytest.raises(DataError, match=r"class folder .*TUBERCULOSIS holds no images .*Put"):
-        find_images(tmp_path)
-    plain(tmp_path / "TUBERCULOSIS")
-    with pytest.raises(DataError, match="looks like a data set of its own"):
-        find_images(tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "scores.csv").write_text("x")
+    catalog = find_images(tmp_path)
+    assert catalog.class_names == ("NORMAL", "PNEUMONIA")
+    assert catalog.notes[0] == (
+        "taken for no class, since no image lies inside: TUBERCULOSIS, results"
+    )
     kaggle(tmp_path / "b")
     (tmp_path / "b" / "Fibrosis" / "images").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"class folder .*Fibrosis.images holds no images"):
-        find_images(tmp_path / "b")
+    assert "no image lies inside: Fibrosis" in find_images(tmp_path / "b").notes[1]
+
+
+def test_data_sets_of_their_own_are_no_classes(tmp_path):
+    plain(plain(tmp_path) / "TUBERCULOSIS")
+    with pytest.raises(DataError, match=r"TUBERCULOSIS holds .* looks like a data set of its own"):
+        find_images(tmp_path)
+    for name in ("first", "second"):
+        plain(tmp_path / "two" / name)
+    with pytest.raises(DataError, match=r"first, second holds .* like several data sets"):
+        find_images(tmp_path / "two")
+    for name in ("train", "test"):
+        plain(tmp_path / "parts" / "COVID", counts={name: 1})
+    plain(tmp_path / "parts", counts={"Normal": 2})
+    with pytest.raises(DataError, match="COVID holds the folders test, train"):
+        find_images(tmp_path / "parts")
 
 
 def test_dangling_links_and_folders_named_like_images(tmp_path):
