@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_cxr._files import open_regular, write_whole
+from keras_cxr._files import open_regular
+from keras_cxr._json import to_json, write_json
 from keras_cxr.audit.file_headers import DICOM_FACTS, read_header
 from keras_cxr.audit.picture_measures import BINS, BORDERS, CORNERS, colourfulness, measure_picture
 from keras_cxr.data.batches import num_workers
@@ -90,7 +91,7 @@ def read_attributes(
             body = {"schema_version": SCHEMA_VERSION, "key": key, "rows": rows}
             with writing_to(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-                write_whole(path, json.dumps(body, separators=(",", ":"), allow_nan=False))
+                write_json(path, body, indent=None)
     index = pd.Index([entry.file for entry in catalog.entries], name="file")
     table = pd.DataFrame(rows, columns=[*NUMBERS, *TEXTS], index=index)
     return table.astype(dict.fromkeys(NUMBERS, np.float64))
@@ -137,7 +138,7 @@ def _read_file(path: str) -> list[Any]:
 
 def _key(entries: Sequence[Entry]) -> str:
     files = [[entry.file, entry.size, entry.time] for entry in entries]
-    return hashlib.sha256(json.dumps([_METHOD, files]).encode()).hexdigest()
+    return hashlib.sha256(to_json([_METHOD, files], indent=None).encode()).hexdigest()
 
 
 def _remembered(path: Path, key: str) -> list[list[Any]] | None:

@@ -1,6 +1,5 @@
 """`write_model_card`: what a model is worth, written from what was measured and nothing else."""
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from keras_cxr._files import output_folder, write_whole
+from keras_cxr._json import write_json
 from keras_cxr.audit.calibrated_file import CALIBRATED_FILE
 from keras_cxr.audit.model_tables import named_calibrations, score_rows, view_rows
 from keras_cxr.audit.scores import in_words
@@ -53,9 +53,8 @@ def write_model_card(
         .get_template("model_card.md.j2")
         .render(audit=audit, card=card, named=named_calibrations(audit.confidence))
     )
-    document = json.dumps({**card, "audit": audit.to_dict()}, indent=1, allow_nan=False)
     write_whole(folder / CARD_FILE, text)
-    write_whole(folder / CARD_DOCUMENT, document + "\n")
+    write_json(folder / CARD_DOCUMENT, {**card, "audit": audit.to_dict()})
     return folder / CARD_FILE
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from keras_cxr._files import output_folder, write_whole
+from keras_cxr._json import as_json, write_json
 from keras_cxr.audit.answers import Answers, answers_in, read_predictions
 from keras_cxr.audit.controls import SHUFFLED, Controls
 from keras_cxr.audit.recipe import Recipe
@@ -132,7 +133,7 @@ def _jobs(
     jobs = []
     for key, title, altered, seed in todo:
         settings = {"data": altered.fingerprint, "recipe": described, "seed": seed}
-        plain = json.loads(json.dumps({"schema_version": SCHEMA_VERSION, **settings}))
+        plain = as_json({"schema_version": SCHEMA_VERSION, **settings})
         jobs.append(_Job(key, title, altered, seed, plain))
     return jobs, notes
 
@@ -169,7 +170,7 @@ def _train(job: _Job, recipe: Recipe, place: Path | None, verbose: Any) -> pd.Da
         (place / "control.json").unlink(missing_ok=True)
         if not resume and (place / "run").is_dir():
             shutil.rmtree(place / "run")  # before `begun.json` says whose it is
-        write_whole(begun, json.dumps(job.settings, indent=1))
+        write_json(begun, job.settings)
     model = recipe.new_model(job.seed)
     train(
         model,
@@ -185,7 +186,7 @@ def _train(job: _Job, recipe: Recipe, place: Path | None, verbose: Any) -> pd.Da
     predictions = evaluate(model, job.datasets).predictions
     if place is not None:
         write_whole(place / "predictions.csv", predictions.to_csv(index=False))
-        write_whole(place / "control.json", json.dumps(job.settings, indent=1))
+        write_json(place / "control.json", job.settings)
     return predictions
 
 

@@ -1,6 +1,5 @@
 """`audit_data`: what in a folder of chest X-rays makes a result untrue, before any training."""
 
-import json
 import os
 import sys
 from collections import Counter
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from keras_cxr._files import output_folder, write_whole
+from keras_cxr._json import write_json
 from keras_cxr.audit.actions import list_actions
 from keras_cxr.audit.copies import (
     Against,
@@ -107,12 +107,11 @@ class DataAudit:
             OutputError: It cannot be written.
         """
         check_apart(out_dir, *self._folders)
-        page = render_audit(self, self._pictures)
-        document = json.dumps(self.to_dict(), indent=1, allow_nan=False)
+        page, document = render_audit(self, self._pictures), self.to_dict()
         folder = output_folder(out_dir)
         write_whole(folder / "actions.csv", self.actions.to_csv(index=False, lineterminator="\n"))
         write_whole(folder / "audit.html", page)
-        write_whole(folder / "audit.json", document + "\n")
+        write_json(folder / "audit.json", document)
         return folder
 
     def __str__(self) -> str:

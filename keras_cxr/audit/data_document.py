@@ -1,8 +1,8 @@
 """`audit.json`: what an audit of data found, for programs."""
 
-import math
 from typing import TYPE_CHECKING, Any
 
+from keras_cxr._json import as_json
 from keras_cxr._version import __version__
 from keras_cxr.audit.opened import AGAINST
 
@@ -29,34 +29,24 @@ def as_document(audit: "DataAudit", *, prefix: str) -> dict[str, Any]:
             item["file"] = prefix + item["file"]
         return item
 
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "keras_cxr": __version__,
-        "folder": audit.name,
-        "layout": audit.layout,
-        "num_images": audit.num_images,
-        "classes": audit.class_counts,
-        "against": None if audit.against is None else audit.against._asdict(),
-        "duplicate_groups": [named(group.to_dict()) for group in audit.duplicate_groups],
-        "conflicts": [named(group.to_dict()) for group in audit.conflicts],
-        "patients_across_classes": [
-            named(patient.to_dict()) for patient in audit.patients_across_classes
-        ],
-        "leakage": [leak.to_dict() for leak in audit.leaks],
-        "shortcuts": audit.shortcuts.to_dict(),
-        "flags": [named(flag.to_dict()) for flag in audit.flags],
-        "findings": [finding.to_dict() for finding in audit.findings],
-        "notes": list(audit.notes),
-    }
-    return without_nan(document)
-
-
-def without_nan(value: Any) -> Any:
-    """Returns a document in which numbers that are none, which JSON cannot hold, are null."""
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return as_json(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "keras_cxr": __version__,
+            "folder": audit.name,
+            "layout": audit.layout,
+            "num_images": audit.num_images,
+            "classes": audit.class_counts,
+            "against": None if audit.against is None else audit.against._asdict(),
+            "duplicate_groups": [named(group.to_dict()) for group in audit.duplicate_groups],
+            "conflicts": [named(group.to_dict()) for group in audit.conflicts],
+            "patients_across_classes": [
+                named(patient.to_dict()) for patient in audit.patients_across_classes
+            ],
+            "leakage": [leak.to_dict() for leak in audit.leaks],
+            "shortcuts": audit.shortcuts.to_dict(),
+            "flags": [named(flag.to_dict()) for flag in audit.flags],
+            "findings": [finding.to_dict() for finding in audit.findings],
+            "notes": list(audit.notes),
+        }
+    )

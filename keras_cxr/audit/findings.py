@@ -1,5 +1,6 @@
 """`Finding`: one thing that an audit found, as a sentence with its number and interval."""
 
+import math
 import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,7 +16,7 @@ class Finding:
         key: What it is about, such as "duplicates" or "controls"; stable, for programs.
         sentence: One plain sentence that holds the number, its interval where it has one, and
             what it was measured on. It states, and leaves the verdict to the reader.
-        value: The number; None where there is none.
+        value: The number; None where there is none (NaN becomes None).
         interval: Its 95 % limits; None where it has none.
     """
 
@@ -23,6 +24,10 @@ class Finding:
     sentence: str
     value: float | None = None
     interval: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.value is not None and math.isnan(self.value):
+            object.__setattr__(self, "value", None)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns it as JSON holds it."""

@@ -1,6 +1,5 @@
 """`audit_model`: whether to believe what a trained model scores on its own test part."""
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_cxr._files import check_output, output_folder, write_whole
+from keras_cxr._json import write_json
 from keras_cxr.audit.answers import Answers, answer
 from keras_cxr.audit.calibrated_file import write_calibrated
 from keras_cxr.audit.card import write_model_card
@@ -109,8 +109,7 @@ class ModelAudit:
             audit = replace(self, notes=(*self.notes, f"No calibrated model was saved: {reason}."))
         write_whole(folder / "trust.html", render_model_audit(audit))
         write_model_card(audit, folder, **card)
-        document = json.dumps(audit.to_dict(), indent=1, allow_nan=False)
-        write_whole(folder / "model_audit.json", document + "\n")
+        write_json(folder / "model_audit.json", audit.to_dict())
         return folder
 
     def __str__(self) -> str:

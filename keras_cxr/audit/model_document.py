@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from keras_cxr._json import as_json
 from keras_cxr._version import __version__
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ PARTS = (
 def as_document(audit: "ModelAudit") -> dict[str, Any]:
     """Returns what `model_audit.json` holds: plain values, None for what was not measured."""
     found = {name: getattr(audit, name) for name in PARTS}
-    return {
+    document = {
         "schema_version": SCHEMA_VERSION,
         "keras_cxr": __version__,
         "model": {"name": audit.name, "parameters": int(audit.model.count_params())},
@@ -27,6 +28,7 @@ def as_document(audit: "ModelAudit") -> dict[str, Any]:
         "findings": [finding.to_dict() for finding in audit.findings],
         "notes": list(audit.notes),
     }
+    return dict(as_json(document))
 
 
 def describe_data(datasets: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_cxr._files import write_whole
+from keras_cxr._json import to_json, write_json
 from keras_cxr._version import __version__
 from keras_cxr.data.cache_files import writing_to
 
@@ -26,14 +26,14 @@ def remembered(
     Raises:
         OutputError: The answer cannot be written.
     """
-    key = hashlib.sha256(json.dumps([__version__, asked]).encode()).hexdigest()
+    key = hashlib.sha256(to_json([__version__, asked], indent=None).encode()).hexdigest()
     path = folder / f"{name}-{key[:16]}.json"
     known = _read(path, key)
     if known is not None:
         return known
     found = answer()
     with writing_to(folder):
-        write_whole(path, json.dumps({"key": key, "answer": found}, separators=(",", ":")))
+        write_json(path, {"key": key, "answer": found}, indent=None)
     return found
 
 

@@ -1,6 +1,5 @@
 """What several commands share."""
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -8,13 +7,15 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from keras_cxr._json import to_json
+
 OnError = Literal["raise", "skip"]
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 def print_result(document: dict[str, Any], as_json: bool, text: str) -> None:
     """Print the text for people, or the document for machines."""
-    print(json.dumps(document, indent=1) if as_json else text)
+    print(to_json(document) if as_json else text)
 
 
 def report_failed(failed: dict[Path, str]) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._files import write_whole
+from keras_cxr._json import to_json
 from keras_cxr.data.catalog import Entry, collector_paused
 from keras_cxr.data.reading import Record, Reused
 from keras_cxr.errors import OutputError
@@ -90,7 +91,7 @@ def _index(content: dict[str, Any]) -> Index:
 def write_index(folder: Path, index: Index) -> None:
     """Replaces the index."""
     content = {"schema_version": SCHEMA_VERSION, **index.__dict__}
-    body = json.dumps(content, separators=(",", ":")).encode()
+    body = to_json(content, indent=None).encode()
     write_whole(folder / INDEX_NAME, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 

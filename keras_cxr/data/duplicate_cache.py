@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from keras_cxr._files import write_whole
+from keras_cxr._json import to_json, write_json
 from keras_cxr.data.cache_files import writing_to
 from keras_cxr.data.duplicate_search import Link, search
 
@@ -41,7 +41,7 @@ def search_once(
     """
     if folder is None:
         return search(image, checksums, first=first, verbose=verbose)
-    content = json.dumps([_METHOD, first, *map(int, checksums)]).encode()
+    content = to_json([_METHOD, first, *map(int, checksums)], indent=None).encode()
     key = hashlib.sha256(content).hexdigest()
     path = folder / f"duplicates-{key[:16]}.json"
     known = _read(path, key)
@@ -50,7 +50,7 @@ def search_once(
     links = search(image, checksums, first=first, verbose=verbose)
     body = {"schema_version": SCHEMA_VERSION, "key": key, "links": links}
     with writing_to(folder):
-        write_whole(path, json.dumps(body, separators=(",", ":")))
+        write_json(path, body, indent=None)
     return links
 
 

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._json import write_json
 from keras_cxr.data.phantom_anatomy import anatomy, expose, lung_outline
 from keras_cxr.data.phantom_canvas import Frame, smooth
 from keras_cxr.data.phantom_lesions import LESIONS
@@ -131,8 +132,7 @@ def make_phantoms(
     try:
         temporary.mkdir(parents=True)
         _write(temporary, images_per_class, size, seed)
-        text = json.dumps(settings, indent=2) + "\n"
-        (temporary / MANIFEST).write_text(text, encoding="utf-8")
+        write_json(temporary / MANIFEST, settings)
         if folder.is_dir():
             folder.rmdir()  # it is empty: Windows cannot rename onto it
         temporary.rename(folder)

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import betabinom, binomtest
 
-from keras_cxr._files import write_whole
+from keras_cxr._json import write_json
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.estimates import Estimate, checked_names, plain
 from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
@@ -240,7 +240,7 @@ class ConformalSets:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it as JSON, whole or not at all."""
-        write_whole(Path(path), json.dumps(self.to_dict(), indent=1) + "\n")
+        write_json(Path(path), self.to_dict())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "ConformalSets":

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._json import as_json
 from keras_cxr.data import Datasets
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import InvalidArgumentError
@@ -122,7 +123,7 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Every figure without the predictions, ready for JSON: NaN becomes `None`."""
         m = self.metrics
-        return {
+        document = {
             "num_images": len(self.predictions),
             "class_names": list(self.class_names),
             "accuracy": m.accuracy,
@@ -130,13 +131,11 @@ class Evaluation:
             "balanced_accuracy": m.balanced_accuracy,
             "balanced_accuracy_interval": list(m.balanced_accuracy_interval),
             "log_loss": m.log_loss,
-            "per_class": {
-                str(name): {key: _plain(value) for key, value in row.items()}
-                for name, row in self.per_class.to_dict("index").items()
-            },
+            "per_class": self.per_class.to_dict("index"),
             "confusion": m.confusion.tolist(),
-            "confusion_percent": [[_plain(v) for v in row] for row in m.confusion_percent],
+            "confusion_percent": m.confusion_percent,
         }
+        return dict(as_json(document))
 
     def _square(self, values: NDArray[Any]) -> pd.DataFrame:
         names = list(self.class_names)
@@ -237,9 +236,3 @@ def _class_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
 
 def _with_interval(value: float, interval: tuple[float, float]) -> str:
     return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
-
-
-def _plain(value: Any) -> float | int | None:
-    if isinstance(value, (int, np.integer)):
-        return int(value)
-    return None if np.isnan(value) else float(value)

@@ -60,6 +60,12 @@ class Selection:
         rows = self.per_class[self.per_class["images"] > 0]
         place = int(rows["answered"].to_numpy().argmin())
         row = rows.iloc[place]
+        if self.answered.value == 0:
+            return (
+                f"Answering where it is at least {self.threshold:.2f} sure, the model answers none "
+                f"of {self.num_images:,} test images; when it answers all, it is right in "
+                f"{self.accuracy_of_all} of them.",
+            )
         return (
             f"Answering where it is at least {self.threshold:.2f} sure, the model answers "
             f"{self.answered} of {self.num_images:,} test images and is right in "

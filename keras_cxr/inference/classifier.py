@@ -20,6 +20,7 @@ from keras_cxr.data.images import read_image
 from keras_cxr.data.walk import describe_left_out, read_folder
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.models.checks import predict_probabilities
+from keras_cxr.models.files import read_model
 
 if TYPE_CHECKING:
     from keras_cxr.evaluation.ood import OutOfDistribution
@@ -141,10 +142,7 @@ def load_classifier(
         InvalidArgumentError: (a ValueError) as many names as outputs are needed.
     """
     file = _model_file(Path(path))
-    try:
-        model = keras.saving.load_model(file, compile=False)
-    except (ValueError, OSError, TypeError, KeyError) as error:
-        raise DataError(f"{file} cannot be read as a Keras model: {error}") from error
+    model = read_model(file)
     record = file.parent / RUN_FILE
     data = json.loads(record.read_text())["settings"]["data"] if record.is_file() else {}
     count = model.output_shape[-1]

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
-
 from keras_cxr._files import output_folder
 from keras_cxr.data import make_phantoms
+from keras_cxr.models.files import read_model
 from keras_cxr.study.lesion_heat import LesionHeat, measure_lesion_heat
 from keras_cxr.study.pictures import DPI
 from keras_cxr.study.report import write_report
@@ -80,7 +79,7 @@ def run_demo(
         verbose=verbose,
         group_duplicates=False,  # phantoms are drawn one by one: to look for copies takes a minute
     )
-    model = keras.saving.load_model(folder / EXPERIMENT / "run" / "last.keras", compile=False)
+    model = read_model(folder / EXPERIMENT / "run" / "last.keras")
     lesions = measure_lesion_heat(model, phantoms, seed=seed)
     if lesions.figure is not None:
         lesions.figure.savefig(folder / EXPERIMENT / "gradcam_lesions.png", dpi=DPI)

@@ -1,6 +1,5 @@
 """What the heat maps of a folder are worth: `keras-cxr explain --check`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._files import write_whole
+from keras_cxr._json import write_json
 from keras_cxr.explain import Method
 from keras_cxr.explain.faithfulness import Faithfulness, check_faithfulness, plot_curves
 from keras_cxr.study.masks import find_masks
@@ -62,7 +61,7 @@ def check_maps(
     found = check_faithfulness(method, images, np.asarray(class_index), masks=masks)
     which = f"{len(images)} of {total:,} images, spread over them" if len(images) < total else ""
     notes = [f"Checked on {which}."] * bool(which) + notes
-    write_whole(folder / CHECK_FILE, json.dumps(_document(found, files, notes), indent=1))
+    write_json(folder / CHECK_FILE, _document(found, files, notes))
     plot_curves(found).savefig(folder / CURVES_FILE, dpi=110)
     return MapCheck(found, tuple(notes))
 

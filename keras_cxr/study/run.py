@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from keras_cxr._files import check_output, write_whole
+from keras_cxr._json import write_json
 from keras_cxr.audit.answers import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.models import build, model_info
+from keras_cxr.models.files import read_model
 from keras_cxr.study.experiments import Experiment, select_experiments
 from keras_cxr.study.report import results_table, write_report
 from keras_cxr.study.saving import RESULT_FILE, RUN_FOLDER, SCHEMA_VERSION, train_and_save
@@ -234,7 +236,7 @@ def _ask_once(job: _Job) -> None:
     if not (job.folder / AUDIT_FILE).is_file():
         write_trust(
             job.folder,
-            model=keras.saving.load_model(job.folder / RUN_FOLDER / "last.keras", compile=False),
+            model=read_model(job.folder / RUN_FOLDER / "last.keras"),
             datasets=job.datasets,
             predictions=read_predictions(job.folder / PREDICTIONS_FILE),
         )
@@ -254,5 +256,5 @@ def _collect(folder: Path) -> StudyResult:
         "experiments": results,
         "comparison": None if comparison is None else comparison.to_dict(),
     }
-    write_whole(folder / "results.json", json.dumps(document, indent=1))
+    write_json(folder / "results.json", document)
     return StudyResult(folder, write_report(folder, results, comparison), table, results)

@@ -1,12 +1,12 @@
 """One training run with everything it leaves in its folder, for the study and for one model."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_cxr._files import output_folder, write_whole
+from keras_cxr._json import write_json
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Evaluation, evaluate
 from keras_cxr.evaluation.ood import OutOfDistribution
@@ -82,5 +82,5 @@ def train_and_save(
         "data_summary": datasets.summary,
         "evaluation": evaluation.to_dict(),
     }
-    write_whole(folder / RESULT_FILE, json.dumps(result, indent=1))
+    write_json(folder / RESULT_FILE, result)
     return evaluation

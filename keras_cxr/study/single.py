@@ -1,12 +1,12 @@
 """One model on one folder: what `keras-cxr train` and `keras-cxr evaluate` do."""
 
-import json
 import os
 from typing import Any
 
 import keras
 
 from keras_cxr._files import check_output, output_folder, write_whole
+from keras_cxr._json import write_json
 from keras_cxr.data import make_datasets
 from keras_cxr.errors import DataError
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
@@ -121,6 +121,6 @@ def evaluate_and_report(
     if folder is not None:
         output_folder(folder)
         write_whole(folder / "predictions.csv", found.predictions.to_csv(index=False))
-        write_whole(folder / "evaluation.json", json.dumps(found.to_dict(), indent=1))
+        write_json(folder / "evaluation.json", found.to_dict())
         plot_confusion_matrix(found).savefig(folder / "confusion_matrix.png", dpi=110)
     return found

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_cxr._files import write_whole
+from keras_cxr._json import write_json
 from keras_cxr.audit.answers import answers_in, read_predictions
 from keras_cxr.audit.model_audit import audit_model
 from keras_cxr.data import Datasets
@@ -47,7 +47,7 @@ def write_trust(
         test=answers_in(predictions, datasets),
         say=_silent,
     )
-    write_whole(folder / AUDIT_FILE, json.dumps(audit.to_dict(), indent=1, allow_nan=False))
+    write_json(folder / AUDIT_FILE, audit.to_dict())
 
 
 def compare_experiments(folder: Path, keys: list[str]) -> Comparison | None:

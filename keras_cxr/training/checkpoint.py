@@ -1,14 +1,16 @@
 """A run's folder: every file written whole or not at all, `run.json` last."""
 
-import json
-import zipfile
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from keras_cxr._archives import ArchiveError, read_npz
+from keras_cxr._documents import COUNT, Document, Range, Text
 from keras_cxr._files import temporaries_of, whole_file
+from keras_cxr._json import to_json
 from keras_cxr._locking import try_lock
 from keras_cxr.errors import OutputError, TrainingError
 from keras_cxr.training.state import Arrays
@@ -20,6 +22,28 @@ LAST = "last.keras"
 STATES = "checkpoint"
 LOCK = ".lock"
 _OWN = (RECORD, BEST, LAST, STATES, LOCK)
+RUN_RECORD = Document(
+    what="the record of a training run",
+    form={
+        "settings": {"data": {}},
+        "precision": Text("float32|mixed_bfloat16", '"float32" or "mixed_bfloat16"'),
+        "keras_version": str,
+        "backend": str,
+        "epochs_trained": COUNT,
+        "best_epoch": (COUNT, None),
+        "stopped": bool,
+        "finished": bool,
+        "history": {str: [(float, None)]},
+        "seconds_per_epoch": [Range(0)],
+        "validation_seconds": [Range(0)],
+        "state": Text(rf"{STATES}/state-\d{{5,9}}\.npz", f"a file in {STATES}/"),
+        "last_epochs?": COUNT,
+        "changed_at_end?": bool,
+    },
+    mend="Pass resume=False to begin anew, or another run_dir.",
+    version=SCHEMA_VERSION,
+    error=TrainingError,
+)
 
 Save = Callable[[Path], None]
 
@@ -94,7 +118,7 @@ class RunFolder:
     def write_record(self, record: dict[str, Any]) -> None:
         """Replace `run.json`."""
         with whole_file(self.path / RECORD) as temporary:
-            temporary.write_text(json.dumps({"schema_version": SCHEMA_VERSION, **record}, indent=1))
+            temporary.write_text(to_json({"schema_version": SCHEMA_VERSION, **record}))
 
     def clear(self) -> None:
         """Remove the run; the record first, so that nothing half removed is taken for a run."""
@@ -135,24 +159,33 @@ def read_record(path: Path) -> dict[str, Any] | None:
     """The folder's `run.json`, or `None` where there is none.
 
     Raises:
-        TrainingError: it cannot be read, or a newer release wrote it.
+        TrainingError: it cannot be read or used, or a newer release wrote it.
     """
     file = path / RECORD
     if not file.exists():
         return None
-    try:
-        record = dict(json.loads(file.read_text()))
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"{file} cannot be read ({error}): pass resume=False to begin anew, or another run_dir."
-        ) from error
-    version = record.pop("schema_version", None)
-    if version != SCHEMA_VERSION:
-        raise TrainingError(
-            f"{file} has schema version {version}, this release reads {SCHEMA_VERSION}: use the "
-            "release that wrote it, resume=False to begin anew, or another run_dir."
-        )
+    record = RUN_RECORD.read(file)
+    problem = _contradiction(record)
+    if problem:
+        raise RUN_RECORD.damaged(file, problem)
+    for values in record["history"].values():
+        values[:] = [math.nan if value is None else value for value in values]  # as it was
     return record
+
+
+def _contradiction(record: dict[str, Any]) -> str:
+    """What in a record of the right form cannot be; "" where all agrees."""
+    epochs, best, history = (record[key] for key in ("epochs_trained", "best_epoch", "history"))
+    full = [record["seconds_per_epoch"], record["validation_seconds"], history.get("loss", [])]
+    if any(len(values) != epochs for values in full):
+        return f"has no loss or no seconds for each of its {epochs} epochs"
+    if any(len(values) > epochs for values in history.values()):
+        return f"has more values in its history than its {epochs} epochs"
+    if epochs and (best is None or best >= epochs):
+        return f"has best_epoch {best}, none of its {epochs} epochs"
+    if record["finished"] and "changed_at_end" not in record:
+        return "lacks changed_at_end"
+    return ""
 
 
 def best_file(path: Path, record: dict[str, Any]) -> Path:
@@ -171,9 +204,8 @@ def read_arrays(path: Path) -> Arrays:
         TrainingError: the file is missing or damaged.
     """
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            return {_name(key): _from_stored(key, file[key]) for key in file.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return {_name(key): _from_stored(key, array) for key, array in read_npz(path).items()}
+    except (ArchiveError, TypeError, ValueError) as error:
         raise TrainingError(
             f"The checkpoint {path} is missing or damaged ({error}): pass resume=False to begin "
             "anew, or another run_dir."

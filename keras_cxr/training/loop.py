@@ -167,7 +167,7 @@ class Loop:
             )
         arrays = self._assign_state()
         self._restore_history()
-        restore_callbacks(self._user_callbacks, from_bytes(arrays["callbacks"]), arrays)
+        restore_callbacks(self._user_callbacks, _callback_states(arrays), arrays)
         self._progress.say(f"resuming after epoch {record['epochs_trained']}")
 
     def _restore_history(self) -> None:
@@ -253,6 +253,16 @@ def _build(optimizer: Any, model: keras.Model) -> None:
 def _best_epoch(history: dict[str, list[float]]) -> int:
     values = history.get("val_loss", history["loss"])
     return min(range(len(values)), key=lambda i: values[i] if math.isfinite(values[i]) else 1e999)
+
+
+def _callback_states(arrays: Arrays) -> dict[str, Any]:
+    try:
+        return from_bytes(arrays["callbacks"])
+    except (KeyError, ValueError) as error:
+        raise TrainingError(
+            f"The checkpoint's callbacks are damaged ({error}): pass resume=False to begin anew, "
+            "or another run_dir."
+        ) from error
 
 
 @contextlib.contextmanager

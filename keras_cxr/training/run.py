@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_cxr.errors import NotFoundError, TrainingError
+from keras_cxr.models.files import read_model
 from keras_cxr.training.checkpoint import BEST, LAST, RECORD, best_file, read_arrays, read_record
 from keras_cxr.training.state import assign_variables
 
@@ -55,7 +56,8 @@ class TrainingRun:
     @property
     def summary(self) -> str:
         """Two lines for a terminal."""
-        best = {name: values[self.best_epoch] for name, values in self.history.items()}
+        whole = {n: v for n, v in self.history.items() if len(v) == self.epochs_trained}
+        best = {name: values[self.best_epoch] for name, values in whole.items()}
         shown = ", ".join(f"{name} {value:.4g}" for name, value in best.items())
         seconds = sum(self.seconds_per_epoch) / len(self.seconds_per_epoch)
         return (
@@ -77,7 +79,8 @@ def load_run(run_dir: str | os.PathLike[str]) -> TrainingRun:
 
     Raises:
         NotFoundError: there is no run in the folder.
-        TrainingError: no epoch is complete yet, or a file is damaged.
+        TrainingError: no epoch is complete yet, or the record or state is damaged.
+        DataError: (a ValueError) the model's file is damaged.
     """
     path = Path(run_dir)
     record = read_record(path)
@@ -106,7 +109,7 @@ def make_run(record: dict[str, Any], model: keras.Model, run_dir: Path | None) -
 
 def _load_model(path: Path, record: dict[str, Any]) -> keras.Model:
     if record.get("last_epochs") == record["epochs_trained"]:
-        return keras.saving.load_model(path / LAST, compile=False)
-    model = keras.saving.load_model(best_file(path, record), compile=False)
+        return read_model(path / LAST)
+    model = read_model(best_file(path, record))
     assign_variables(model.variables, read_arrays(path / record["state"]), "model")
     return model

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from keras_cxr._json import as_json
+
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
 
@@ -86,7 +88,7 @@ def _without_names(value: Any, numbers: dict[str, str]) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value if isinstance(value, bool | int | float | str | None) else str(value)
+    return as_json(value) if isinstance(value, bool | int | float | str | None) else str(value)
 
 
 def _short(value: Any) -> str:

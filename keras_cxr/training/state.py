@@ -1,7 +1,7 @@
 """The exact state of a run as plain arrays and JSON: variables and callbacks, there and back."""
 
 import importlib
-import json
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._documents import FormError, parse_json
+from keras_cxr._json import to_json
 from keras_cxr.errors import InvalidArgumentError, TrainingError
 
 Arrays = dict[str, NDArray[Any]]
@@ -57,7 +59,9 @@ def assign_variables(variables: Sequence[Any], arrays: Arrays, prefix: str) -> N
     """
     found = {key for key in arrays if key.startswith(f"{prefix}/")}
     expected = {f"{prefix}/{i}": tuple(v.shape) for i, v in enumerate(variables)}
-    if found != set(expected) or any(arrays[k].shape != s for k, s in expected.items()):
+    if found != set(expected) or any(
+        arrays[k].shape != s or arrays[k].dtype.kind in "OSU" for k, s in expected.items()
+    ):
         raise TrainingError(
             f"The checkpoint's {prefix} variables do not belong to this {prefix}: pass "
             "resume=False to begin anew, or another run_dir."
@@ -130,7 +134,13 @@ def restore_callbacks(callbacks: Sequence[Any], document: dict[str, Any], arrays
     for index, callback in enumerate(callbacks):
         key = callback_key(callbacks, index)
         if key in left:
-            _set_state(callback, _decode(left.pop(key), arrays))
+            try:
+                _set_state(callback, _decode(left.pop(key), arrays))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise TrainingError(
+                    f"The checkpoint holds no state that the callback {key} can take ({error!r}): "
+                    "pass resume=False to begin anew, or another run_dir."
+                ) from error
         elif _get_state(callback) is not None:
             fresh.append(key)
     if left or fresh:
@@ -171,6 +181,8 @@ def _encode(value: Any, arrays: Arrays, key: str) -> Any:
     """JSON for plain data: arrays go to `arrays`, tuples become lists, keys may be numbers."""
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}  # EarlyStopping's best begins as infinity
     if isinstance(value, bool | int | float | str | None):
         return value
     if isinstance(value, dict):
@@ -198,15 +210,24 @@ def _decode(value: Any, arrays: Arrays) -> Any:
     if isinstance(value, dict):
         if "array" in value:
             return arrays[value["array"]]
+        if "float" in value:
+            return float(value["float"])
         return {_decode(k, arrays): _decode(v, arrays) for k, v in value["dict"]}
     return value
 
 
 def to_bytes(document: dict[str, Any]) -> NDArray[np.uint8]:
     """A JSON document as an array, to travel with the others in one file."""
-    return np.frombuffer(json.dumps(document).encode(), np.uint8)
+    return np.frombuffer(to_json(document, indent=None).encode(), np.uint8)
 
 
 def from_bytes(array: NDArray[np.uint8]) -> dict[str, Any]:
-    """The document of `to_bytes`."""
-    return dict(json.loads(array.tobytes()))
+    """The document of `to_bytes`.
+
+    Raises:
+        FormError: (a ValueError) the bytes are something else.
+    """
+    document = parse_json(array.tobytes(), keep_nan=True)
+    if not isinstance(document, dict):
+        raise FormError("holds no states of callbacks")
+    return document

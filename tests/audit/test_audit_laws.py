@@ -1,14 +1,10 @@
 """Laws that hold for any copies, splits and documents."""
 
-import json
-import math
-
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_cxr.audit.copies import group_copies, kept_together
-from keras_cxr.audit.data_document import without_nan
 from keras_cxr.audit.leakage import NUM_SPLITS, count_leaks, random_splits
 from keras_cxr.data.catalog import Catalog, Entry
 
@@ -85,21 +81,3 @@ def test_random_splits_are_several_and_the_seeds_own(tmp_path):
     assert (len(splits), note) == (NUM_SPLITS, "")
     assert splits[1:] == random_splits(catalog, 4)[0][:-1]
     assert all(split.count("train") == 32 for split in splits)
-
-
-JSON_LIKE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-
-
-@settings(max_examples=40)
-@given(JSON_LIKE)
-def test_documents_hold_no_nan(value):
-    cleaned = without_nan(value)
-    assert json.loads(json.dumps(cleaned, allow_nan=False)) == cleaned
-    if isinstance(value, float):
-        assert cleaned == value if math.isfinite(value) else cleaned is None

@@ -10,8 +10,15 @@ import pytest
 
 from keras_cxr.errors import OutputError, TrainingError
 from keras_cxr.training.checkpoint import RunFolder, read_arrays, read_record
+from keras_cxr.training.train import new_record
 
-RECORD = {"epochs_trained": 1, "best_epoch": 0}
+RECORD = new_record({"data": {}}, "float32") | {
+    "epochs_trained": 1,
+    "best_epoch": 0,
+    "history": {"loss": [0.5]},
+    "seconds_per_epoch": [1.0],
+    "validation_seconds": [0.0],
+}
 
 
 @pytest.fixture
@@ -74,7 +81,7 @@ def test_damaged_states_are_told(folder, damage):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "cannot be read"), ('{"schema_version": 99}', "schema version 99, this release reads")],
+    [("{", "is no JSON"), ('{"schema_version": 99}', "schema version 99, this release reads")],
 )
 def test_unreadable_records_are_told(folder, text, words):
     (folder.path / "run.json").write_text(text)

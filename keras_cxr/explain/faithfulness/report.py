@@ -1,6 +1,5 @@
 """All that was found about a method's maps, as one frozen `Faithfulness`."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._json import as_json
 from keras_cxr.explain.faithfulness.comparison import SIGNS, Comparison, Estimate
 from keras_cxr.explain.faithfulness.comparison import compare as compare_values
 from keras_cxr.explain.faithfulness.comparison import estimate as estimate_values
@@ -125,7 +125,7 @@ class Faithfulness:
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure but the single images', ready for JSON: NaN becomes `None`."""
-        return {
+        document = {
             "schema_version": SCHEMA_VERSION,
             "method": self.title,
             "layer": self.layer,
@@ -133,7 +133,7 @@ class Faithfulness:
             "num_without_map": int(self.no_map.sum()),
             "settings": dict(self.settings),
             "measures": {
-                key: {name: _plain(self._cells(key, name)) for name in row}
+                key: {name: self._cells(key, name) for name in row}
                 for key, row in self.values.items()
             },
             "fractions": self.fractions.tolist(),
@@ -145,6 +145,7 @@ class Faithfulness:
             "randomization_problem": self.randomization_problem,
             "sentences": list(self.sentences),
         }
+        return dict(as_json(document))
 
     def __str__(self) -> str:
         """The means beside the controls', and the first sentences: one screen."""
@@ -170,10 +171,10 @@ class Faithfulness:
         return {
             "num_draws": len(test.similarity),
             "num_images": test.similarity.shape[2],
-            "chance": _plain({"mean": estimate_values(test.chance, **self._interval).mean})["mean"],
+            "chance": estimate_values(test.chance, **self._interval).mean,
             "stages": [
                 {"layer": layer, "num_constant": int(test.num_constant[stage])}
-                | _plain(dict(zip(keys, test.spread(stage), strict=True)))
+                | dict(zip(keys, test.spread(stage), strict=True))
                 for stage, layer in enumerate(test.layers)
             ],
         }
@@ -198,10 +199,3 @@ class Faithfulness:
         comparison = self.comparisons.get(measure, {}).get(name)
         sign = " " if comparison is None else SIGNS[comparison.verdict]
         return f"{self.estimate(measure, name).mean:>7.2f} {sign}"
-
-
-def _plain(cells: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: None if isinstance(value, float) and math.isnan(value) else value
-        for key, value in cells.items()
-    }

@@ -1,0 +1,105 @@
+"""ZIP archives (`.npz`, `.keras`), looked at before anything in them is unpacked."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SLACK = 1 << 20  # bytes that a small member may grow by, however well it was packed
+_GROWTH = 4  # numpy and Keras store members as they are; a user may have packed them anew
+_MODEL_MEMBERS = {
+    "config.json": 16 << 20,  # of VGG19 it is 20 KB
+    "metadata.json": _SLACK,
+    "model.weights.h5": None,
+    "model.weights.npz": None,
+}
+_ASSETS = "assets/"
+
+
+class ArchiveError(ValueError):
+    """An archive is damaged, or holds what it should not; the text says what."""
+
+
+def read_npz(path: Path, dtypes: Mapping[str, str] | None = None) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an `.npz` file, none larger than its own file.
+
+    Args:
+        path: the file.
+        dtypes: the names that must be there, each with the kinds of numpy's dtypes that it may
+            have, such as "f"; None takes any.
+
+    Raises:
+        ArchiveError: it is damaged, lacks a name, or holds objects or arrays larger than itself.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_growth(archive, path)
+            for member in archive.infolist():
+                with archive.open(member) as file:
+                    _check_header(file, member)
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+    except ArchiveError:
+        raise
+    except Exception as error:  # of a damaged file zipfile and numpy raise nearly anything
+        raise ArchiveError(str(error) or type(error).__name__) from error
+    for name, kinds in (dtypes or {}).items():
+        if name not in arrays:
+            raise ArchiveError(f"it lacks {name}")
+        if arrays[name].dtype.kind not in kinds:
+            raise ArchiveError(f"{name} has the dtype {arrays[name].dtype}")
+    return arrays
+
+
+def check_model_archive(path: Path) -> None:
+    """Refuse a `.keras` file with members that no model has, or that would fill the memory.
+
+    Raises:
+        ArchiveError: the text says what is wrong.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_growth(archive, path)
+            for member in archive.infolist():
+                name = member.filename
+                if name not in _MODEL_MEMBERS and not name.startswith(_ASSETS):
+                    raise ArchiveError(f"it holds {name[:60]!r}, which no model has")
+                limit = _MODEL_MEMBERS.get(name)
+                if limit is not None and member.file_size > limit:
+                    raise ArchiveError(
+                        f"its {name} has {member.file_size:,} bytes, more than {limit:,}"
+                    )
+            if "config.json" not in archive.namelist():
+                raise ArchiveError("it lacks config.json")
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        if isinstance(error, ArchiveError):
+            raise
+        raise ArchiveError(f"it is damaged ({error})") from error
+
+
+def _check_growth(archive: zipfile.ZipFile, path: Path) -> None:
+    packed, names = path.stat().st_size, archive.namelist()
+    size = sum(member.file_size for member in archive.infolist())
+    if size > _GROWTH * packed + _SLACK:
+        raise ArchiveError(f"its {packed:,} bytes would unpack to {size:,}")
+    if len(set(names)) < len(names):
+        raise ArchiveError("it holds two members of one name")
+
+
+def _check_header(file: Any, member: zipfile.ZipInfo) -> None:
+    """An array says its shape itself: numpy would make room for whatever stands there."""
+    version = np.lib.format.read_magic(file)
+    read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+        version, np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise ArchiveError(f"{member.filename} holds Python objects")
+    size = dtype.itemsize
+    for side in shape:
+        size *= side
+    if size != member.file_size - file.tell():
+        raise ArchiveError(f"{member.filename} is shorter or longer than its shape {shape} says")
