@@ -28,7 +28,7 @@ def build_alexnet(
     strides: tuple[int, int, int, int, int] = (4, 4, 4, 4, 4),
     dropout: float = 0.5,
     name: str | None = None,
-) -> keras.Sequential:
+) -> keras.Model:
     """AlexNet of the study: 21,574,344 parameters at 224 x 224 x 1 with 4 classes, uncompiled.
 
     Layers and counts are those of the study's table "AlexNet", after Krizhevsky et al. 2012
@@ -68,22 +68,21 @@ def build_alexnet(
     shape, num_classes = check_arguments(
         "alexnet", input_shape, num_classes, smallest_size=smallest_size(tuple(strides))
     )
-    model = keras.Sequential(name=name or "alexnet")
-    model.add(keras.Input(shape))
-    model.add(layers.BatchNormalization())
+    x = images = keras.Input(shape)
+    x = layers.BatchNormalization()(x)
     rows = zip(CONVOLUTIONS, strides, strict=True)
     for number, ((filters, kernel, pooled), stride) in enumerate(rows, start=1):
         conv = f"conv_{number}"
-        model.add(layers.Conv2D(filters, kernel, strides=stride, padding="same", name=conv))
-        model.add(layers.Activation(activation, name=f"{conv}_activation"))
+        x = layers.Conv2D(filters, kernel, strides=stride, padding="same", name=conv)(x)
+        x = layers.Activation(activation, name=f"{conv}_activation")(x)
         if pooled:
-            model.add(layers.MaxPooling2D(3, strides=2, name=f"pool_{number}"))
-    model.add(layers.Flatten())
+            x = layers.MaxPooling2D(3, strides=2, name=f"pool_{number}")(x)
+    x = layers.Flatten()(x)
     for units in DENSE_UNITS:
-        model.add(layers.Dense(units, activation=activation))
-        model.add(layers.Dropout(dropout))
-    model.add(layers.Dense(num_classes, activation=classifier_activation, name="predictions"))
-    return model
+        x = layers.Dense(units, activation=activation)(x)
+        x = layers.Dropout(dropout)(x)
+    x = layers.Dense(num_classes, activation=classifier_activation, name="predictions")(x)
+    return keras.Model(images, x, name=name or "alexnet")
 
 
 @functools.cache

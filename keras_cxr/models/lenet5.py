@@ -23,7 +23,7 @@ def build_lenet5(
     activation: str = "tanh",
     pooling: str = "average",
     name: str | None = None,
-) -> keras.Sequential:
+) -> keras.Model:
     """LeNet-5: two convolutions, two poolings, three dense layers, uncompiled.
 
     61,706 parameters at 32 x 32 x 1 with 10 classes, 5,406,476 at 224 x 224 x 1 with 4. After
@@ -56,17 +56,16 @@ def build_lenet5(
     shape, num_classes = check_arguments(
         "lenet5", input_shape, num_classes, smallest_size=SMALLEST_SIZE
     )
-    model = keras.Sequential(name=name or "lenet5")
-    model.add(keras.Input(shape))
-    model.add(layers.Rescaling(1 / 255))
+    x = images = keras.Input(shape)
+    x = layers.Rescaling(1 / 255)(x)
     for number, filters in enumerate(FILTERS, start=1):
-        model.add(layers.Conv2D(filters, 5, activation=activation, name=f"conv_{number}"))
-        model.add(POOLING[pooling](2, name=f"pool_{number}"))
-    model.add(layers.Flatten())
+        x = layers.Conv2D(filters, 5, activation=activation, name=f"conv_{number}")(x)
+        x = POOLING[pooling](2, name=f"pool_{number}")(x)
+    x = layers.Flatten()(x)
     for units in DENSE_UNITS:
-        model.add(layers.Dense(units, activation=activation))
-    model.add(layers.Dense(num_classes, activation=classifier_activation, name="predictions"))
-    return model
+        x = layers.Dense(units, activation=activation)(x)
+    x = layers.Dense(num_classes, activation=classifier_activation, name="predictions")(x)
+    return keras.Model(images, x, name=name or "lenet5")
 
 
 def _map_size(size: int) -> int:

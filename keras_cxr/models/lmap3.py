@@ -17,7 +17,7 @@ def build_lmap3(
     activation: str = "relu",
     dropout: float = 0.5,
     name: str | None = None,
-) -> keras.Sequential:
+) -> keras.Model:
     """LMAP3: 287,688 parameters at 224 x 224 x 1 with 4 classes, uncompiled.
 
     Layers and counts are those of the study's table "LMAP3": a batch normalization of the
@@ -50,19 +50,18 @@ def build_lmap3(
     shape, num_classes = check_arguments(
         "lmap3", input_shape, num_classes, smallest_size=SMALLEST_SIZE
     )
-    model = keras.Sequential(name=name or "lmap3")
-    model.add(keras.Input(shape))
-    model.add(layers.BatchNormalization())
+    x = images = keras.Input(shape)
+    x = layers.BatchNormalization()(x)
     for number, filters in enumerate(FILTERS, start=1):
-        model.add(layers.Conv2D(filters, 3, activation=activation, name=f"conv_{number}"))
-        model.add(layers.MaxPooling2D(2, name=f"pool_{number}"))
-    model.add(layers.Dropout(dropout))
-    model.add(layers.Flatten())
+        x = layers.Conv2D(filters, 3, activation=activation, name=f"conv_{number}")(x)
+        x = layers.MaxPooling2D(2, name=f"pool_{number}")(x)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Flatten()(x)
     for units in DENSE_UNITS:
-        model.add(layers.Dense(units, activation=activation))
-    model.add(layers.Dropout(dropout))
-    model.add(layers.Dense(num_classes, activation=classifier_activation, name="predictions"))
-    return model
+        x = layers.Dense(units, activation=activation)(x)
+    x = layers.Dropout(dropout)(x)
+    x = layers.Dense(num_classes, activation=classifier_activation, name="predictions")(x)
+    return keras.Model(images, x, name=name or "lmap3")
 
 
 def _map_size(size: int) -> int:

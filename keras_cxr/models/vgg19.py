@@ -24,7 +24,7 @@ def build_vgg19(
     preprocessing: str = "batch_normalization",
     classifier_activation: str | None = "softmax",
     name: str | None = None,
-) -> keras.Sequential:
+) -> keras.Model:
     """VGG19 of the study: 20,026,448 parameters at 224 x 224 x 3 with 4 classes, uncompiled.
 
     A batch normalization, the VGG19 of `keras.applications` (Simonyan & Zisserman 2015)
@@ -82,10 +82,11 @@ def build_vgg19(
         front = _imagenet_preprocessing(shape)
     else:
         front = layers.BatchNormalization(axis=1 if first else -1)
-    head = layers.Dense(num_classes, activation=classifier_activation, name="predictions")
-    return keras.Sequential(
-        [keras.Input(shape), front, backbone, head], name=name or "vgg19_classifier"
-    )
+    x = images = keras.Input(shape)
+    for layer in (front, backbone):
+        x = layer(x)
+    x = layers.Dense(num_classes, activation=classifier_activation, name="predictions")(x)
+    return keras.Model(images, x, name=name or "vgg19_classifier")
 
 
 def _imagenet_preprocessing(shape: tuple[int, int, int]) -> keras.Model:

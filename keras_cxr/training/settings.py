@@ -56,19 +56,69 @@ def describe_model(model: keras.Model) -> dict[str, Any]:
     return {"config": config, "variables": shapes, "parameters": model.count_params()}
 
 
-def find_difference(before: Any, now: Any, path: str = "") -> str | None:
-    """The first place where two such documents differ, in words, or `None`."""
+def find_difference(before: Any, now: Any) -> str | None:
+    """The first place where two such documents differ, in words, or `None`.
+
+    A Functional model whose layers follow one another is the same as a Sequential of them.
+    """
+    return _first_difference(_chains_as_sequential(before), _chains_as_sequential(now), "")
+
+
+def _first_difference(before: Any, now: Any, path: str) -> str | None:
     if isinstance(before, dict) and isinstance(now, dict):
         for key in sorted({*before, *now}):
             if before.get(key) != now.get(key):
-                return find_difference(before.get(key), now.get(key), f"{path} {key}".strip())
+                return _first_difference(before.get(key), now.get(key), f"{path} {key}".strip())
         return None
     if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for index, (old, new) in enumerate(zip(before, now, strict=True)):
             if old != new:
-                return find_difference(old, new, f"{path}[{index}]")
+                return _first_difference(old, new, f"{path}[{index}]")
         return None
     return None if before == now else f"{path}: was {_short(before)}, is {_short(now)}"
+
+
+def _chains_as_sequential(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_chains_as_sequential(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kind, config = value.get("class_name"), value.get("config")
+    if not isinstance(config, dict) or "layers" not in config:
+        pass
+    elif kind == "Sequential" or (kind == "Functional" and _is_chain(config)):
+        layers = [_without(layer, "inbound_nodes") for layer in config["layers"]]
+        kept = {"trainable": config.get("trainable"), "layers": layers}
+        value = {**value, "class_name": "Sequential", "config": kept}
+    return {key: _chains_as_sequential(item) for key, item in value.items()}
+
+
+def _is_chain(config: dict[str, Any]) -> bool:
+    """Whether each layer takes what the one before returns, and that alone."""
+    layers = config["layers"]
+    sources = [_only_source(layer) for layer in layers[1:]]
+    return (
+        bool(layers)
+        and layers[0]["class_name"] == "InputLayer"
+        and None not in sources
+        and len(set(sources)) == len(sources)
+    )
+
+
+def _only_source(layer: dict[str, Any]) -> str | None:
+    """The one layer whose output a layer takes, or `None` where it takes more or otherwise."""
+    try:
+        [node] = layer["inbound_nodes"]
+        [tensor] = node["args"]
+        name, call, output = tensor["config"]["keras_history"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    usual = all(value in (None, False) for value in node["kwargs"].values())  # training, mask
+    return str(name) if usual and (call, output) == (0, 0) else None
+
+
+def _without(document: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: item for name, item in document.items() if name != key}
 
 
 def _without_names(value: Any, numbers: dict[str, str]) -> Any:

@@ -211,15 +211,16 @@ def test_the_studys_models():
     pictures = images(2, 96)
     model = build_lmap3((96, 96, 1))
     raw, heat, _ = models.reference(
-        model.layers[:-7], [*model.layers[-7:-1], logits_of(model.layers[-1])], pictures
+        model.layers[1:-7], [*model.layers[-7:-1], logits_of(model.layers[-1])], pictures
     )
     result = GradCAM(model).explain(pictures)
     np.testing.assert_allclose(result.raw_map, raw, atol=1e-4 * np.abs(raw).max())
     np.testing.assert_allclose(result.heatmap, heat, atol=1e-3)
 
     model = build_vgg19((64, 64, 3), weights=None)
-    backbone = model.layers[1].layers
-    before = [model.layers[0], *(layer for layer in backbone if "input" not in layer.name)][:-2]
+    _, scaling, backbone, _ = model.layers
+    backbone = backbone.layers
+    before = [scaling, *(layer for layer in backbone if "input" not in layer.name)][:-2]
     raw, heat, _ = models.reference(
         before, [*backbone[-2:], logits_of(model.layers[-1])], images(2, 64, 3)
     )

@@ -12,6 +12,17 @@ layercam = pytest.importorskip("tf_keras_vis.layercam", reason="tf-keras-vis is 
 gradcam = pytest.importorskip("tf_keras_vis.gradcam", reason="tf-keras-vis is not installed")
 
 
+@pytest.mark.parametrize("clone", [True, False], ids=["cloned", "itself"])
+def test_tf_keras_vis_reads_our_models_as_they_are(clone):
+    from tf_keras_vis.utils.scores import CategoricalScore
+
+    model = build_lmap3((96, 96, 1), classifier_activation=None)
+    pictures = images(2, 96).astype("float32")
+    peer = gradcam.Gradcam(model, clone=clone)
+    maps = peer(CategoricalScore([0, 1]), pictures, penultimate_layer="conv_5")
+    assert np.asarray(maps).shape == (2, 96, 96)
+
+
 @pytest.mark.parametrize("kind", ["functional", "sequential", "logits", "lmap3"])
 @pytest.mark.parametrize("method", [GradCAM, LayerCAM])
 def test_maps_equal_those_of_tf_keras_vis(method, kind):
@@ -21,14 +32,15 @@ def test_maps_equal_those_of_tf_keras_vis(method, kind):
     keras.utils.set_random_seed(5)
     pictures = images(4, 96 if kind == "lmap3" else 24).astype("float32")
     if kind == "lmap3":
-        model = build_lmap3((96, 96, 1))
+        graph = model = build_lmap3((96, 96, 1))  # as it was built
     elif kind == "sequential":
         model = sequential(body(), tail(), dense())
+        graph = keras.Model(model.inputs, model.outputs)  # it cannot read a Keras 3 Sequential
     else:
-        model = functional(*body(), *tail(), dense(None if kind == "logits" else "softmax"))
+        graph = functional(*body(), *tail(), dense(None if kind == "logits" else "softmax"))
+        model = graph
     explain = method(model)
     result = explain.explain(pictures, [0, 1, 2, 1])
-    graph = keras.Model(model.inputs, model.outputs)  # it cannot read a Keras 3 Sequential
     peer = {GradCAM: gradcam.Gradcam, LayerCAM: layercam.Layercam}[method](
         graph, model_modifier=ReplaceToLinear(), clone=True
     )

@@ -27,6 +27,7 @@ def table_of(model):
         f"{type(layer).__name__:18} {'x'.join(map(str, layer.output.shape[1:])):10} "
         f"{layer.count_params()}"
         for layer in model.layers
+        if not isinstance(layer, keras.layers.InputLayer)
     ]
     return "\n".join(["", *rows, f"total {model.count_params()}", ""])
 

@@ -130,6 +130,24 @@ def test_a_finished_run_returns_at_once_and_can_be_made_longer(tmp_path, squares
     assert_same_state(state_of(longer), state_of(whole))
 
 
+def test_a_run_of_a_sequential_model_goes_on_with_the_same_layers_as_a_graph(tmp_path, squares):
+    """As the zoo's models are now; runs that began before go on, bit for bit."""
+
+    def as_graph(model):
+        inputs = x = keras.Input((32, 32, 1))
+        for layer in model.layers:
+            x = layer(x)
+        return keras.Model(inputs, x, name=model.name)
+
+    whole = small(1)
+    run = train(whole, squares, epochs=3, **QUIET)
+    killed(small(1), squares, (1, 2), epochs=3, run_dir=tmp_path)
+    graph = as_graph(small(2))
+    resumed = train(graph, squares, epochs=3, run_dir=tmp_path, callbacks=[KillAt(99)], **QUIET)
+    assert resumed.history == run.history
+    assert_same_state(state_of(graph), state_of(whole))
+
+
 def test_best_and_last_are_the_models_of_those_epochs(tmp_path, squares):
     model = small(1)
     run = train(model, squares, epochs=4, run_dir=tmp_path, **QUIET)

@@ -67,3 +67,29 @@ def test_another_wiring_is_another_model():
 
     assert model(False) == model(False)
     assert model(False) != model(True)
+
+
+def test_layers_that_follow_one_another_are_the_same_as_a_sequential():
+    def steps():
+        return [layers.Dense(4, activation="relu"), layers.Dropout(0.5), layers.Dense(3)]
+
+    def graph(steps, *, twice=False):
+        inputs = x = keras.Input((4,))
+        for step in steps:
+            x = step(x)
+        x = layers.Add()([x, steps[-1](steps[0](inputs))]) if twice else x
+        return keras.Model(inputs, x)
+
+    def nested(inside):
+        return keras.Sequential([keras.Input((4,)), inside, layers.Softmax()])
+
+    def differ(one, other):
+        return find_difference(*(json.loads(json.dumps(describe_model(m))) for m in (one, other)))
+
+    row = keras.Sequential([keras.Input((4,)), *steps()])
+    assert differ(row, graph(steps())) is None
+    assert differ(graph(steps()), row) is None
+    assert differ(nested(row), nested(graph(steps()))) is None
+    assert "units: was 3, is 2" in differ(row, graph([*steps()[:2], layers.Dense(2)]))
+    assert differ(row, graph(steps(), twice=True)) is not None
+    assert differ(row, graph([layers.Dropout(0.5), layers.Dense(4), layers.Dense(3)])) is not None
