@@ -21,7 +21,7 @@ from keras_cxr.data.images import grey_image, reason
 from keras_cxr.data.reading import one_thread_in_opencv, progress
 
 SCHEMA_VERSION = 1
-_METHOD = 1  # raised whenever the same file would give other attributes
+_METHOD = 2  # raised whenever the same file would give other attributes
 _CHUNK = 64  # files that a thread reads between two steps of the progress bar
 
 NUMBERS = (
@@ -62,9 +62,9 @@ def read_attributes(
 
         - width, height (pixels), aspect (width / height), bit_depth, channels
         - saturation: see `colourfulness`; 0 for grey files
-        - format ("png", "jpeg", "dicom", by content), bytes_per_pixel (of the file, which depends
-          on format, compression and on how much there is to see), jpeg_quality (`estimate_quality`;
-          NaN for other formats)
+        - format (a key of `data.formats.KINDS`, by content), bytes_per_pixel (of the file, which
+          depends on format, compression and on how much there is to see), jpeg_quality
+          (`estimate_quality`; NaN for other formats)
         - border_*, mark_*, brightness, contrast, sharpness, histogram_00 to _15: see
           `measure_picture`
         - photometric, view, body_part, modality, manufacturer: of DICOM files, else ""

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.formats import PNG_SIGNATURE, kind_of
+from keras_cxr.data.formats import kind_of
+from keras_cxr.data.headers import JPEG_TABLES, jpeg_segments
+from keras_cxr.data.headers import read_header as picture_header
 from keras_cxr.errors import DataError
-
-_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by colour type (PNG, section 11.2.1); 3 is palette
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_TABLES, _SCAN = 0xDB, 0xDA
-_STANDALONE = frozenset({0x01, 0xFF, *range(0xD0, 0xD8)})
 
 # ITU-T T.81, table K.1 (luminance), in zigzag order as files hold it.
 _LUMINANCE = np.array(
@@ -35,19 +32,22 @@ DICOM_FACTS = {
 
 
 def read_header(data: bytes) -> dict[str, Any]:
-    """Returns what the first bytes of a PNG, JPEG or DICOM file say about the picture.
+    """Returns what the header of an image file says about the picture.
 
     Returns:
-        A dictionary with format ("png", "jpeg", "dicom"), bit_depth, channels, and where the
+        A dictionary with format (a key of `data.formats.KINDS`), bit_depth, channels, and where the
         format holds them width, height, jpeg_quality (1 to 100) and the `DICOM_FACTS` as text.
         Nothing that could name a patient is read.
 
     Raises:
-        DataError: The file is none of the three, or its header is damaged.
+        DataError: The file is no image, or its header is damaged.
     """
     kind = kind_of(data)
-    facts = {"png": _png, "jpeg": _jpeg, "dicom": _dicom}[kind](data)
-    return {"format": kind, **facts}
+    if kind == "dicom":
+        return {"format": kind, **_dicom(data)}
+    header = picture_header(data, kind)
+    facts = {name: getattr(header, name) for name in ("width", "height", "bit_depth", "channels")}
+    return {"format": kind, **facts, **(_jpeg_quality(data) if kind == "jpeg" else {})}
 
 
 def estimate_quality(table: NDArray[np.integer[Any]]) -> int:
@@ -70,45 +70,11 @@ def _scaled_tables() -> NDArray[np.int64]:
     return np.clip((_LUMINANCE * scale[:, None] + 50) // 100, 1, 255)
 
 
-def _png(data: bytes) -> dict[str, Any]:
-    start = len(PNG_SIGNATURE) + 8  # behind the length and the name of the first chunk
-    header = data[start : start + 10]
-    if len(header) < 10 or header[9] not in _PNG_CHANNELS:
-        raise DataError("damaged: the PNG has no header")
-    width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
-    return {
-        "width": width,
-        "height": height,
-        "bit_depth": header[8],
-        "channels": _PNG_CHANNELS[header[9]],
-    }
-
-
-def _jpeg(data: bytes) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker in _STANDALONE:
-            position += 1 if marker == 0xFF else 2
-            continue
-        length = int.from_bytes(data[position + 2 : position + 4], "big")
-        body = data[position + 4 : position + 2 + length]
-        if marker in _FRAMES and len(body) >= 6:
-            facts |= {
-                "bit_depth": body[0],
-                "height": int.from_bytes(body[1:3], "big"),
-                "width": int.from_bytes(body[3:5], "big"),
-                "channels": body[5],
-            }
-        elif marker == _TABLES:
-            facts |= _quality(body)
-        elif marker == _SCAN:
-            break
-        position += 2 + max(length, 2)
-    if "width" not in facts:
-        raise DataError("damaged: the JPEG has no frame header")
-    return facts
+def _jpeg_quality(data: bytes) -> dict[str, int]:
+    for marker, body, _ in jpeg_segments(data):
+        if marker == JPEG_TABLES and (found := _quality(body)):
+            return found
+    return {}
 
 
 def _quality(body: bytes) -> dict[str, int]:

@@ -1,12 +1,15 @@
-"""Images and lung masks from single files: PNG, JPEG (8 and 16 bit) and DICOM, as grey uint8.
+"""Images and lung masks from single files, as grey uint8: PNG, JPEG, TIFF, BMP, WebP and DICOM.
 
 Rules, the same for every file: 16-bit values are divided by 257 and rounded (65,535 becomes
 255), an alpha channel is dropped, colours become grey by 0.299 R + 0.587 G + 0.114 B
-(ITU-R BT.601), MONOCHROME1 films are inverted. Pictures are stretched to the asked size, by
-area averaging when they shrink and bilinearly when they grow.
+(ITU-R BT.601), films are turned as their Exif orientation says, MONOCHROME1 films are inverted.
+Pictures are stretched to the asked size, by area averaging along a side that shrinks and
+bilinearly along one that grows.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._files import open_regular
-from keras_cxr.data.formats import MAX_BYTES, check_jpeg, check_png, kind_of
+from keras_cxr.data.decoding import grey_pixels
+from keras_cxr.data.formats import MAX_BYTES, kind_of
+from keras_cxr.data.memory import FILES
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm", ".dicom"})
 COLOR_MODES = {"grayscale": 1, "rgb": 3}
 
 
@@ -30,7 +34,8 @@ def read_image(
     """Returns one image file as an array that a model of this package takes.
 
     Args:
-        path: A PNG, JPEG or DICOM file (DICOM needs `pip install "keras-cxr[dicom]"`).
+        path: A PNG, JPEG, TIFF, BMP, WebP or DICOM file (the last needs
+            `pip install "keras-cxr[dicom]"`).
         image_size: (height, width) to fit it to; None keeps its own size.
         color_mode: "grayscale" for one channel, "rgb" for the grey value three times.
 
@@ -50,7 +55,7 @@ def read_image(
         image = grey_image(path)
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file {Path(path)}") from error
-    except (DataError, OSError) as error:
+    except Exception as error:  # a damaged file may make a decoder raise nearly anything
         raise DataError(f"{Path(path)}: {reason(error)}") from error
     if image_size is not None:
         image = fit(image, image_size)
@@ -64,13 +69,13 @@ def grey_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         DataError: With the bare reason, without the file's name.
         OSError: The file cannot be opened.
     """
-    data = _read_bytes(path)
-    kind = kind_of(data)
-    if kind == "dicom":
-        from keras_cxr.data.dicom import grey_from_dicom
+    with _file_bytes(path) as data:
+        kind = kind_of(data)
+        if kind == "dicom":
+            from keras_cxr.data.dicom import grey_from_dicom
 
-        return grey_from_dicom(data)
-    return _to_grey(_to_uint8(_decode(data, kind)))
+            return grey_from_dicom(data)
+        return _to_uint8(grey_pixels(data, kind))
 
 
 def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -84,11 +89,11 @@ def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDAr
         DataError: With the bare reason: not an image, or nowhere brighter than 0.
         OSError: The file cannot be opened.
     """
-    data = _read_bytes(path)
-    kind = kind_of(data)
-    if kind == "dicom":
-        raise DataError("a mask must be a PNG or JPEG file")
-    pixels = _to_grey(_decode(data, kind))
+    with _file_bytes(path) as data:
+        kind = kind_of(data)
+        if kind == "dicom":
+            raise DataError("a mask must be a picture file such as PNG, not DICOM")
+        pixels = grey_pixels(data, kind)
     brightest = int(pixels.max())
     if brightest == 0:
         raise DataError("the mask is empty: no pixel is brighter than 0")
@@ -97,13 +102,23 @@ def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDAr
 
 
 def fit(image: NDArray[Any], image_size: tuple[int, int]) -> NDArray[Any]:
-    """Returns (height, width) `image` stretched to `image_size`, in its own dtype."""
+    """Returns (height, width) `image` stretched to `image_size`, in its own dtype.
+
+    Cells that grow smaller are averaged, along each side by itself.
+    """
     height, width = image_size
     if image.shape[:2] == (height, width):
         return image
+    if image.shape[0] > height and image.shape[1] < width:
+        image = _resized(image, (height, image.shape[1]), cv2.INTER_AREA)
+    elif image.shape[0] < height and image.shape[1] > width:
+        image = _resized(image, (image.shape[0], width), cv2.INTER_AREA)
     shrinks = image.shape[0] >= height and image.shape[1] >= width
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=method))
+    return _resized(image, (height, width), cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _resized(image: NDArray[Any], size: tuple[int, int], method: int) -> NDArray[Any]:
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=method))
 
 
 def reason(error: BaseException) -> str:
@@ -115,40 +130,17 @@ def reason(error: BaseException) -> str:
     return f"cannot be decoded ({error})"
 
 
-def _read_bytes(path: str | os.PathLike[str]) -> bytes:
+@contextmanager
+def _file_bytes(path: str | os.PathLike[str]) -> Iterator[bytes]:
+    """Yields what a file holds, within what all threads together may hold."""
     with open_regular(path) as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise DataError(f"too large: more than {MAX_BYTES:,} bytes")
-    return data
-
-
-def _decode(data: bytes, kind: str) -> NDArray[Any]:
-    if kind == "png":
-        check_png(data)
-    else:
-        check_jpeg(data)
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise DataError(f"damaged: OpenCV cannot decode it ({error.err})") from error
-    if pixels is None:
-        raise DataError(f"damaged: the {kind.upper()} does not decode")
-    return np.asarray(pixels)
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_BYTES:
+            raise DataError(f"too large: {size:,} bytes, at most {MAX_BYTES:,}")
+        with FILES.hold(size):
+            yield file.read(MAX_BYTES)
 
 
 def _to_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    if pixels.dtype == np.uint8:
-        return pixels
-    if pixels.dtype == np.uint16:
-        return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    raise DataError(f"pixels of type {pixels.dtype} are not supported, only 8 and 16 bit")
-
-
-def _to_grey(pixels: NDArray[Any]) -> NDArray[Any]:
-    if pixels.ndim == 2:
-        return pixels
-    channels = pixels.shape[2]
-    if channels == 1:
-        return pixels[..., 0]
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_BGR2GRAY))
+    # no value of 16 bits lies half way between two results, so nothing depends on rounding
+    return pixels if pixels.dtype == np.uint8 else cv2.convertScaleAbs(pixels, alpha=1.0 / 257.0)

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from keras_cxr._files import open_regular
 from keras_cxr._names import shown
-from keras_cxr.data.formats import kind_of
-from keras_cxr.data.images import IMAGE_SUFFIXES
+from keras_cxr.data.formats import IMAGE_SUFFIXES, kind_of
 from keras_cxr.errors import DataError
 
 MASK_FOLDERS = frozenset({"masks", "lesions"})

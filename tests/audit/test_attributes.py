@@ -105,12 +105,12 @@ def test_a_second_call_opens_no_file_and_a_changed_file_is_read_again(phantoms, 
 
 
 def test_a_header_that_is_none_is_refused():
-    with pytest.raises(DataError, match="not a PNG, JPEG or DICOM"):
+    with pytest.raises(DataError, match="not a PNG, JPEG, TIFF"):
         read_header(b"something else")
     with pytest.raises(DataError, match="the PNG has no header"):
-        read_header(b"\x89PNG\r\n\x1a\n" + bytes(4))
+        read_header(b"\x89PNG\r\n\x1a\n" + bytes(40))
     with pytest.raises(DataError, match="the JPEG has no frame header"):
-        read_header(b"\xff\xd8\xff\xd9" + bytes(8))
+        read_header(b"\xff\xd8\xff\xda\x00\x02" + bytes(8))
 
 
 def test_dicom_facts_come_from_the_header_and_name_nobody(real_data):

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_cxr.data import read_image
-from keras_cxr.data.formats import MAX_PIXELS, check_jpeg, check_png, check_size, kind_of
+from keras_cxr.data.formats import MAX_DECODED, MAX_PIXELS, check_size, kind_of
+from keras_cxr.data.headers import check_whole, read_header
 from keras_cxr.data.images import fit, lung_mask
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from tests.data.helpers import lungs, picture, write
@@ -113,7 +114,7 @@ def test_folder_instead_of_a_file(tmp_path):
     ("content", "problem"),
     [
         (b"", "empty"),
-        (b"hello, I am a text", "not a PNG, JPEG or DICOM image"),
+        (b"hello, I am a text", "not a PNG, JPEG, TIFF, BMP, WebP or DICOM image"),
         (png(picture(1))[:-20], "truncated"),
         (png(picture(1))[:15], "truncated"),
         (jpeg(picture(1))[:-20], "truncated"),
@@ -141,7 +142,7 @@ def test_decoder_that_gives_up(tmp_path):
     data = header[:33] + struct.pack(">I", len(body) - 4) + body
     data += struct.pack(">I", zlib.crc32(body)) + header[33:]
     (tmp_path / "short.png").write_bytes(data)
-    check_png(data)
+    check_whole(data, "png")
     with pytest.raises(DataError, match=r"short\.png: "):
         read_image(tmp_path / "short.png")
 
@@ -149,36 +150,48 @@ def test_decoder_that_gives_up(tmp_path):
 @given(st.data())
 def test_a_png_cut_anywhere_or_changed_in_its_pixels_is_refused(data):
     whole = png(picture(data.draw(st.integers(0, 9))))
-    check_png(whole)
+    check_whole(whole, "png")
     cut = data.draw(st.integers(8, len(whole) - 1))
-    with pytest.raises(DataError, match=r"truncated|no header"):
-        check_png(whole[:cut])
+    with pytest.raises(DataError, match=r"truncated"):
+        check_whole(whole[:cut], "png")
     start = whole.index(b"IDAT") + 4
     place = data.draw(st.integers(start, len(whole) - 17))
     changed = bytearray(whole)
     changed[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(DataError, match="checksum"):
-        check_png(bytes(changed))
+        check_whole(bytes(changed), "png")
 
 
 @given(st.data())
 def test_a_jpeg_cut_anywhere_is_refused(data):
     whole = jpeg(picture(data.draw(st.integers(0, 9))))
-    check_jpeg(whole)
+    read_header(whole, "jpeg")
     with pytest.raises(DataError, match="truncated"):
-        check_jpeg(whole[: data.draw(st.integers(2, len(whole) - 1))])
+        read_header(whole[: data.draw(st.integers(2, len(whole) - 1))], "jpeg")
 
 
 def test_the_cap_lies_where_it_says():
     check_size(1, MAX_PIXELS)
     with pytest.raises(DataError, match="too large"):
         check_size(1, MAX_PIXELS + 1)
+    check_size(1, MAX_DECODED // 8, 8)
+    with pytest.raises(DataError, match="8 bytes take"):
+        check_size(1, MAX_DECODED // 8 + 1, 8)
 
 
 def test_kinds():
     assert kind_of(png(picture(1))) == "png"
     assert kind_of(jpeg(picture(1))) == "jpeg"
     assert kind_of(b"\x00" * 128 + b"DICM") == "dicom"
+    assert kind_of(b"II*\x00" + bytes(124) + b"DICM") == "dicom"  # a preamble for TIFF viewers
+    assert kind_of(b"\x02\x00\x00\x00UL\x04\x00" + bytes(9)) == "dicom"  # without a preamble
+    assert kind_of(b"\x08\x00\x05\x00\x0a\x00\x00\x00ISO_IR 100") == "dicom"
+    assert kind_of(cv2.imencode(".tif", picture(1))[1].tobytes()) == "tiff"
+    assert kind_of(cv2.imencode(".bmp", picture(1))[1].tobytes()) == "bmp"
+    assert kind_of(cv2.imencode(".webp", picture(1))[1].tobytes()) == "webp"
+    for text in (b"BM is no picture", b"\x08\x00\x05\x00" + bytes(3) + b"\x7f" + bytes(9)):
+        with pytest.raises(DataError, match="not a PNG"):
+            kind_of(text)
 
 
 @pytest.mark.parametrize("top", [1, 255, 65535])
@@ -195,5 +208,5 @@ def test_empty_and_wrong_masks(tmp_path):
     with pytest.raises(DataError, match="mask is empty"):
         lung_mask(write(tmp_path / "none.png", np.zeros((5, 5), np.uint8)), (5, 5))
     (tmp_path / "mask.png").write_bytes(b"\x00" * 128 + b"DICM")
-    with pytest.raises(DataError, match="a mask must be a PNG or JPEG"):
+    with pytest.raises(DataError, match="a mask must be a picture file"):
         lung_mask(tmp_path / "mask.png", (5, 5))
