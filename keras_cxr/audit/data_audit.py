@@ -156,8 +156,8 @@ def audit_data(
         data: A folder, CSV file or DataFrame as `make_datasets` takes it.
         against: Another one, such as an external test set, that must not hold copies.
         metadata: A CSV file or DataFrame with the column file (paths relative to the folder)
-            and any of patient, patient_id or group, and source. A table as `data` is taken by
-            itself.
+            and any of patient, patient_id, subject or group, and source. A table as
+            `data` is taken by itself.
         image_size: (height, width), at least 64, of the decoded images that are compared.
         root: The folder that a table's paths are relative to; by default the CSV's own.
         cache_dir: Where decoded images and results are kept; by default `KERAS_CXR_CACHE` or

@@ -1,21 +1,17 @@
 """What a table says of the images: patients, sources, and patients under several classes."""
 
 import os
-import posixpath
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.tables import read_csv
+from keras_cxr.data.columns import COLUMNS, read_columns, said
+from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.joining import places_of, values_at
 from keras_cxr.errors import DataError
-
-PATIENT_COLUMNS = ("patient", "patient_id", "group")
-"""The first of them that a table has names the patients."""
-SOURCE_COLUMN = "source"
 
 Table = str | os.PathLike[str] | pd.DataFrame
 
@@ -56,52 +52,49 @@ def read_metadata(catalog: Catalog, table: Table | None, *, prefix: str = "") ->
 
     Args:
         catalog: The images. Its own groups count as patients where the table names none.
-        table: A CSV file or DataFrame with the column file and any of patient, patient_id or
-            group, and source; None takes what the catalog knows.
+        table: A CSV file or DataFrame with the column file, and any of those that
+            `columns.COLUMNS` names for group (patients) and source; None takes what the catalog
+            knows.
         prefix: A folder that the table may put in front of the catalog's paths.
 
     Raises:
         NotFoundError: There is no such file.
-        DataError: The table lacks the column file, or names none of the images.
+        DataError: The table lacks the column file, names none of the images, or contradicts
+            itself.
     """
     groups = tuple(entry.group for entry in catalog.entries)
     unknown = ("",) * len(catalog.entries)
     if table is None:
         return Metadata(groups, unknown)
     frame = table if isinstance(table, pd.DataFrame) else read_csv(table)
-    columns = ", ".join(map(str, frame.columns)) or "none"
-    if "file" not in frame.columns:
-        raise DataError(f"metadata needs the column file; it has {columns}")
-    row_of = {
-        _relative(catalog.root, str(file)).removeprefix(prefix): row
-        for row, file in enumerate(frame["file"])
-    }
-    rows = [row_of.get(entry.file, -1) for entry in catalog.entries]
-    named = sum(row >= 0 for row in rows)
-    if not named:
+    held = read_columns(frame, ("file", "group", "source"), name="metadata")
+    if "file" not in held.cells:
+        raise DataError(f"metadata needs the column file; it has {said(frame)}")
+    files, known = held.cells["file"], [entry.file for entry in catalog.entries]
+    places = places_of(files, known, root=catalog.root, prefix=prefix)
+    missing = len(known) - len({*places} - {-1})
+    if missing == len(known):
         raise DataError(
-            f"metadata names none of the {len(rows):,} images. Its column file must hold paths "
-            f"relative to {catalog.root}, such as {catalog.entries[0].file!r}; it has "
-            f"{next(iter(row_of), 'no rows')!r}"
+            f"metadata names none of the {missing:,} images. Its column file must hold paths "
+            f"relative to {catalog.root}, such as {known[0]!r}; it has "
+            f"{next(iter(files), 'no rows')!r}"
         )
-    notes = []
-    if named < len(rows):
-        notes.append(f"{len(rows) - named:,} of {len(rows):,} images are not in the metadata")
-    patient = next((column for column in PATIENT_COLUMNS if column in frame.columns), None)
-    if patient is None and SOURCE_COLUMN not in frame.columns:
-        notes.append(
-            f"the metadata has none of the columns {', '.join(PATIENT_COLUMNS)}, "
-            f"{SOURCE_COLUMN}; it has {columns}"
-        )
+    told = {note.partition(": ")[2] for note in catalog.notes}  # of the data's own table
+    notes = [note for note in held.notes if note.partition(": ")[2] not in told]
+    if missing:
+        notes.append(f"{missing:,} of {len(known):,} images are not in the metadata")
+    if not {"group", "source"} & set(held.cells):
+        wanted = ", ".join((*COLUMNS["group"], *COLUMNS["source"]))
+        notes.append(f"the metadata has none of the columns {wanted}; it has {said(frame)}")
 
-    def cells(column: str | None) -> tuple[str, ...]:
-        if column is None or column not in frame.columns:
-            return unknown
-        texts = ["" if pd.isna(cell) else str(cell).strip() for cell in frame[column]]
-        return tuple(texts[row] if row >= 0 else "" for row in rows)
+    def of_each(kind: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+        if kind not in held.cells:
+            return otherwise
+        what = f"The metadata's column {held.names[kind]}"
+        found = values_at(places, held.cells[kind], known, what=what)
+        return tuple(value or "" for value in found)
 
-    patients = cells(patient) if patient is not None else groups
-    return Metadata(patients, cells(SOURCE_COLUMN), tuple(notes))
+    return Metadata(of_each("group", groups), of_each("source", unknown), tuple(notes))
 
 
 def patients_across_classes(
@@ -122,9 +115,3 @@ def patients_across_classes(
             files = tuple(catalog.entries[row].file for row in rows)
             found.append(PatientAcrossClasses(patient, classes, files))
     return tuple(found)
-
-
-def _relative(root: Path, file: str) -> str:
-    path = posixpath.normpath(file.strip().replace("\\", "/"))
-    start = root.absolute().as_posix() + "/"
-    return path.removeprefix(start)

@@ -1,18 +1,18 @@
 """Scores by each column of a table: which columns make subgroups, and which are names."""
 
-import posixpath
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from keras_cxr.audit.answers import Answers
-from keras_cxr.data.tables import read_csv
+from keras_cxr.data.columns import meaning, read_columns, said
+from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.joining import places_of
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.subgroups import Subgroups, measure_subgroups
 
-# Columns that name images, patients, files or the answer itself.
-_NO_SUBGROUPS = ("file", "label", "class", "mask", "part", "patient", "patient_id", "group")
+_SUBGROUPS = (None, "source")  # the other meanings: images, patients, files, the answer itself
 
 
 def measure_columns(
@@ -33,7 +33,7 @@ def measure_columns(
     columns = columns_of(test.files, metadata, root=root)
     tables, reasons, last = [], [], None
     for name in columns:
-        if name in _NO_SUBGROUPS or columns[name].nunique(dropna=False) < 2:
+        if meaning(name) not in _SUBGROUPS or columns[name].nunique(dropna=False) < 2:
             continue
         try:
             last = measure_subgroups(
@@ -67,18 +67,36 @@ def columns_of(files: tuple[str, ...], metadata: Any, *, root: Path | None) -> p
         DataError: The table lacks the column file or names none of the files.
     """
     frame = metadata if isinstance(metadata, pd.DataFrame) else read_csv(metadata)
-    if "file" not in frame.columns:
-        columns = ", ".join(map(str, frame.columns)) or "none"
-        raise DataError(f"metadata needs the column file; it has {columns}")
-    start = "" if root is None else f"{Path(root).absolute().as_posix()}/"
-    names = [posixpath.normpath(str(file)).removeprefix(start) for file in frame["file"]]
-    table = frame.set_axis(names).loc[lambda rows: ~rows.index.duplicated()].reindex(files)
-    if table["file"].isna().all():
+    held = read_columns(frame, ("file",), name="metadata").cells
+    if "file" not in held:
+        raise DataError(f"metadata needs the column file; it has {said(frame)}")
+    places = places_of(held["file"], files, root=Path() if root is None else Path(root))
+    _refuse_torn(frame, places, files)
+    row_of = {place: row for row, place in reversed(list(enumerate(places)))}
+    rows = [row_of.get(place, -1) for place in range(len(files))]
+    if max(rows, default=-1) < 0:
         raise DataError(
             f"metadata names none of the {len(files):,} test images. Its column file must hold "
-            f"paths relative to the data folder, such as {files[0]!r}; it has {names[:1]}"
+            f"paths relative to the data folder, such as {files[0]!r}; it has {held['file'][:1]}"
         )
+    table = frame.reset_index(drop=True).reindex(rows)
     return table.apply(_as_numbers).reset_index(drop=True)
+
+
+def _refuse_torn(frame: pd.DataFrame, places: list[int], files: tuple[str, ...]) -> None:
+    """Refuses a table in which one file has two rows that differ."""
+    named = [row for row, place in enumerate(places) if place >= 0]
+    if len({places[row] for row in named}) == len(named):
+        return
+    is_file = [meaning(column) == "file" for column in frame.columns]
+    told = frame.loc[:, [not one for one in is_file]].iloc[named].astype(str)
+    different = told.assign(**{"file of the row": [places[row] for row in named]}).drop_duplicates()
+    twice = different["file of the row"][different["file of the row"].duplicated()]
+    if len(twice):
+        raise DataError(
+            f"metadata has files with two different rows, such as {files[twice.iloc[0]]}. Keep "
+            "one of each."
+        )
 
 
 def _as_numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":

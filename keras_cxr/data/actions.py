@@ -9,9 +9,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from keras_cxr.data.catalog import Catalog, listing
-from keras_cxr.data.tables import cell_texts, read_csv, relative_file
+from keras_cxr.data.columns import read_columns, said
+from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.joining import places_of
 from keras_cxr.errors import DataError
 
+_COLUMNS = ("file", "action", "group", "label")
 _NEEDS = {"drop": "", "group": "group", "relabel": "label"}
 """The actions, and the column that each needs a value in."""
 
@@ -75,13 +78,13 @@ def read_actions(audit: str | os.PathLike[str] | pd.DataFrame, catalog: Catalog)
         DataError: Columns are missing, or rows cannot be carried out; all of them are named.
     """
     table = audit if isinstance(audit, pd.DataFrame) else read_csv(audit)
-    lacking = [column for column in ("file", "action") if column not in table.columns]
+    cells = read_columns(table, _COLUMNS, name="The table of actions").cells
+    lacking = [column for column in ("file", "action") if column not in cells]
     if lacking:
         raise DataError(
-            f"The table of actions lacks the column(s) {', '.join(lacking)}; it has "
-            f"{', '.join(map(str, table.columns)) or 'none'}"
+            f"The table of actions lacks the column(s) {', '.join(lacking)}; it has {said(table)}"
         )
-    rows = list(_rows(table, catalog))
+    rows = list(_rows(cells, len(table), catalog))
     places = {entry.file: place for place, entry in enumerate(catalog.entries)}
     problems = [*_problems(rows, places, catalog), *_contradictions(rows)]
     if problems:
@@ -110,13 +113,14 @@ def relabelled(catalog: Catalog, actions: Actions) -> Catalog:
     return replace(catalog, entries=entries, names=catalog.class_names)
 
 
-def _rows(table: pd.DataFrame, catalog: Catalog) -> Iterator[_Row]:
-    columns = [
-        cell_texts(table[name]) if name in table.columns else [""] * len(table)
-        for name in ("file", "action", "group", "label")
-    ]
-    for number, (file, *rest) in enumerate(zip(*columns, strict=True), start=1):
-        yield _Row(number, relative_file(catalog.root, file) if file else "", *rest)
+def _rows(cells: dict[str, list[str]], count: int, catalog: Catalog) -> Iterator[_Row]:
+    columns = [cells.get(name, [""] * count) for name in _COLUMNS]
+    known = [entry.file for entry in catalog.entries]
+    places = places_of(columns[0], known, root=catalog.root)
+    for number, (place, (file, *rest)) in enumerate(
+        zip(places, zip(*columns, strict=True), strict=True), start=1
+    ):
+        yield _Row(number, known[place] if place >= 0 else file, *rest)
 
 
 def _problems(rows: Iterable[_Row], places: dict[str, int], catalog: Catalog) -> Iterator[str]:

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from keras_cxr.data.catalog import Catalog, collector_paused
+from keras_cxr.data.csv_files import read_csv
 from keras_cxr.data.folders import find_in_folder
-from keras_cxr.data.tables import find_in_table, read_csv
+from keras_cxr.data.tables import find_in_table
 from keras_cxr.errors import InvalidArgumentError
 
 

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from keras_cxr.data.augment import draw, image_keys
 from keras_cxr.data.catalog import PARTS, Catalog, listing
-from keras_cxr.data.tables import GROUP_COLUMNS, Groups, cell_texts, read_csv, relative_file
+from keras_cxr.data.columns import cell_texts, find_column, meaning, read_columns, said
+from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.joining import places_of, values_at
+from keras_cxr.data.tables import Groups
 from keras_cxr.errors import DataError, InvalidArgumentError
 
 _STREAM = 4  # of draws; augmentation and order use 0 to 3
@@ -36,9 +39,14 @@ def read_sources(
         DataError: Images have no source, or the data gives parts of its own.
     """
     tables = [table for table in (_table(groups), _table(data)) if table is not None]
-    table = next((one for one in tables if {"file", column} <= set(one.columns)), None)
-    if table is None:
-        held = [", ".join(map(str, one.columns)) for one in tables]
+    fitting = [
+        (found.cells["file"], cell_texts(one[chosen]))
+        for one in tables
+        if "file" in (found := read_columns(one, ("file",), name="the table of sources")).cells
+        and (chosen := find_column(one, column)) is not None
+    ]
+    if not fitting:
+        held = [said(one) for one in tables]
         raise InvalidArgumentError(
             f"split_by={column!r} names a column of the data table, or of a table groups= with "
             f"the column file; there is {' and '.join(held) or 'no table'}"
@@ -48,9 +56,11 @@ def read_sources(
             f"split_by={column!r} draws the parts, but the data gives parts already "
             f"({catalog.layout}). Pass one without parts, or leave split_by out."
         )
-    files = (relative_file(catalog.root, file) for file in cell_texts(table["file"]))
-    found = dict(zip(files, cell_texts(table[column]), strict=True))
-    sources = {entry.file: found.get(entry.file, "") for entry in catalog.entries}
+    files, texts = fitting[0]
+    known = [entry.file for entry in catalog.entries]
+    places = places_of(files, known, root=catalog.root)
+    found_sources = values_at(places, texts, known, what=f"The column {column}")
+    sources = {file: source or "" for file, source in zip(known, found_sources, strict=True)}
     lacking = [file for file, source in sources.items() if not source]
     if lacking:
         raise DataError(
@@ -63,9 +73,11 @@ def read_sources(
 def holds_groups(groups: Groups, *, column: str | None, split_by: str | None) -> bool:
     """Returns whether `groups` names groups; a table may serve for sources alone."""
     table = _table(groups)
-    if table is None or column is not None or split_by not in table.columns:
+    if table is None or column is not None or split_by is None:
         return True
-    return any(name in table.columns for name in GROUP_COLUMNS)
+    if find_column(table, split_by) is None:
+        return True
+    return any(meaning(name) == "group" for name in table.columns)
 
 
 def split_sources(

@@ -2,47 +2,38 @@
 
 import hashlib
 import os
-import posixpath
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from keras_cxr._names import name_bytes
-from keras_cxr.data.catalog import PART_NAMES, Catalog, Entry, listing, near_name
-from keras_cxr.errors import DataError, NotFoundError
-
-LABEL_COLUMNS = ("label", "class")
-GROUP_COLUMNS = ("group", "patient", "patient_id")
+from keras_cxr.data.catalog import PARTS, Catalog, Entry, collector_paused, listing
+from keras_cxr.data.columns import (
+    COLUMNS,
+    cell_texts,
+    find_column,
+    read_columns,
+    said,
+)
+from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.joining import places_of, relative_file, values_at
+from keras_cxr.errors import DataError
 
 Groups = str | os.PathLike[str] | pd.DataFrame | Mapping[str, str]
 
-
-def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Returns a CSV file's columns as text, "" for empty cells.
-
-    Raises:
-        NotFoundError: There is no such file.
-        DataError: It is not a CSV file.
-    """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise NotFoundError(f"There is no file {file}{near_name(file)}")
-    try:
-        return pd.read_csv(file, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (ValueError, OSError) as error:
-        raise DataError(f"{file} cannot be read as a CSV file: {error}") from error
+_MISSING = (-1, -1)
 
 
 def find_in_table(
     table: pd.DataFrame, *, root: str | os.PathLike[str] | None, name: str
 ) -> Catalog:
-    """Returns the catalog of a table with columns file and label (or class).
+    """Returns the catalog of a table with columns file and label.
 
-    Optional columns: group, mask, part. Further ones are ignored.
+    Optional columns: group, mask, part. `columns.COLUMNS` lists their names; further columns are
+    not used, and named in a note where they look like one of these.
 
     Args:
         table: One row per image.
@@ -50,136 +41,158 @@ def find_in_table(
         name: What errors call the table.
 
     Raises:
-        DataError: Columns or cells are missing, or a file stands twice.
+        DataError: Columns or cells are missing or contradict each other, or a file stands twice.
     """
     folder = Path(root).expanduser() if root is not None else Path.cwd()
-    label = next((column for column in LABEL_COLUMNS if column in table.columns), None)
-    if "file" not in table.columns or label is None:
-        columns = ", ".join(map(str, table.columns)) or "none"
-        raise DataError(f"{name} needs the columns file and label; it has {columns}")
+    found = read_columns(table, ("file", "label", "group", "mask", "part"), name=name)
+    cells = found.cells
+    if "file" not in cells or "label" not in cells:
+        raise DataError(f"{name} needs the columns file and label; it has {said(table)}")
     if len(table) == 0:
         raise DataError(f"{name} has no rows; expected one per image")
-    cells = {
-        "file": cell_texts(table["file"]),
-        "label": cell_texts(table[label]),
-        **{
-            column: cell_texts(table[column]) if column in table.columns else [""] * len(table)
-            for column in ("group", "mask", "part")
-        },
-    }
+    _check_cells(cells, name, part_column=found.names.get("part", "part"))
+    nothing = [""] * len(table)
+    with collector_paused():
+        entries = _entries(
+            folder,
+            cells["file"],
+            cells["label"],
+            *(cells.get(column, nothing) for column in ("group", "part", "mask")),
+        )
+    twice = _twice([entry.file for entry in entries])
+    _refuse(twice, f"{name} names files more than once")
+    source = f"{folder.resolve()}/{name}"
+    if not name.endswith(".csv"):
+        # frames have no name of their own: each set of files keeps its own cache
+        source += hashlib.sha256(name_bytes("\n".join(one.file for one in entries))).hexdigest()[:8]
+    notes = found.notes
+    by = found.names.get("group", "group")
+    if by.strip().lower() != "group" and any(cells["group"]):
+        notes = (*notes, f"{name}: images of one {by!r} stay together in one part")
+    return Catalog(folder, f"table ({name})", source, tuple(entries), notes)
+
+
+def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) -> Catalog:
+    """Returns the catalog with each file's group looked up; files that are not named keep theirs.
+
+    Args:
+        catalog: The images.
+        groups: A mapping from file to group, or a DataFrame or CSV file with a column `file`.
+        column: The table's column of groups; by default that of a usual name, see
+            `columns.COLUMNS`.
+
+    Raises:
+        DataError: The table lacks the columns, names none of the catalog's files, or one of them
+            with two groups.
+    """
+    notes: tuple[str, ...] = ()
+    if isinstance(groups, Mapping):
+        files = [str(file) for file in groups]
+        names = cell_texts(pd.Series(list(groups.values()), dtype=object))
+    else:
+        table = groups if isinstance(groups, pd.DataFrame) else read_csv(groups)
+        found = read_columns(
+            table, ("file",) if column is not None else ("file", "group"), name="groups"
+        )
+        chosen = found.names.get("group") if column is None else find_column(table, column)
+        if "file" not in found.cells or chosen is None:
+            wanted = column or " or ".join(COLUMNS["group"])
+            raise DataError(
+                f"The table of groups needs the columns file and {wanted}; it has {said(table)}. "
+                "Pass group_column= for another name."
+            )
+        files, names = found.cells["file"], cell_texts(table[chosen])
+        notes = found.notes
+    known = [entry.file for entry in catalog.entries]
+    places = places_of(files, known, root=catalog.root)
+    of_each = values_at(places, names, known, what="The table of groups")
+    entries = tuple(
+        entry if group is None else entry._replace(group=group)
+        for entry, group in zip(catalog.entries, of_each, strict=True)
+    )
+    rest = of_each.count(None)
+    if rest == len(entries):
+        raise DataError(
+            f"groups names none of the {len(entries):,} images. It must use paths relative to "
+            f"{catalog.root}, such as {entries[0].file!r}; it has {next(iter(files), 'none')!r}"
+        )
+    if rest:
+        notes = (*notes, f"{rest:,} image(s) are not in the table of groups: each is its own")
+    return replace(catalog, entries=entries, notes=(*catalog.notes, *notes))
+
+
+def _check_cells(cells: dict[str, list[str]], name: str, *, part_column: str) -> None:
+    """Refuses rows without file or label, or without a part where others have one."""
+    files = cells["file"]
     _refuse(
-        [f"row {row + 1}" for row, file in enumerate(cells["file"]) if not file],
+        [f"row {row + 1}" for row, file in enumerate(files) if not file],
         f"{name} has rows without a file",
     )
     _refuse(
-        [file for file, text in zip(cells["file"], cells["label"], strict=True) if not text],
+        [file for file, text in zip(files, cells["label"], strict=True) if not text],
         f"{name} has files without a label",
     )
-    parts = [PART_NAMES.get(part.lower(), part) for part in cells["part"]]
-    _refuse(
-        [
-            f"{file}: {part or '(empty)'}"
-            for file, part in zip(cells["file"], parts, strict=True)
-            if part not in ("train", "val", "test")
-        ]
-        if any(parts)
-        else [],
-        f"{name}: the column part must say train, val or test in every row",
-    )
+    if any(cells.get("part", ())):
+        _refuse(
+            [
+                f"{file}: {part or '(empty)'}"
+                for file, part in zip(files, cells["part"], strict=True)
+                if part not in PARTS
+            ],
+            f"{name}: the column {part_column} must say train, val or test in every row",
+        )
+
+
+def _entries(folder: Path, *columns: Sequence[str]) -> list[Entry]:
+    """Returns an entry for each row of the columns file, label, group, part and mask."""
+    look_up = _finder(folder)
     entries = []
-    for file, text, group, mask, part in zip(
-        cells["file"], cells["label"], cells["group"], cells["mask"], parts, strict=True
-    ):
-        size, time = _status(folder, file)
-        mask_size, mask_time = _status(folder, mask) if mask else (-1, -1)
+    texts: dict[str, str] = {}  # the same text for all rows of a class, part or group
+    for file, label, group, part, mask in zip(*columns, strict=True):
+        name, (size, time) = look_up(file)
+        mask_name, (mask_size, mask_time) = look_up(mask) if mask else ("", _MISSING)
         entries.append(
             Entry(
-                relative_file(folder, file),
-                text,
-                group,
-                part,
-                relative_file(folder, mask) if mask else "",
+                name,
+                texts.setdefault(label, label),
+                texts.setdefault(group, group),
+                texts.setdefault(part, part),
+                mask_name,
                 size,
                 time,
                 mask_size,
                 mask_time,
             )
         )
-    twice = [file for file, count in Counter(one.file for one in entries).items() if count > 1]
-    _refuse(twice, f"{name} names files more than once")
-    source = f"{folder.resolve()}/{name}"
-    if not name.endswith(".csv"):
-        # frames have no name of their own: each set of files keeps its own cache
-        source += hashlib.sha256(name_bytes("\n".join(one.file for one in entries))).hexdigest()[:8]
-    return Catalog(folder, f"table ({name})", source, tuple(entries))
+    return entries
 
 
-def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) -> Catalog:
-    """Returns the catalog with each file's group looked up; files that are not named keep none.
+def _finder(folder: Path) -> Callable[[str], tuple[str, tuple[int, int]]]:
+    """Returns a function from a path in a table to the file's name in a catalog and its status."""
+    start = os.path.join(folder, "")  # noqa: PTH118  called for every file
 
-    Args:
-        catalog: The images.
-        groups: A mapping from file to group, or a DataFrame or CSV file with a column `file`.
-        column: The table's column of groups; by default the first of group, patient,
-            patient_id.
+    def status(file: str) -> tuple[int, int]:
+        try:
+            found = os.stat(file if os.path.isabs(file) else start + file)  # noqa: PTH116, PTH117
+        except (OSError, ValueError):  # a NUL in the name
+            return _MISSING
+        return found.st_size, found.st_mtime_ns
 
-    Raises:
-        DataError: The table lacks the columns or names none of the catalog's files.
-    """
-    if isinstance(groups, Mapping):
-        found = {
-            _posix(file): "" if pd.isna(group) else str(group) for file, group in groups.items()
-        }
-    else:
-        table = groups if isinstance(groups, pd.DataFrame) else read_csv(groups)
-        choices = [column] if column is not None else list(GROUP_COLUMNS)
-        chosen = next((one for one in choices if one in table.columns), None)
-        if "file" not in table.columns or chosen is None:
-            raise DataError(
-                f"The table of groups needs the columns file and {' or '.join(choices)}; it has "
-                f"{', '.join(map(str, table.columns))}. Pass group_column= for another name."
-            )
-        files, names = cell_texts(table["file"]), cell_texts(table[chosen])
-        found = {_posix(file): group for file, group in zip(files, names, strict=True)}
-    entries = tuple(
-        entry._replace(group=found.get(entry.file, entry.group)) for entry in catalog.entries
-    )
-    named = sum(entry.file in found for entry in entries)
-    if not named:
-        raise DataError(
-            f"groups names none of the {len(entries):,} images. It must use paths relative to "
-            f"{catalog.root}, such as {entries[0].file!r}; it has {next(iter(found), 'none')!r}"
-        )
-    notes = catalog.notes
-    if named < len(entries):
-        rest = len(entries) - named
-        notes = (*notes, f"{rest:,} image(s) are not in the table of groups: each is its own")
-    return replace(catalog, entries=entries, notes=notes)
+    def look_up(file: str) -> tuple[str, tuple[int, int]]:
+        name = relative_file(folder, file)
+        found = status(name)
+        if found == _MISSING and "\\" in file:  # which names of files may hold on Linux
+            as_it_is = status(file)
+            return (name, found) if as_it_is == _MISSING else (file, as_it_is)
+        return name, found
+
+    return look_up
 
 
-def cell_texts(column: "pd.Series[Any]") -> list[str]:
-    """Returns a column's cells as text without space around it, "" for empty ones."""
-    return ["" if pd.isna(cell) else str(cell).strip() for cell in column]
-
-
-def _posix(file: str) -> str:
-    return posixpath.normpath(str(file).replace("\\", "/"))
-
-
-def relative_file(folder: Path, file: str) -> str:
-    """Returns a file as catalogs name it: with `/`, relative to the folder where it lies in it."""
-    path = Path(file)
-    if not path.is_absolute():
-        return _posix(file)
-    return (path.relative_to(folder) if path.is_relative_to(folder) else path).as_posix()
-
-
-def _status(folder: Path, file: str) -> tuple[int, int]:
-    try:
-        status = (folder / file).stat()
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
+def _twice(files: list[str]) -> list[str]:
+    if len(set(files)) == len(files):
+        return []
+    return [file for file, count in Counter(files).items() if count > 1]
 
 
 def _refuse(lines: Sequence[str], problem: str) -> None:

@@ -59,7 +59,7 @@ def test_the_column_may_stand_in_a_csv_file_or_in_the_table_of_groups(make, film
     table.to_csv(path, index=False)
     pd.testing.assert_frame_equal(make(path, split_by="hospital").table, expected)
     path.unlink()
-    sources = table[["file", "hospital"]]
+    sources = table[["file", "hospital", "patient"]]
     pd.testing.assert_frame_equal(make(films, groups=sources, split_by="hospital").table, expected)
     sources.to_csv(tmp_path / "sources.csv", index=False)
     by_file = make(films, groups=tmp_path / "sources.csv", split_by="hospital").table
