@@ -1,5 +1,9 @@
+import contextlib
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 import threading
 
 import pytest
@@ -19,8 +23,8 @@ def pythons_own_handler():
     signal.signal(signal.SIGINT, before)
 
 
-def held(*steps):
-    with interrupt_held_back() as check:
+def held(*steps, say=print):
+    with interrupt_held_back(say) as check:
         for step in steps:
             (check if step == "check" else step)()
 
@@ -39,6 +43,52 @@ def test_a_second_ctrl_c_acts_at_once():
     assert reached == ["1"]
 
 
+def test_the_first_ctrl_c_is_answered_before_the_block_asks_for_it():
+    said, answered = [], threading.Event()
+
+    def say(text):
+        said.append(text)
+        answered.set()
+
+    with pytest.raises(KeyboardInterrupt):
+        held(press_ctrl_c, lambda: answered.wait(30), "check", say=say)
+    assert len(said) == 1
+    assert "stopping after this batch; again to stop now" in said[0]
+
+
+def test_the_watching_thread_and_its_pipe_are_gone_afterwards():
+    before = threading.active_count(), len(os.listdir("/dev/fd"))
+    held("check")
+    with contextlib.suppress(KeyboardInterrupt):
+        held(press_ctrl_c, "check", say=lambda text: None)
+    assert (threading.active_count(), len(os.listdir("/dev/fd"))) == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+NATIVE = """
+    import hashlib, signal
+    from keras_cxr.training.interruption import interrupt_held_back
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with interrupt_held_back(lambda text: print(text, flush=True)):
+        print("in native code", flush=True)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # half an hour, without Python's lock
+"""
+
+
+def test_a_second_ctrl_c_ends_native_code():
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(NATIVE)], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout.readline() == "in native code\n"
+        process.send_signal(signal.SIGINT)
+        assert "stopping after this batch" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert "middle of a batch" in process.stdout.readline()
+        assert process.wait(30) == 130
+
+
 def test_what_nobody_asked_for_is_raised_at_the_end():
     reached = []
     with pytest.raises(KeyboardInterrupt):
@@ -54,7 +104,7 @@ def test_another_error_is_not_hidden():
 def test_a_programs_own_handler_stays():
     calls = []
     signal.signal(signal.SIGINT, lambda *_: calls.append("own"))
-    with interrupt_held_back() as check:
+    with interrupt_held_back(print) as check:
         press_ctrl_c()
         check()
     assert calls == ["own"]
@@ -65,7 +115,7 @@ def test_other_threads_train_without_it():
     passed = []
 
     def hold():
-        with interrupt_held_back() as check:
+        with interrupt_held_back(print) as check:
             check()
             passed.append(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 
