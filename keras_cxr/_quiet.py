@@ -4,12 +4,17 @@ import os
 import sys
 import tempfile
 
+from keras_cxr.errors import BackendError
+
 
 def import_keras_quietly() -> None:
     """Import Keras and its backend; what they write to standard error shows only on failure.
 
     TensorFlow 2.21 logs its build and the absence of CUDA while it is being imported, before
     TF_CPP_MIN_LOG_LEVEL takes effect; the variable silences what would follow later.
+
+    Raises:
+        BackendError: (an ImportError) the backend that Keras is told to use is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
@@ -18,6 +23,11 @@ def import_keras_quietly() -> None:
         os.dup2(log.fileno(), 2)
         try:
             import keras  # noqa: F401
+        except (ModuleNotFoundError, ValueError) as error:
+            raise BackendError(
+                f"Keras cannot load its backend: {error}. Install it, or set KERAS_BACKEND to "
+                "one that is installed (tensorflow, jax or torch)."
+            ) from error
         except BaseException:
             log.seek(0)
             os.write(kept, log.read())

@@ -31,3 +31,7 @@ class OutputError(KerasCXRError, OSError):
 
 class TrainingError(KerasCXRError, RuntimeError):
     """Training cannot start, resume or go on; the text says why and what to do."""
+
+
+class BackendError(KerasCXRError, ImportError):
+    """Keras' backend, chosen by KERAS_BACKEND or its configuration, cannot be loaded."""

@@ -32,6 +32,7 @@ cache = App(name="cache", help="List or clear the cache of decoded images.")
 cache.command(list_cache, name="list")
 cache.command(clear_cache, name="clear")
 app.command(cache)
+app.register_install_completion_command(name="--install-completion")
 
 
 def main(arguments: list[str] | None = None) -> int:

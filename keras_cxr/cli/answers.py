@@ -82,7 +82,8 @@ def predict(
     if out is not None:
         write_whole(out, table.to_csv(index=False))
     answers = table.to_dict("records")
-    print_result({"predictions": answers}, as_json, _probabilities(table) + _unusual(table))
+    shown = table.drop(columns="unusual_score", errors="ignore")
+    print_result({"predictions": answers}, as_json, _as_text(shown) + _unusual(table))
     for note in (*found.notes, *classifier.notes):
         print(f"Note: {note}", file=sys.stderr)
     return report_failed(failed)
@@ -176,7 +177,7 @@ def _answers(table: "pd.DataFrame") -> str:
     shown = table[columns]
     if table["no_positive_evidence"].any():
         shown = shown.assign(map=table["no_positive_evidence"].map({True: "empty", False: ""}))
-    return _probabilities(shown)
+    return _as_text(shown)
 
 
 def _unusual(table: "pd.DataFrame") -> str:
@@ -192,5 +193,7 @@ def _unusual(table: "pd.DataFrame") -> str:
     )
 
 
-def _probabilities(table: "pd.DataFrame") -> str:
-    return table.to_string(index=False, float_format="{:.3f}".format)
+def _as_text(table: "pd.DataFrame") -> str:
+    from keras_cxr._terminal import table_text
+
+    return table_text(table) if len(table) else "No image could be read."

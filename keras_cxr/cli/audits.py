@@ -61,6 +61,7 @@ def audit(
         seed: Of the random splits, of cross-validation and of trainings.
         as_json: Print what audit.json or model_audit.json holds.
     """
+    import_keras_quietly()  # the room of statistics loads it
     if model is not None:
         if against is not None or fail_on:
             raise InvalidArgumentError("--against and --fail-on ask data: leave --model out.")
@@ -107,7 +108,6 @@ def _audit_model(
     seed: int,
     as_json: bool,
 ) -> int:
-    import_keras_quietly()
     from keras_cxr.audit.opened import check_apart
     from keras_cxr.audit.run_audit import audit_run
 

@@ -28,6 +28,8 @@ def report_failed(failed: dict[Path, str]) -> int:
 def in_options(message: str) -> str:
     """An error's text with Python's arguments written as the command line takes them."""
     for python, option in (
+        (r"\ballow_random_weights=True", "--allow-random-weights"),
+        (r"\bexperiments='(\w*)'", r"--experiments \1"),
         (r"\bgroup_duplicates=False", "--no-group-duplicates"),
         (r"\bsplit_by='([^']*)'", r"--split-by \1"),
         (r"\bresume=False", "--no-resume"),

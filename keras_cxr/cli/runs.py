@@ -1,5 +1,7 @@
 """Commands that train: demo, study, train."""
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +11,7 @@ from keras_cxr._quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, OnError, print_result
 
 Region = Literal["full", "lungs", "outside"]
+ImageSize = Annotated[tuple[int, int], Parameter(negative="")]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 
@@ -35,6 +38,8 @@ def study(
     out: Path = Path("study-results"),
     experiments: str = "ABCDE",
     epochs: int = 25,
+    batch_size: int = 32,
+    image_size: ImageSize = (224, 224),
     seed: int = 0,
     precision: Precision = "auto",
     weights: str = "imagenet",
@@ -45,6 +50,7 @@ def study(
     audit: Path | None = None,
     split_by: str | None = None,
     on_error: OnError = "raise",
+    as_json: AsJson = False,
 ) -> None:
     """Run the study's experiments A to E and write the report with its table.
 
@@ -57,6 +63,8 @@ def study(
         out: Folder for models, plots, tables and report.html.
         experiments: Letters of the experiments to run.
         epochs: Training epochs; the study used 25.
+        batch_size: Images in a batch.
+        image_size: Height and width in pixels; the study used 224 224, LMAP3 needs 94 94.
         seed: Of the split, the augmentation and the first weights.
         precision: Arithmetic of training; auto takes bfloat16 where it is faster.
         weights: Of VGG19: "imagenet", "none" for random ones, or the path of a weights file.
@@ -67,28 +75,31 @@ def study(
         audit: CSV file of actions that an audit wrote: files to drop, to group, to label anew.
         split_by: Column of the CSV file, or of groups, whose values go to one part each.
         on_error: Stop at bad image files, or leave them out and count them.
+        as_json: Print what results.json holds.
     """
     import_keras_quietly()
     from keras_cxr.study import run_study
 
-    print(
-        run_study(
-            data,
-            out,
-            experiments,
-            epochs=epochs,
-            seed=seed,
-            precision=precision,
-            vgg19_weights=None if weights.lower() == "none" else weights,
-            allow_random_weights=allow_random_weights,
-            max_images_per_class=max_images_per_class,
-            groups=groups,
-            group_duplicates="auto" if group_duplicates else False,
-            audit=audit,
-            split_by=split_by,
-            on_error=on_error,
-        )
+    result = run_study(
+        data,
+        out,
+        experiments,
+        epochs=epochs,
+        batch_size=batch_size,
+        image_size=image_size,
+        seed=seed,
+        precision=precision,
+        vgg19_weights=None if weights.lower() == "none" else weights,
+        allow_random_weights=allow_random_weights,
+        max_images_per_class=max_images_per_class,
+        groups=groups,
+        group_duplicates="auto" if group_duplicates else False,
+        audit=audit,
+        split_by=split_by,
+        on_error=on_error,
+        say=partial(print, file=sys.stderr, flush=True),
     )
+    print_result(result.to_dict(), as_json, str(result))
 
 
 def train(
@@ -99,7 +110,7 @@ def train(
     out: Path = Path("run"),
     epochs: int = 25,
     batch_size: int = 32,
-    image_size: Annotated[tuple[int, int], Parameter(negative="")] = (224, 224),
+    image_size: ImageSize = (224, 224),
     region: Region = "full",
     augment: bool = True,
     seed: int = 0,

@@ -88,7 +88,7 @@ def model_info(name: str) -> ModelInfo:
         InvalidArgumentError: (a ValueError) no model has this name; near names are given.
     """
     if name not in MODELS:
-        near = difflib.get_close_matches(str(name).lower(), MODELS, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(name).lower(), MODELS, n=1, cutoff=0.7)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise InvalidArgumentError(
             f"No model is called {name!r}.{hint} Known models: {', '.join(list_models())}."

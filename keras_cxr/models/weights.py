@@ -1,6 +1,8 @@
 """Pretrained backbones: Keras' own loader, and errors that say what to do without a network."""
 
+import contextlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,7 +47,9 @@ def load_backbone(
         return application(weights=None, **arguments)
     if weights == "imagenet":
         try:
-            return application(weights="imagenet", **arguments)
+            # Keras prints its download to standard output, where results go
+            with contextlib.redirect_stdout(sys.stderr):
+                return application(weights="imagenet", **arguments)
         except Exception as error:  # Keras raises a bare Exception when a download fails
             place = keras_models_folder() / WEIGHT_FILES[model_name]
             raise WeightsUnavailableError(

@@ -20,6 +20,7 @@ from keras_cxr.study.saving import RUN_FOLDER
 from keras_cxr.study.trust import questions
 from keras_cxr.training.checkpoint import read_record
 
+REPORT_FILE = "report.html"
 PICTURES = (
     ("curves", "Loss and accuracy per epoch, training and validation"),
     ("confusion_matrix", "Confusion matrix of the test images in percent of the real class"),
@@ -87,7 +88,7 @@ def write_report(
         differences=_differences(folder, results),
         machine=next(reversed(results.values()))["machine"],
     )
-    path = folder / "report.html"
+    path = folder / REPORT_FILE
     write_whole(path, page)
     return path
 

@@ -13,13 +13,15 @@ import pandas as pd
 
 from keras_cxr._files import check_output, write_whole
 from keras_cxr._json import write_json
+from keras_cxr._terminal import table_text
 from keras_cxr.audit.answers import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import InvalidArgumentError, WeightsUnavailableError
+from keras_cxr.evaluation import Comparison
 from keras_cxr.models import build, model_info
 from keras_cxr.models.files import read_model
 from keras_cxr.study.experiments import Experiment, select_experiments
-from keras_cxr.study.report import results_table, write_report
+from keras_cxr.study.report import REPORT_FILE, results_table, write_report
 from keras_cxr.study.saving import RESULT_FILE, RUN_FOLDER, SCHEMA_VERSION, train_and_save
 from keras_cxr.study.trust import (
     AUDIT_FILE,
@@ -41,15 +43,18 @@ class StudyResult:
         report: the self-contained HTML report in it.
         table: a row per experiment: accuracy and seconds per epoch beside the study's own.
         results: what `result.json` of each experiment holds, by its letter.
+        comparison: every pair of experiments on the same test images; `None` for one alone.
     """
 
     out_dir: Path
     report: Path
     table: pd.DataFrame
     results: dict[str, dict[str, Any]]
+    comparison: Comparison | None = None
 
     def __str__(self) -> str:
         columns = {
+            "experiment": "",
             "title": "experiment",
             "accuracy": "accuracy",
             "study_accuracy": "(study)",
@@ -57,11 +62,18 @@ class StudyResult:
             "seconds_per_epoch": "s/epoch",
             "study_seconds_per_epoch": "(study)",
         }
-        shown = self.table[list(columns)].set_axis(list(columns.values()), axis=1)
-        lines = shown.to_string(
-            formatters=["{}".format, *["{:.3f}".format] * 3, *["{:.1f}".format] * 2]
-        )
+        shown = self.table.reset_index()[list(columns)]
+        digits = [1 if name.endswith("seconds_per_epoch") else 3 for name in columns]
+        lines = table_text(shown.set_axis(list(columns.values()), axis=1), digits=digits)
         return f"{lines}\n\nReport: {self.report}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `results.json` holds."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "experiments": self.results,
+            "comparison": None if self.comparison is None else self.comparison.to_dict(),
+        }
 
 
 def run_study(
@@ -220,7 +232,10 @@ def _build(
         return build(row.model, weights=weights, **arguments), weights
     except WeightsUnavailableError as error:
         if say_fallback is None:
-            raise
+            raise WeightsUnavailableError(
+                f"{error} allow_random_weights=True does the last for this experiment alone, and "
+                "says so; experiments='ABCD' leaves it out."
+            ) from error
         say_fallback(f"{row.key}: {error}\n{row.key}: falling back to random weights, as asked.")
     keras.utils.set_random_seed(seed)
     return build(row.model, weights=None, **arguments), None
@@ -251,10 +266,7 @@ def _collect(folder: Path) -> StudyResult:
     table = results_table(results)
     write_whole(folder / "results.csv", table.to_csv())
     comparison = compare_experiments(folder, list(results))
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "experiments": results,
-        "comparison": None if comparison is None else comparison.to_dict(),
-    }
-    write_json(folder / "results.json", document)
-    return StudyResult(folder, write_report(folder, results, comparison), table, results)
+    result = StudyResult(folder, folder / REPORT_FILE, table, results, comparison)
+    write_json(folder / "results.json", result.to_dict())
+    write_report(folder, results, comparison)
+    return result

@@ -92,6 +92,14 @@ def test_predict_names_bad_files_and_answers_the_others(trained, phantoms, tmp_p
     assert str(bad) in text.err
 
 
+def test_predict_says_when_no_file_could_be_read(trained, tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no image")
+    assert main(["predict", str(tmp_path), "--model", str(trained)]) == 2
+    text = capsys.readouterr()
+    assert text.out == "No image could be read.\n"
+    assert "text.png" in text.err
+
+
 def test_explain_writes_one_picture_an_image(trained, phantoms, tmp_path, capsys):
     files = [phantoms / name / "images" / f"{name}-1.png" for name in ("COVID", "Normal")]
     twin = shutil.copy(files[0], tmp_path / files[0].name)

@@ -163,14 +163,60 @@ def test_cache_is_listed_and_cleared(trained, capsys):
     assert capsys.readouterr().out.startswith("0 caches")
 
 
-def test_study_prints_its_table(phantoms, tmp_path, capsys):
-    # 224 pixels, the command's own size; few images
-    words = ["study", str(phantoms), "--experiments", "A", "--epochs", "1"]
-    words += ["--max-images-per-class", "10", "--out", str(tmp_path / "out")]
+def test_study_prints_its_table_or_json(phantoms, tmp_path, capsys):
+    words = ["study", str(phantoms), "--experiments", "A", "--epochs", "1", "--out"]
+    words += [str(tmp_path / "out"), "--image-size", "96", "96", "--batch-size", "16"]
     assert main(words) == 0
-    text = capsys.readouterr().out
-    assert "LMAP3, full images, no augmentation" in text
-    assert "report.html" in text
+    text = capsys.readouterr()
+    assert "LMAP3, full images, no augmentation" in text.out
+    assert "report.html" in text.out
+    assert main([*words, "--json"]) == 0  # done before: the table alone
+    text = capsys.readouterr()
+    assert json.loads(text.out) == json.loads((tmp_path / "out" / "results.json").read_text())
+    assert "done before, skipped" in text.err
+    settings = json.loads((tmp_path / "out" / "A" / "run" / "run.json").read_text())["settings"]
+    assert settings["data"]["image_size"] == [96, 96]
+    assert settings["data"]["batch_size"] == 16
+
+
+def test_study_without_vgg19s_weights_names_both_ways_out(phantoms, tmp_path, capsys):
+    words = ["study", str(phantoms), "--experiments", "E", "--weights", str(tmp_path / "none.h5")]
+    assert main([*words, "--out", str(tmp_path / "out"), "--image-size", "32", "32"]) == 2
+    text = capsys.readouterr().err
+    assert "none.h5 does not exist" in text
+    assert "--weights none" in text
+
+
+@pytest.mark.parametrize("backend", ["torch_that_is_not_here", "numpyy"])
+def test_backend_that_is_not_installed_is_one_line(backend):
+    done = run("models", env={**os.environ, "KERAS_BACKEND": backend})
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: Keras cannot load its backend")
+    assert done.stderr.count("\n") == 1
+    assert backend in done.stderr
+    assert "KERAS_BACKEND" in done.stderr
+
+
+def test_completion_of_shells_can_be_installed(capsys):
+    assert main(["--install-completion", "--help"]) == 0
+    assert "completion" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("lmap", "lmap3"), ("LeNet", "lenet5"), ("vgg16", "vgg19"), ("alex-net", "alexnet")],
+)
+def test_near_names_of_models_are_offered(typed, meant, phantoms, capsys):
+    assert main(["train", str(phantoms), "--model", typed]) == 2
+    assert f"Did you mean '{meant}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", ["resnet", "densenet121", "unet"])
+def test_other_networks_are_no_misspellings(typed, phantoms, capsys):
+    assert main(["train", str(phantoms), "--model", typed]) == 2
+    text = capsys.readouterr().err
+    assert "Did you mean" not in text
+    assert "alexnet, lenet5, lmap3, vgg19" in text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal on POSIX")

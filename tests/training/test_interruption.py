@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -57,11 +58,11 @@ def test_the_first_ctrl_c_is_answered_before_the_block_asks_for_it():
 
 
 def test_the_watching_thread_and_its_pipe_are_gone_afterwards():
-    before = threading.active_count(), len(os.listdir("/dev/fd"))
+    before = threading.active_count(), len(list(Path("/dev/fd").iterdir()))
     held("check")
     with contextlib.suppress(KeyboardInterrupt):
         held(press_ctrl_c, "check", say=lambda text: None)
-    assert (threading.active_count(), len(os.listdir("/dev/fd"))) == before
+    assert (threading.active_count(), len(list(Path("/dev/fd").iterdir()))) == before
     assert signal.set_wakeup_fd(-1) == -1
 
 
