@@ -70,7 +70,7 @@ def run(options: Options) -> Report:
 def _trained(options: Options) -> tuple[keras.Model, Datasets]:
     data, folder = (os.environ.get(f"KERAS_CXR_TEST_{name}") for name in ("DATA", "RUN"))
     if data and folder and not options.smoke:
-        table = pd.read_csv(Path(folder) / "split.csv", keep_default_na=False)
+        table = pd.read_csv(Path(folder) / "split.csv", dtype=str, keep_default_na=False)
         root = Path(data) / "COVID-19_Radiography_Dataset"
         model = keras.saving.load_model(Path(folder) / "run" / "last.keras", compile=False)
         return model, make_datasets(

@@ -9,10 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._tables import probabilities_in, read_written
+from keras_cxr.errors import DataError
 from keras_cxr.evaluation import evaluate
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
+
+
+_TEXTS = ("file", "real", "predicted", "correct")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +57,18 @@ def answer(model: keras.Model, datasets: "Datasets", part: str = "test") -> Answ
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Returns a table that `Evaluation` wrote, whatever the classes are called."""
-    return pd.read_csv(
-        path, dtype={"file": str, "real": str, "predicted": str}, keep_default_na=False
-    )
+    """Returns a table that `Evaluation` wrote, whatever the classes are called.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataError: It is damaged.
+    """
+    table = read_written(path, _TEXTS)
+    try:
+        numbers = table.astype({name: float for name in table.columns if name not in _TEXTS})
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}.") from error
+    return numbers.assign(correct=numbers["correct"] == "True")
 
 
 def answers_in(predictions: pd.DataFrame, datasets: "Datasets") -> Answers:
@@ -71,7 +84,7 @@ def answers_in(predictions: pd.DataFrame, datasets: "Datasets") -> Answers:
     files = tuple(predictions["file"])
     return Answers(
         np.array([index_of[name] for name in predictions["real"]], np.int64),
-        predictions[list(names)].to_numpy(np.float64),
+        probabilities_in(predictions, names),
         np.array([group_of.get(file, "") for file in files], np.str_),
         files,
         names,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._tables import probabilities_in, probability_columns
 from keras_cxr.audit.findings import Finding
 from keras_cxr.data import Datasets
 from keras_cxr.data.folds import make_folds
@@ -144,11 +145,11 @@ def find_suspicious_labels(
         train(model, fold, epochs=epochs, precision=precision, verbose=verbose)
         answers.append(evaluate(model, fold).predictions)
     table = pd.concat(answers).set_index("file").loc[datasets.table["file"]]
-    names = list(datasets.class_names)
+    names = datasets.class_names
     index_of = {name: index for index, name in enumerate(names)}
     return rank_labels(
         [index_of[name] for name in table["real"]],
-        table[names].to_numpy(np.float64),
+        probabilities_in(table, names),
         files=list(table.index),
         class_names=names,
     )
@@ -219,7 +220,7 @@ def rank_labels(
             "confidence": own,
             "margin": own - others.max(axis=1),
             "suspicious": (confident >= 0) & (confident != given) & (own < others.max(axis=1)),
-            **{str(name): scores[:, index] for index, name in enumerate(names)},
+            **dict(zip(probability_columns(names), scores.T, strict=True)),
         }
     )
     ranked = table.sort_values("confidence", kind="stable", ignore_index=True)

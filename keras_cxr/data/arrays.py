@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from keras_cxr.data.catalog import Catalog, Entry
 from keras_cxr.data.images import fit
 from keras_cxr.data.labels import check_class_names, class_indices
+from keras_cxr.data.spellings import spelling_notes
 from keras_cxr.errors import DataError
 
 
@@ -65,7 +66,8 @@ def from_arrays(
         )
     names = given or tuple(map(str, range(int(indices.max()) + 1)))
     entries = tuple(Entry(f"array[{number}]", names[index]) for number, index in enumerate(indices))
-    catalog = Catalog(Path(), "arrays in memory", "", entries, names=names)
+    notes = spelling_notes(names)
+    catalog = Catalog(Path(), "arrays in memory", "", entries, notes=notes, names=names)
     return catalog, _grey(pixels, image_size)
 
 

@@ -1,6 +1,7 @@
 """Finds the images of any data that `make_datasets` takes by path or table."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 from keras_cxr.data.catalog import Catalog, collector_paused
 from keras_cxr.data.csv_files import read_csv
 from keras_cxr.data.folders import find_in_folder
+from keras_cxr.data.spellings import spelling_notes
 from keras_cxr.data.tables import find_in_table
 from keras_cxr.errors import InvalidArgumentError
 
@@ -36,6 +38,11 @@ def find_images(
     """
     if isinstance(data, Catalog):
         return data
+    found = _find(data, root=root, require_classes=require_classes)
+    return replace(found, notes=(*found.notes, *spelling_notes(found.class_names)))
+
+
+def _find(data: Any, *, root: str | os.PathLike[str] | None, require_classes: bool) -> Catalog:
     if isinstance(data, pd.DataFrame):
         return find_in_table(data, root=root, name="the DataFrame")
     if not isinstance(data, str | os.PathLike):

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr._json import as_json
+from keras_cxr._tables import probabilities_in, probability_columns
 from keras_cxr.data import Datasets
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import InvalidArgumentError
@@ -37,7 +38,8 @@ class Evaluation:
         metrics: accuracy, balanced accuracy, log loss and the per-class arrays.
         class_names: in the order of the model's outputs.
         predictions: a row per image in the order of the files: `file`, `real`, `predicted`,
-            `correct` and one column of probabilities for each class, named as the class.
+            `correct` and one column of probabilities for each class, named as the class
+            (`probability of real`, where the class is called like one of the other columns).
     """
 
     metrics: Metrics
@@ -63,7 +65,7 @@ class Evaluation:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """What the model gave each class, `(images, classes)` in [0, 1]."""
-        return self.predictions[list(self.class_names)].to_numpy(np.float64)
+        return probabilities_in(self.predictions, self.class_names)
 
     @property
     def per_class(self) -> pd.DataFrame:
@@ -207,7 +209,7 @@ def evaluate(
             "real": [names[index] for index in labels],
             "predicted": [names[index] for index in predicted],
             "correct": labels == predicted,
-            **{name: probabilities[:, index] for index, name in enumerate(names)},
+            **dict(zip(probability_columns(names), probabilities.T, strict=True)),
         }
     )
     return Evaluation(compute_metrics(labels, probabilities), names, table)

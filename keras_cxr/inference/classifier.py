@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._tables import probability_columns
 from keras_cxr.data.batches import num_workers
 from keras_cxr.data.catalog import exists, near_name
 from keras_cxr.data.images import read_image
@@ -76,9 +77,11 @@ class Classifier:
     def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
         """A row per readable file: `file`, `predicted`, a probability per class; and the rest.
 
-        With `unusual` there are two columns more: `unusual_score` (higher is more unusual) and
-        `unusual` (bool: above the score that 95 % of the validation images stay below). The
-        second value names each file that could not be read, with the reason.
+        The probabilities' columns are named as the classes, or `probability of NAME` for a class
+        that is called like another column. With `unusual` there are two columns more:
+        `unusual_score` (higher is more unusual) and `unusual` (bool: above the score that 95 % of
+        the validation images stay below). The second value names each file that could not be
+        read, with the reason.
         """
         rows: list[list[Any]] = []
         scores: list[float] = []
@@ -95,7 +98,8 @@ class Classifier:
                     scores += list(distances)
                 for (path, _), row in zip(good, probabilities, strict=True):
                     rows.append([str(path), self.class_names[row.argmax()], *row])
-        table = pd.DataFrame(rows, columns=["file", "predicted", *self.class_names])
+        classes = probability_columns(self.class_names)
+        table = pd.DataFrame(rows, columns=["file", "predicted", *classes])
         if self.unusual is not None:
             table["unusual_score"] = np.array(scores, np.float64)
             table["unusual"] = table["unusual_score"] > self.unusual.threshold

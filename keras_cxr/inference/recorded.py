@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from keras_cxr._tables import read_written
 from keras_cxr.data import find_images
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.errors import DataError, InvalidArgumentError
@@ -34,8 +33,10 @@ def recorded_folder(model: PathLike) -> Path:
     return found
 
 
-def recorded_images(model: PathLike, data: PathLike, part: str) -> tuple[pd.DataFrame, Path]:
-    """The images that the model's run kept for a part, and the folder they lie in.
+def recorded_images(model: PathLike, data: PathLike, part: str) -> Catalog:
+    """The images that the model's run kept for a part, as `make_datasets` takes them.
+
+    The catalog tells no part, so that a data set of these images alone can be made.
 
     Args:
         model: folder of a run or a `.keras` file in it.
@@ -44,15 +45,17 @@ def recorded_images(model: PathLike, data: PathLike, part: str) -> tuple[pd.Data
 
     Raises:
         InvalidArgumentError: (a ValueError) there is no run beside the model.
-        DataError: (a ValueError) images of the part do not lie in this folder.
+        DataError: (a ValueError) images of the part do not lie in this folder, or the run has
+            no such part.
     """
-    table = pd.read_csv(recorded_folder(model) / SPLIT_FILE, keep_default_na=False)
-    table = table[table["part"] == part].rename(columns={"class": "label"})
-    root = find_images(data).root
-    missing = [file for file in table["file"] if not (root / file).is_file()]
-    if missing:
-        raise DataError(_missing(missing, len(table), data=data, which=f"the run's {part} part"))
-    return table[["file", "label", "mask"]], root
+    found = _recorded(model, data, part)
+    if not found.entries:
+        raise DataError(
+            f"The run beside {model} kept no images for the part {part}. Test on another part, or "
+            'on every image of another folder with part="all".'
+        )
+    entries = tuple(entry._replace(part="") for entry in found.entries)
+    return replace(found, entries=entries)
 
 
 def recorded_catalog(model: PathLike, data: PathLike) -> Catalog:
@@ -69,17 +72,25 @@ def recorded_catalog(model: PathLike, data: PathLike) -> Catalog:
         InvalidArgumentError: (a ValueError) there is no run beside the model.
         DataError: (a ValueError) images of the run do not lie in this folder.
     """
-    table = pd.read_csv(recorded_folder(model) / SPLIT_FILE, dtype=str, keep_default_na=False)
-    catalog = find_images(data)
+    return _recorded(model, data, None)
+
+
+def _recorded(model: PathLike, data: PathLike, part: str | None) -> Catalog:
+    columns = ("file", "class", "part", "group", "mask")
+    table = read_written(recorded_folder(model) / SPLIT_FILE, columns)
+    if part is not None:
+        table = table[table["part"] == part]
     rows = {str(row["file"]): row for row in table.to_dict("records")}
+    catalog = find_images(data)
     entries = tuple(
         entry._replace(label=row["class"], group=row["group"], part=row["part"])
         for entry in catalog.entries
-        if (row := rows.get(entry.file)) is not None
+        if (row := rows.get(entry.file)) is not None and entry.size >= 0
     )
     missing = sorted(set(rows) - {entry.file for entry in entries})
     if missing:
-        raise DataError(_missing(missing, len(rows), data=data, which="the run"))
+        which = "the run" if part is None else f"the run's {part} part"
+        raise DataError(_missing(missing, len(rows), data=data, which=which))
     return replace(catalog, entries=entries)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from keras_cxr._tables import likeliest_in
 from keras_cxr.evaluation import Evaluation, plot_confusion_matrix, plot_history, plot_predictions
 from keras_cxr.explain import GradCAM, plot_answers, plot_average_heatmaps
 
@@ -83,18 +84,19 @@ def _predictions(datasets: "Datasets", table: pd.DataFrame) -> Figure:
         images,
         list(shown["real"]),
         list(shown["predicted"]),
-        probabilities=[float(row[row["predicted"]]) for _, row in shown.iterrows()],
+        probabilities=list(likeliest_in(shown, datasets.class_names)),
     )
 
 
 def _answers(gradcam: GradCAM, datasets: "Datasets", table: pd.DataFrame) -> Figure:
     rows = answers_to_show(table, ["real", "correct"])
     shown = table.iloc[rows]
+    likeliest = likeliest_in(shown, datasets.class_names)
     images, _ = datasets.load("test", rows)
     return plot_answers(
         images,
         gradcam(images),
-        [f"{row['predicted']} {row[row['predicted']]:.0%}" for _, row in shown.iterrows()],
+        [f"{name} {sure:.0%}" for name, sure in zip(shown["predicted"], likeliest, strict=True)],
         real=list(shown["real"]),
         right=list(shown["correct"]),
         title=f"Grad-CAM of the answers, layer {gradcam.layer}",

@@ -99,10 +99,9 @@ def evaluate_and_report(
     """
     classifier = load_classifier(model)
     folder = None if out is None else check_output(out)
-    images, root = (data, None) if part == "all" else recorded_images(model, data, part)
+    images = data if part == "all" else recorded_images(model, data, part)
     datasets = make_datasets(
         images,
-        root=root,
         split=(1.0, 0.0, 0.0),
         image_size=tuple(classifier.model.input_shape[1:3]),
         color_mode=classifier.color_mode,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from keras_cxr._json import write_json
+from keras_cxr._tables import read_written
 from keras_cxr.audit.answers import answers_in, read_predictions
 from keras_cxr.audit.model_audit import audit_model
 from keras_cxr.data import Datasets
@@ -63,7 +64,7 @@ def compare_experiments(folder: Path, keys: list[str]) -> Comparison | None:
     if len(same) < 2:
         return None
     names = sorted(set(first["real"]) | {name for t in same.values() for name in t["predicted"]})
-    split = pd.read_csv(folder / next(iter(same)) / SPLIT_FILE, dtype=str, keep_default_na=False)
+    split = read_written(folder / next(iter(same)) / SPLIT_FILE, ("file", "group"))
     groups = first["file"].map(split.set_index("file")["group"]).fillna("")
     return compare_models(
         np.searchsorted(names, first["real"]),

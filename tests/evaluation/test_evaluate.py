@@ -77,6 +77,19 @@ def test_classes_by_name_are_looked_up(model, datasets):
     np.testing.assert_array_equal(found.labels, labels)
 
 
+def test_classes_called_like_other_columns_overwrite_nothing(model, datasets):
+    images, labels = datasets.load("test")
+    names = ("real", "Predicted", "correct", "unusual")
+    expected, found = (
+        evaluate(model, (images, labels)),
+        evaluate(model, (images, labels), class_names=names),
+    )
+    assert list(found.predictions.columns[4:]) == [f"probability of {name}" for name in names]
+    np.testing.assert_array_equal(found.labels, labels)
+    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+    assert list(found.predictions["real"]) == [names[label] for label in labels]
+
+
 IMAGES, LABELS = np.zeros((2, 32, 32, 1), "float32"), np.array([0, 3])
 
 

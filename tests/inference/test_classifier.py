@@ -59,6 +59,16 @@ def test_predictions_of_files_equal_those_of_arrays(model_file, tmp_path):
     assert list(table["predicted"]) == [str(i) for i in table[["0", "1"]].to_numpy().argmax(1)]
 
 
+def test_classes_called_like_other_columns_overwrite_nothing(model_file, tmp_path):
+    films = [write_image(tmp_path / f"{value}.png", value) for value in (3, 7)]
+    expected, _ = load_classifier(model_file).predict_files(films)
+    found, _ = load_classifier(model_file, class_names=["file", "predicted"]).predict_files(films)
+    columns = ["file", "predicted", "probability of file", "probability of predicted"]
+    assert list(found.columns) == columns
+    assert list(found["file"]) == list(map(str, films))
+    np.testing.assert_array_equal(found[columns[2:]], expected[["0", "1"]])
+
+
 def test_colour_models_read_colour(tmp_path):
     build_vgg19((32, 32, 3), 2, weights=None, classifier_activation=None).save(tmp_path / "m.keras")
     classifier = load_classifier(tmp_path / "m.keras")

@@ -5,6 +5,7 @@ import pytest
 
 from keras_cxr import make_datasets
 from keras_cxr.inference.recorded import recorded_catalog, recorded_images
+from tests.data.helpers import plain
 
 
 @pytest.fixture
@@ -28,9 +29,29 @@ def test_catalog_has_the_runs_images_classes_parts_and_groups(phantoms, run):
 def test_part_is_found_from_the_models_own_file(phantoms, run):
     folder, table = run
     (folder / "run").mkdir()
-    images, root = recorded_images(folder / "run" / "last.keras", phantoms, "val")
-    assert root == phantoms
-    assert list(images["file"]) == list(table["file"][table["part"] == "val"])
+    images = recorded_images(folder / "run" / "last.keras", phantoms, "val")
+    assert images.root == phantoms
+    rows = table[table["part"] == "val"]
+    assert [entry.file for entry in images.entries] == list(rows["file"])
+    assert [entry.label for entry in images.entries] == list(rows["class"])
+
+
+def test_classes_are_texts_not_numbers(tmp_path):
+    films = plain(tmp_path / "films", counts={"01": 6, "1": 6, "2.0": 6})
+    datasets = make_datasets(films, image_size=(8, 8), format="keras", cache=False, verbose=False)
+    (tmp_path / "run").mkdir()
+    datasets.table.to_csv(tmp_path / "run" / "split.csv", index=False)
+    for part in ("train", "val", "test"):
+        images = recorded_images(tmp_path / "run", films, part)
+        assert images.class_names == ("01", "1", "2.0")
+        assert [entry.file for entry in images.entries] == datasets.files(part)
+
+
+def test_a_part_without_images_is_an_error(phantoms, run):
+    folder, table = run
+    table[table["part"] != "val"].to_csv(folder / "split.csv", index=False)
+    with pytest.raises(ValueError, match=r"kept no images for the part val\. Test on another part"):
+        recorded_images(folder, phantoms, "val")
 
 
 def test_what_is_missing_is_named_with_the_mend(phantoms, run, tmp_path):

@@ -1,0 +1,73 @@
+"""Classes that may be one class spelt differently, several in one label, or none at all."""
+
+import math
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+_ALWAYS = "|;"  # stand in no single finding's name
+_SOMETIMES = ",/+&"  # may: "Pneumonia, bacterial"
+_NOTHING = frozenset({"", "nan", "na", "n/a", "none", "null", "nil", "?", "-", "unknown", "<na>"})
+
+
+def spelling_notes(class_names: Iterable[str]) -> tuple[str, ...]:
+    """Returns notes on class names that look as if the labels were not what was meant.
+
+    Nothing is joined or divided: which labels are one class, only their author knows.
+
+    Args:
+        class_names: All different.
+    """
+    names = sorted({*class_names} - {""})
+    alike = defaultdict(list)
+    for name in names:
+        alike[_spelling(name)].append(name)
+    notes = [
+        f"the classes {_said(same)} differ in spelling only, and count as {len(same)} classes: "
+        "give their images one label if they are one"
+        for same in alike.values()
+        if len(same) > 1
+    ]
+    notes += [
+        f"the class {name!r} looks like several labels in one ({mark!r} between them), and counts "
+        "as a class of its own: each image has one class here"
+        for name in names
+        if (mark := _separator(name, set(alike)))
+    ]
+    notes += [
+        f"the class {name!r} looks like a label that is missing: leave its images out if it is"
+        for name in names
+        if _spelling(name) in _NOTHING
+    ]
+    return tuple(notes)
+
+
+def _spelling(name: str) -> str:
+    """Returns what spellings of one name share: no case, blanks, `_`, `-` or form of a number."""
+    text = unicodedata.normalize("NFKC", name).casefold().strip()
+    try:
+        number = float(text)
+    except ValueError:
+        pass
+    else:
+        if math.isfinite(number):
+            return repr(number + 0.0)
+    return re.sub(r"[\s_\-]+", "", text) or text
+
+
+def _separator(name: str, spellings: set[str]) -> str:
+    """Returns what divides a name into several, "" where nothing does."""
+    if _spelling(name) in _NOTHING:
+        return ""
+    for mark in (*_ALWAYS, *_SOMETIMES):
+        pieces = [piece for piece in name.split(mark) if piece.strip()]
+        if len(pieces) > 1 and (
+            mark in _ALWAYS or any(_spelling(piece) in spellings for piece in pieces)
+        ):
+            return mark
+    return ""
+
+
+def _said(names: list[str]) -> str:
+    return ", ".join(map(repr, names))
