@@ -12,6 +12,7 @@ import pandas as pd
 
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import write_json
+from keras_cxr._outputs import DATA_AUDIT, check_free
 from keras_cxr.audit.actions import list_actions
 from keras_cxr.audit.copies import (
     Against,
@@ -36,7 +37,6 @@ from keras_cxr.audit.metadata import (
 from keras_cxr.audit.opened import (
     Data,
     Pictures,
-    check_apart,
     open_data,
     places_of_pictures,
 )
@@ -104,9 +104,9 @@ class DataAudit:
 
         Raises:
             InvalidArgumentError: The folder lies inside the audited one.
-            OutputError: It cannot be written.
+            OutputError: It cannot be written, or holds files of these names of somebody else.
         """
-        check_apart(out_dir, *self._folders)
+        check_free(out_dir, DATA_AUDIT, inputs=self._folders, called="audited")
         page, document = render_audit(self, self._pictures), self.to_dict()
         folder = output_folder(out_dir)
         write_whole(folder / "actions.csv", self.actions.to_csv(index=False, lineterminator="\n"))

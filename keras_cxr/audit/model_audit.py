@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_cxr._files import check_output, output_folder, write_whole
+from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import write_json
+from keras_cxr._outputs import MODEL_AUDIT, check_free
 from keras_cxr.audit.answers import Answers, answer
 from keras_cxr.audit.calibrated_file import write_calibrated
 from keras_cxr.audit.card import write_model_card
@@ -100,9 +101,9 @@ class ModelAudit:
             The folder.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: It cannot be written, or holds files of these names of somebody else.
         """
-        folder = output_folder(out_dir)
+        folder = output_folder(check_free(out_dir, MODEL_AUDIT))
         reason = write_calibrated(self, folder)
         audit = self
         if reason:
@@ -190,7 +191,7 @@ def audit_model(
     if num_seeds < 1:
         raise InvalidArgumentError(f"num_seeds must be at least 1, not {num_seeds!r}.")
     datasets.files("test")  # refuses data without a test part
-    folder = None if out_dir is None else check_output(out_dir)
+    folder = None if out_dir is None else check_free(out_dir, MODEL_AUDIT)
     if controls != "none":  # what cannot be built anew is refused before any work
         recipe = recipe or recipe_of(model, build=build, epochs=epochs)
         recipe.new_optimizer()

@@ -16,7 +16,6 @@ from keras_cxr.data.find import find_images
 from keras_cxr.data.parts import check_found
 from keras_cxr.data.reading import Record
 from keras_cxr.data.store import Store
-from keras_cxr.errors import InvalidArgumentError
 
 Data = str | os.PathLike[str] | pd.DataFrame
 
@@ -91,22 +90,6 @@ def open_data(
         store=store,
         cache=cache_folder(catalog, image_size, cache_dir=cache_dir),
     )
-
-
-def check_apart(out_dir: str | os.PathLike[str], *folders: str | os.PathLike[str]) -> None:
-    """Refuses to write into an audited folder.
-
-    Raises:
-        InvalidArgumentError: It is one of these folders or lies inside it.
-    """
-    out = Path(out_dir).expanduser().resolve()
-    for folder in folders:
-        audited = Path(folder).expanduser().resolve()
-        if audited.is_dir() and (out == audited or audited in out.parents):
-            raise InvalidArgumentError(
-                f"out_dir={str(out_dir)!r} lies inside the audited folder {folder}, in which an "
-                f"audit changes nothing. Pass a folder beside it, such as {audited}-audit."
-            )
 
 
 def places_of_pictures(opened: Opened, other: Opened | None) -> dict[str, tuple[Store, int]]:

@@ -76,7 +76,10 @@ def predict(
     """
     import_keras_quietly()
     from keras_cxr._files import write_whole
+    from keras_cxr._outputs import PREDICTIONS, check_free_file
 
+    if out is not None:
+        out = check_free_file(out, PREDICTIONS)
     classifier, found = _classifier_and_files(images, model)
     table, failed = classifier.predict_files(found.files)
     if out is not None:

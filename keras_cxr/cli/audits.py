@@ -71,14 +71,12 @@ def audit(
         )  # fmt: skip
     if quick or full or seeds != 1:
         raise InvalidArgumentError("--quick, --full and --seeds train a recipe: name --model RUN.")
-    from keras_cxr._files import check_output
+    from keras_cxr._outputs import DATA_AUDIT, check_free
     from keras_cxr.audit.data_audit import audit_data
     from keras_cxr.audit.failures import find_failures
-    from keras_cxr.audit.opened import check_apart
 
     if out is not None:
-        check_apart(out, data, *([] if against is None else [against]))
-        check_output(out)
+        check_free(out, DATA_AUDIT, inputs=(data, against, metadata), called="audited")
     found = audit_data(data, against=against, metadata=metadata, seed=seed)
     text = str(found)
     if out is not None:
@@ -108,11 +106,11 @@ def _audit_model(
     seed: int,
     as_json: bool,
 ) -> int:
-    from keras_cxr.audit.opened import check_apart
+    from keras_cxr._outputs import MODEL_AUDIT, check_free
     from keras_cxr.audit.run_audit import audit_run
 
     if out is not None:
-        check_apart(out, data)
+        check_free(out, MODEL_AUDIT, inputs=(data, metadata), model=model, called="audited")
     found = audit_run(
         model,
         data,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keras_cxr._files import output_folder
+from keras_cxr._outputs import STUDY, check_free
 from keras_cxr.data import make_phantoms
 from keras_cxr.models.files import read_model
 from keras_cxr.study.lesion_heat import LesionHeat, measure_lesion_heat
@@ -65,7 +66,7 @@ def run_demo(
     Raises:
         OutputError: (an OSError) the folder cannot be written.
     """
-    folder = output_folder(out_dir)
+    folder = output_folder(check_free(out_dir, STUDY))
     say(f"Drawing {4 * images_per_class} phantoms in {folder / 'phantoms'}")
     phantoms = make_phantoms(folder / "phantoms", images_per_class=images_per_class, seed=seed)
     study = run_study(

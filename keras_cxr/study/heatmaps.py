@@ -13,11 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr._files import output_folder, write_whole
+from keras_cxr._outputs import HEATMAPS, check_free, signed_png
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import METHODS, LayerMethod, Method, overlay
 from keras_cxr.inference import Classifier
 from keras_cxr.study.gallery import GALLERY_FILE, write_gallery
 from keras_cxr.study.map_check import MapCheck, check_maps, rows_to_check
+from keras_cxr.study.picture_names import picture_names
 
 CONTOUR_LEVELS = (0.5,)
 TABLE_FILE = "heatmaps.csv"
@@ -34,7 +36,9 @@ class WrittenHeatmaps:
 
     Attributes:
         table: a row per picture: the image's `file`, its `heatmap`, the `predicted` class, the
-            `explained` one with its `probability`, `method`, `layer`, `no_positive_evidence`.
+            `explained` one with its `probability`, `method`, `layer`, `no_positive_evidence`. In
+            `heatmaps.csv` both paths are relative to its own folder, so that it can be read from
+            anywhere; absolute paths of images stay so.
         failed: the files that could not be read, with the reasons.
         gallery: the page that shows all pictures.
         check: what the maps are worth, where that was asked for.
@@ -71,7 +75,8 @@ def write_heatmaps(
     Args:
         classifier: a trained model with its class names.
         files: image files.
-        out: folder for `NAME.png` of each image, `heatmaps.csv` and `index.html`.
+        out: folder for a PNG of each image, `heatmaps.csv` and `index.html`. The PNG has the
+            image's name, with more of its path where that name is another image's too.
         method: a key of `keras_cxr.explain.METHODS`.
         layer: layer to look into; the method's default otherwise.
         class_name: class to explain; the predicted one otherwise.
@@ -84,7 +89,8 @@ def write_heatmaps(
     Raises:
         InvalidArgumentError: (a ValueError) an unknown method, layer, class or placement; a layer
             or placement for a method of pixels; an image that lies in `out`.
-        OutputError: (an OSError) the folder cannot be written.
+        OutputError: (an OSError) the folder cannot be written, or a file of somebody else would
+            be written over.
     """
     names, paths = classifier.class_names, list(dict.fromkeys(files))
     if class_name is not None and class_name not in names:
@@ -93,24 +99,23 @@ def write_heatmaps(
         )
     explainer = make_method(classifier.model, method, layer=layer, placement=placement)
     _check_apart(paths, Path(out))
-    folder = output_folder(out)
+    name_of = dict(zip(paths, picture_names(paths, taken=HEATMAPS.files), strict=True))
+    folder = output_folder(check_free(out, HEATMAPS, more=name_of.values(), inputs=paths))
     (folder / GALLERY_FILE).unlink(missing_ok=True)
     class_index = None if class_name is None else names.index(class_name)
     rows: list[dict[str, Any]] = []
     failed: dict[Path, str] = {}
     kept: list[_Explained] = []
     chosen = {paths[row] for row in rows_to_check(len(paths))} if check else set()
-    taken: set[Path] = set()
     for chunk in classifier.read_ahead(paths):
         failed |= {path: found for path, found in chunk if isinstance(found, str)}
         good = [(path, found) for path, found in chunk if not isinstance(found, str)]
         for item in _explain(explainer, good, class_index):
-            target = _free_name(folder, item.file, taken)
+            target = folder / name_of[item.file]
             write_whole(target, _png(item, CONTOUR_LEVELS if contours else ()))
             rows.append(_row(item, target, explainer, names))
             kept += [item] if item.file in chosen else []
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    write_whole(folder / TABLE_FILE, table.to_csv(index=False))
+    table = _write_table(folder, rows)
     found = None
     if kept:
         say(f"Checking the maps of {len(kept)} images; each takes about 200 forward passes …")
@@ -187,7 +192,8 @@ def _explain(
 def _png(item: _Explained, contours: tuple[float, ...]) -> bytes:
     image, heat = item.image[np.newaxis], item.heatmap[np.newaxis]
     sides = overlay(image, np.zeros_like(heat))[0], overlay(image, heat, contours=contours)[0]
-    return cv2.imencode(".png", np.concatenate(sides, axis=1)[..., ::-1])[1].tobytes()
+    picture = cv2.imencode(".png", np.concatenate(sides, axis=1)[..., ::-1])[1]
+    return signed_png(picture.tobytes())
 
 
 def _row(
@@ -215,10 +221,23 @@ def _check_apart(files: list[Path], out: Path) -> None:
             )
 
 
-def _free_name(folder: Path, image: Path, taken: set[Path]) -> Path:
-    """`NAME.png` in the folder; with the image's own folders in front where that is taken."""
-    target, parents = folder / f"{image.stem}.png", list(image.absolute().parts[1:-1])
-    while target in taken and parents:
-        target = target.with_name(f"{parents.pop()}-{target.name}")
-    taken.add(target)
-    return target
+def _write_table(folder: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The table with paths as the caller gave them; on disk they are relative to the folder."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    place = os.path.realpath(folder)
+    moved = table.assign(
+        file=[
+            file if os.path.isabs(file) else _relative(file, place)  # noqa: PTH117
+            for file in table["file"]
+        ],
+        heatmap=[Path(file).name for file in table["heatmap"]],
+    )
+    write_whole(folder / TABLE_FILE, moved.to_csv(index=False))
+    return table
+
+
+def _relative(file: str, place: str) -> str:
+    try:
+        return Path(os.path.relpath(os.path.realpath(file), place)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return os.path.realpath(file)

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_cxr._files import check_output, write_whole
+from keras_cxr._files import write_whole
 from keras_cxr._json import write_json
+from keras_cxr._outputs import RUN, STUDY, check_free
 from keras_cxr._terminal import table_text
 from keras_cxr.audit.answers import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
@@ -138,9 +139,12 @@ def run_study(
             f"The experiments themselves set {', '.join(sorted(fixed))}; call make_datasets and "
             "train for other combinations."
         )
+    inputs = (data, data_options.get("groups"), data_options.get("audit"))
+    folder = check_free(out_dir, STUDY, inputs=inputs)
+    for row in chosen:
+        check_free(folder / row.key, RUN, inputs=inputs)
     if max_images_per_class is not None:
         data, data_options["root"] = limited(data, max_images_per_class, **data_options)
-    folder = check_output(out_dir)
     data_options |= {"image_size": image_size, "batch_size": batch_size, "seed": seed}
     jobs = []
     for row in chosen:

@@ -5,8 +5,9 @@ from typing import Any
 
 import keras
 
-from keras_cxr._files import check_output, output_folder, write_whole
+from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import write_json
+from keras_cxr._outputs import EVALUATION, RUN, check_free
 from keras_cxr.data import make_datasets
 from keras_cxr.errors import DataError
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
@@ -49,7 +50,8 @@ def train_and_report(
         **data_options: of `make_datasets`.
     """
     info = model_info(model)
-    folder = check_output(out)
+    tables = (data_options.get(name) for name in ("groups", "audit"))
+    folder = check_free(out, RUN, inputs=(data, *tables))
     datasets = make_datasets(
         data,
         color_mode=info.color_mode,
@@ -98,7 +100,9 @@ def evaluate_and_report(
         InvalidArgumentError: (a ValueError) a part is asked of a model without a run.
     """
     classifier = load_classifier(model)
-    folder = None if out is None else check_output(out)
+    folder = None
+    if out is not None:
+        folder = check_free(out, EVALUATION, inputs=(data,), model=model)
     images = data if part == "all" else recorded_images(model, data, part)
     datasets = make_datasets(
         images,

@@ -226,6 +226,42 @@ def test_out_that_cannot_be_written(command, trained, phantoms, tmp_path, capsys
     assert taken.read_text() == "a file"
 
 
+def test_no_command_writes_over_what_it_did_not_write(trained, phantoms, tmp_path, capsys):
+    film = shutil.copy(phantoms / "COVID" / "images" / "COVID-1.png", tmp_path / "film.png")
+    model = shutil.copytree(trained, tmp_path / "run")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for name in ("film.png", "index.html", "predictions.csv", "audit.json", "report.html"):
+        (mine / name).write_text("mine")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    last = model / "run" / "last.keras"
+    for words in (
+        ["predict", film, "--model", model, "--out", film],
+        ["predict", film, "--model", model, "--out", last],
+        ["predict", film, "--model", model, "--out", mine / "index.html"],
+        ["explain", film, "--model", model, "--out", mine],
+        ["explain", film, "--model", model, "--out", tmp_path],
+        ["evaluate", model, phantoms, "--out", mine],
+        ["evaluate", model, phantoms, "--out", model],
+        ["train", phantoms, "--out", mine],
+        ["train", phantoms, "--out", phantoms],
+        ["train", phantoms, "--out", phantoms / "COVID" / "run"],
+        ["train", model / "split.csv", "--out", model],
+        ["study", phantoms, "--out", mine],
+        ["study", phantoms, "--out", phantoms],
+        ["audit", phantoms, "--out", mine],
+        ["audit", phantoms, "--model", model, "--out", model],
+        ["demo", "--out", mine],
+    ):
+        assert main([str(word) for word in words]) == 2, words
+        assert capsys.readouterr().err.startswith("Error: "), words
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    answers = tmp_path / "answers.csv"
+    for _ in range(2):
+        words = ["predict", str(film), "--model", str(model), "--out", str(answers)]
+        assert main(words) == 0
+
+
 def test_explain_refuses_a_layer_for_a_method_of_pixels(trained, phantoms, tmp_path, capsys):
     words = ["explain", str(phantoms / "COVID"), "--model", str(trained), "--method", "saliency"]
     out = tmp_path / "maps"

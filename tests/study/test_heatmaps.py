@@ -1,5 +1,6 @@
 import re
 import shutil
+from pathlib import Path
 from urllib.parse import unquote
 
 import cv2
@@ -52,7 +53,9 @@ def links(page):
 def test_picture_table_and_page_belong_together(classifier, films, tmp_path):
     done = write(classifier, films, tmp_path / "out")
     assert tuple(done.table.columns) == COLUMNS
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "heatmaps.csv"), done.table)
+    written = pd.read_csv(tmp_path / "out" / "heatmaps.csv")
+    names = [Path(file).name for file in done.table["heatmap"]]
+    pd.testing.assert_frame_equal(written, done.table.assign(heatmap=names))
     probabilities = classifier.predict(np.stack([classifier.read(f) for f in done.table["file"]]))
     np.testing.assert_allclose(done.table["probability"], probabilities.max(axis=1))
     for _, row in done.table.iterrows():
@@ -133,6 +136,41 @@ def test_images_of_one_name_and_of_one_path(classifier, films, tmp_path):
     ]
     assert (shown(done.table["heatmap"][1])[0] == classifier.read(twin / "COVID-1.png")).all()
     assert "twin/COVID-1.png" in done.gallery.read_text()
+
+
+def test_six_films_of_one_stem_keep_their_own_maps(classifier, films, tmp_path, monkeypatch):
+    """Each row of the table leads from its film to the picture of that film, from anywhere."""
+    files = []
+    for number, place in enumerate(("a/film.jpg", "a/film.png", "a/Film.png", "b/film.png",
+                                    "b/film", "b/film.jpeg")):  # fmt: skip
+        file = films / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        picture = np.full((96, 96), 20 + 30 * number, np.uint8)
+        picture[: 10 + 10 * number, 20:70] = 250
+        file.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        files.append(file)
+    monkeypatch.chdir(tmp_path)
+    relative = [file.relative_to(tmp_path) for file in files]
+    done = write_heatmaps(classifier, relative, Path("out"))
+    assert list(done.table["file"]) == [str(file) for file in relative]
+    monkeypatch.chdir("/")
+    table = pd.read_csv(tmp_path / "out" / "heatmaps.csv")
+    assert len({*table["heatmap"]}) == 6
+    for row, file in zip(table.itertuples(), files, strict=True):
+        assert (tmp_path / "out" / row.file).samefile(file)
+        left, _ = shown(tmp_path / "out" / row.heatmap)
+        assert (left == classifier.read(file)).all()
+    monkeypatch.chdir(tmp_path)
+    write_heatmaps(classifier, relative, Path("out"))  # its own pictures may be replaced
+
+
+def test_pictures_of_somebody_else_are_not_written_over(classifier, films, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "COVID-2.png").write_bytes(b"mine")
+    with pytest.raises(OSError, match=r"already holds COVID-2\.png but no earlier results"):
+        write(classifier, films, out)
+    assert [path.name for path in out.iterdir()] == ["COVID-2.png"]
 
 
 def test_more_images_than_a_batch_and_some_broken(classifier, films, tmp_path):
