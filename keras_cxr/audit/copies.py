@@ -142,7 +142,7 @@ def group_copies(
         groups.append(
             CopyGroup(
                 tuple(files[place] for place in members),
-                tuple(sorted(classes)),
+                tuple(sorted(classes - {""})),
                 similarity[group],
                 KINDS[kind[group]],
                 len(classes & set(class_names)) > 1,

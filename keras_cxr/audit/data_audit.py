@@ -54,7 +54,7 @@ class DataAudit:
         name: The folder's or table's own name.
         layout: How its files were found, in words.
         num_images: How many there are, the corrupt ones too.
-        class_counts: How many of each class.
+        class_counts: How many of each class; empty for images without classes.
         duplicate_groups: The photographs that stand there several times, largest group first.
         against: The other data set, where one was given.
         patients_across_classes: Patients whose images are filed under several classes.
@@ -116,7 +116,7 @@ class DataAudit:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {count:,}" for name, count in self.class_counts.items())
-        lines = wrapped(f"{self.name}: {self.num_images:,} images ({counts})")
+        lines = wrapped(f"{self.name}: {self.num_images:,} images ({counts or 'no classes'})")
         for number, finding in enumerate(self.findings):
             more = wrapped(finding.sentence, "- ")
             if len(lines) + len(more) >= _LINES:
@@ -153,7 +153,8 @@ def audit_data(
     model uses a shortcut which is there; `audit_model` asks the model.
 
     Args:
-        data: A folder, CSV file or DataFrame as `make_datasets` takes it.
+        data: A folder, CSV file or DataFrame as `make_datasets` takes it, or a folder of images
+            without classes: then what needs none is asked.
         against: Another one, such as an external test set, that must not hold copies.
         metadata: A CSV file or DataFrame with the column file (paths relative to the folder)
             and any of patient, patient_id, subject or group, and source. A table as
@@ -210,7 +211,7 @@ def audit_data(
         name=opened.name,
         layout=catalog.layout,
         num_images=len(files),
-        class_counts={name: counts[name] for name in catalog.class_names},
+        class_counts={name: counts[name] for name in catalog.class_names if name},
         duplicate_groups=copies.groups,
         against=copies.against,
         patients_across_classes=patients_across_classes(catalog, known.patients),

@@ -79,7 +79,7 @@ def _leak(leak: Leak) -> Finding:
 
 
 def _patients(audit: "DataAudit") -> Iterator[Finding]:
-    if not audit.num_patients:
+    if not audit.num_patients or not audit.class_counts:
         return
     found = len(audit.patients_across_classes)
     verb = "stands" if found == 1 else "stand"

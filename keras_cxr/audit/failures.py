@@ -33,6 +33,7 @@ FAILURES: dict[str, Callable[["DataAudit"], int]] = {
     "shortcuts": lambda audit: _beats_guessing(audit),
 }
 """How many of each an audit found; leakage is that of given parts, by copies and patients."""
+_OF_CLASSES = frozenset({"conflicts", "patients", "shortcuts"})
 
 
 def find_failures(audit: "DataAudit", names: Iterable[str]) -> dict[str, int]:
@@ -46,6 +47,11 @@ def find_failures(audit: "DataAudit", names: Iterable[str]) -> dict[str, int]:
         if name not in FAILURES:
             raise InvalidArgumentError(
                 f"fail_on must be one of {', '.join(FAILURES)}; received {name!r}"
+            )
+        if name in _OF_CLASSES and not audit.class_counts:
+            raise InvalidArgumentError(
+                f"fail_on={name!r} asks about classes, and {audit.name} has none. Leave it out, or "
+                "audit one folder per class."
             )
         if count := FAILURES[name](audit):
             found[name] = count

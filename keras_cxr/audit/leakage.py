@@ -58,7 +58,8 @@ def random_splits(catalog: Catalog, seed: int) -> tuple[list[list[str]], str]:
             for number in range(NUM_SPLITS)
         ], ""
     except DataError as error:
-        return [], f"no random split was drawn to count leaks: {error}"
+        why = error if any(labels) else f"{len(files):,} image(s) are too few for three parts"
+        return [], f"no random split was drawn to count leaks: {why}"
 
 
 def measure_leaks(

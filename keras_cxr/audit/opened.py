@@ -73,7 +73,7 @@ def open_data(
         DataError: No layout fits, or none of a table's files exists.
         OutputError: The cache cannot be written.
     """
-    catalog = find_images(data, root=root)
+    catalog = find_images(data, root=root, require_classes=False)
     check_found(catalog, on_error="skip")
     store, records = open_cache(catalog, image_size, cache_dir=cache_dir, verbose=verbose)
     path = None if isinstance(data, pd.DataFrame) else Path(data).expanduser()

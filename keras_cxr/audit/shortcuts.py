@@ -87,6 +87,12 @@ class Shortcuts:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
 
+    @classmethod
+    def unmeasured(cls, *notes: str) -> "Shortcuts":
+        """Returns that nothing was measured, and why."""
+        empty = pd.DataFrame(columns=list(_COLUMNS))
+        return cls(empty, (), 0, ("", 0.0), 0.0, "", (), notes)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as JSON holds it, with a `schema_version`."""
         return {
@@ -172,11 +178,8 @@ def measure_shortcuts(
     together = np.asarray(groups if groups is not None else [""] * len(named), dtype=object)
     rows, classes, notes = _usable(attributes, named, together, seed)
     if len(classes) < 2:
-        notes += (
-            f"shortcuts were not measured: {len(classes)} class(es) with {MIN_GROUPS} images",
-        )
-        empty = pd.DataFrame(columns=list(_COLUMNS))
-        return Shortcuts(empty, (), 0, ("", 0.0), 0.0, "", (), notes)
+        why = f"shortcuts were not measured: {len(classes)} class(es) with {MIN_GROUPS} images"
+        return Shortcuts.unmeasured(*notes, why)
     indices = pd.Categorical(named[rows], categories=classes).codes.astype(np.int64)
     problem = pose(indices, list(together[rows]), seed)
     found: dict[str, Reach] = {}

@@ -33,6 +33,7 @@ def in_options(message: str) -> str:
         (r"\bgroup_duplicates=False", "--no-group-duplicates"),
         (r"\bsplit_by='([^']*)'", r"--split-by \1"),
         (r"\bresume=False", "--no-resume"),
+        (r"\bfail_on='([^']*)'", r"--fail-on \1"),
         (r"\bweights=None", "--weights none"),
         (r"\brun_dir\b", "--out"),
         (r"\bout_dir='([^']*)'", r"--out \1"),

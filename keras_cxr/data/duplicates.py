@@ -120,7 +120,8 @@ def find_duplicates(
     turned by more than some 4 degrees, or mirrored and inverted at once are missed.
 
     Args:
-        data: A folder, CSV file or DataFrame as `make_datasets` takes it.
+        data: A folder, CSV file or DataFrame as `make_datasets` takes it, or a folder of images
+            without classes.
         against: Another one, such as an external test set: only pairs of an image of `data`
             (file_a) with one of `against` (file_b, as a path) are looked for.
         image_size: (height, width), at least 64, of the cached images that are compared.
@@ -155,7 +156,7 @@ def find_duplicates(
     checksums: list[int] = []
     first, folder = None, None
     for number, source in enumerate(sources):
-        catalog = find_images(source, root=root)
+        catalog = find_images(source, root=root, require_classes=False)
         check_found(catalog, on_error=on_error)
         store, records = open_cache(catalog, size, cache_dir=cache_dir, verbose=verbose)
         rows, left_out = keep_good(catalog, records, region="full", on_error=on_error)
@@ -200,7 +201,7 @@ def _duplicates(
     groups = [
         DuplicateGroup(
             tuple(names[row] for row in members),
-            tuple(sorted({classes[row] for row in members})),
+            tuple(sorted({classes[row] for row in members} - {""})),
         )
         for members in connected((link.one, link.other) for link in links)
     ]
