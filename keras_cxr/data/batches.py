@@ -24,9 +24,13 @@ def num_workers() -> int:
 
 
 def balanced_weights(labels: NDArray[np.int64], num_classes: int) -> dict[int, float]:
-    """Returns n / (k n_class) for each class index, of (n,) labels that hold all k classes."""
+    """Returns n / (k n_class) for each class index, of (n,) labels; 0 for classes without any.
+
+    k is the number of classes that the labels hold.
+    """
     counts = np.bincount(labels, minlength=num_classes)
-    return {index: float(len(labels) / (num_classes * n)) for index, n in enumerate(counts)}
+    total = len(labels) / np.count_nonzero(counts)
+    return {index: float(total / n) if n else 0.0 for index, n in enumerate(counts)}
 
 
 @dataclass(frozen=True, eq=False)

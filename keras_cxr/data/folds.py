@@ -47,6 +47,12 @@ def _assign(datasets: Datasets, folds: int, seed: int) -> NDArray[np.int64]:
     from sklearn.model_selection import StratifiedGroupKFold
 
     table = datasets.table
+    absent = [name for name in datasets.class_names if name not in set(table["class"])]
+    if absent:
+        raise DataError(
+            f"No image shows class {', '.join(map(repr, absent))}: there is nothing to train on. "
+            "Make the data set without class_names=."
+        )
     alone = "\n" + table["file"]  # a line break keeps a file's name apart from a group's
     groups = table["group"].where(table["group"] != "", alone)
     for name, count in groups.groupby(table["class"]).nunique().items():

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from keras_cxr.data.catalog import PARTS, Catalog, listing
 from keras_cxr.data.reading import Record
@@ -26,15 +27,42 @@ def check_found(catalog: Catalog, *, on_error: str) -> None:
         )
 
 
-def check_classes(catalog: Catalog) -> None:
+def with_classes(catalog: Catalog, class_names: Sequence[str]) -> Catalog:
+    """Returns the catalog with these classes by index, images or no images of each.
+
+    Raises:
+        DataError: Images have other labels.
+    """
+    counts = Counter(entry.label for entry in catalog.entries)
+    strange = [f"{label!r} ({counts[label]:,})" for label in sorted({*counts} - {*class_names})]
+    if strange:
+        raise DataError(
+            f"The {catalog.layout} in {catalog.root} holds images of {', '.join(strange)}, none of "
+            f"the classes {', '.join(class_names)}. Name their folders or labels as these classes, "
+            "or leave them out."
+        )
+    return replace(catalog, names=tuple(class_names))
+
+
+def absent_classes(catalog: Catalog) -> list[str]:
+    """Returns the classes that no image shows."""
+    filled = {entry.label for entry in catalog.entries}
+    return [name for name in catalog.class_names if name not in filled]
+
+
+def check_classes(catalog: Catalog, *, named: bool = False) -> None:
     """Refuses a data set with fewer than two classes, or a class without images.
+
+    Args:
+        catalog: The images that are left.
+        named: Whether the user named the classes: then some may have no images.
 
     Raises:
         DataError: With the mend.
     """
-    names = catalog.class_names
-    filled = {entry.label for entry in catalog.entries}
-    empty = [name for name in names if name not in filled]
+    names, empty = catalog.class_names, absent_classes(catalog)
+    if empty and named and len(empty) < len(names):
+        return
     if empty:
         raise DataError(
             f"No usable image of class {', '.join(map(repr, empty))} is left. Add some or leave "
@@ -95,7 +123,7 @@ def with_parts(
         for row, name in zip(drawn, names, strict=True):
             given[row] = name
     trained = {entry.label for entry, part in zip(entries, given, strict=True) if part == "train"}
-    untrained = [name for name in catalog.class_names if name not in trained]
+    untrained = sorted({entry.label for entry in entries} - trained)
     if untrained:
         raise DataError(
             f"No training image shows class {', '.join(map(repr, untrained))}, which other parts "
@@ -105,13 +133,26 @@ def with_parts(
 
 
 def unseen(catalog: Catalog, parts: Sequence[str]) -> list[str]:
-    """Returns notes on classes that the validation or test part lacks."""
+    """Returns notes on classes that no part holds, or that the validation or test part lacks."""
     held = {(part, entry.label) for part, entry in zip(parts, catalog.entries, strict=True)}
-    return [
+    absent = absent_classes(catalog)
+    notes = []
+    if absent:
+        notes.append(
+            f"no image shows {', '.join(absent)}: a model of these classes can be tested here, but "
+            "none trained"
+        )
+    return notes + [
         f"the part {part} holds no image of {', '.join(lacking)}"
         for part in PARTS
         if part in parts
-        and (lacking := [name for name in catalog.class_names if (part, name) not in held])
+        and (
+            lacking := [
+                name
+                for name in catalog.class_names
+                if name not in absent and (part, name) not in held
+            ]
+        )
     ]
 
 

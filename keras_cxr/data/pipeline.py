@@ -21,11 +21,13 @@ from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.datasets import Datasets
 from keras_cxr.data.find import find_images
 from keras_cxr.data.grouping import keep_together, look_for_copies, within
+from keras_cxr.data.labels import check_class_names
 from keras_cxr.data.parts import (
     check_classes,
     check_found,
     keep_good,
     unseen,
+    with_classes,
     with_parts,
 )
 from keras_cxr.data.reading import Record, read_all
@@ -106,7 +108,9 @@ def make_datasets(
             sources go to one part each, so that the test part holds some that training never saw.
             Groups and copies that lie in two sources may then be divided; the summary counts them.
         root: The folder that a table's paths are relative to; by default the CSV's own.
-        class_names: Names of the classes of arrays, by index.
+        class_names: The classes by index, for arrays and for data to test a model of these
+            classes on: images of other classes are refused, classes without images noted. By
+            default those that the images show, sorted.
         verbose: True shows progress on stderr, "auto" only in a terminal.
 
     Returns:
@@ -143,6 +147,8 @@ def make_datasets(
     else:
         catalog = find_images(data, root=root)
         check_found(catalog, on_error=on_error)
+        if class_names is not None:
+            catalog = with_classes(catalog, check_class_names(class_names))
     if groups is not None and holds_groups(groups, column=group_column, split_by=split_by):
         catalog = with_groups(catalog, groups, column=group_column)
     sources = read_sources(data, groups, catalog, column=split_by) if split_by else None
@@ -150,7 +156,7 @@ def make_datasets(
     catalog = relabelled(catalog, actions)
     chosen = [row for row in range(len(catalog.entries)) if row not in actions.dropped]
     planned = catalog.subset(chosen)
-    check_classes(planned)
+    check_classes(planned, named=class_names is not None)
     with_parts(planned, options.shares, options.seed, sources=sources)  # before anything is read
 
     store, records, folder = _open(catalog, images, options, cache=cache, cache_dir=cache_dir)
@@ -158,7 +164,7 @@ def make_datasets(
         planned, [records[row] for row in chosen], region=region, on_error=on_error
     )
     rows, kept = [chosen[place] for place in good], planned.subset(good)
-    check_classes(kept)
+    check_classes(kept, named=class_names is not None)
     parts = with_parts(kept, options.shares, options.seed, sources=sources)
     together = look_for_copies(
         store,

@@ -13,7 +13,7 @@ from keras_cxr._json import as_json
 from keras_cxr._tables import probabilities_in, probability_columns
 from keras_cxr.data import Datasets
 from keras_cxr.data.labels import check_class_names
-from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.labelled_batches import (
     Batches,
     array_batches,
@@ -55,6 +55,12 @@ class Evaluation:
     def balanced_accuracy(self) -> float:
         """Mean of the classes' recalls, in [0, 1]: each class counts the same."""
         return self.metrics.balanced_accuracy
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The classes that no image shows: no recall and no ROC AUC, and no share in any mean."""
+        shown = self.metrics.support > 0
+        return tuple(name for name, one in zip(self.class_names, shown, strict=True) if not one)
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -105,6 +111,10 @@ class Evaluation:
             f"{_with_interval(m.balanced_accuracy, m.balanced_accuracy_interval)}",
             f"log loss           {m.log_loss:.3f}",
         ]
+        if self.absent:
+            head.append(
+                f"no image shows {', '.join(self.absent)}: the figures are of the other classes"
+            )
         columns = ["precision", "recall", "f1", "roc_auc", "support"]
         table = self.per_class[columns].rename_axis(None)
         percent = self.confusion_percent.rename_axis(index=None, columns=None)
@@ -128,6 +138,7 @@ class Evaluation:
         document = {
             "num_images": len(self.predictions),
             "class_names": list(self.class_names),
+            "absent_classes": list(self.absent),
             "accuracy": m.accuracy,
             "accuracy_interval": list(m.accuracy_interval),
             "balanced_accuracy": m.balanced_accuracy,
@@ -170,6 +181,7 @@ def evaluate(
             `(n, classes)`, or names out of `class_names`; anything else is refused.
         part: which part of a `Datasets`: "train", "val" or "test".
         class_names: in the order of the outputs; taken from a `Datasets`, else "0", "1", ….
+            For a `Datasets` that holds only some of the model's classes, those of the model.
         batch_size: images per forward pass for `Datasets` and arrays.
 
     Raises:
@@ -189,10 +201,10 @@ def evaluate(
     count = num_outputs(model)
     files: list[str] | None = None
     if isinstance(data, Datasets):
-        check_model_fits(model, data.input_shape, data.num_classes)
-        names = tuple(data.class_names)
+        names = _names_for(data, class_names, count)
+        check_model_fits(model, data.input_shape, len(names))
         files = data.files(part)
-        batches = part_batches(data, part, batch_size)
+        batches = part_batches(data, part, batch_size, names)
     else:
         names = _class_names(class_names, count)
         read_labels = indices_with(names)
@@ -228,6 +240,26 @@ def _predict(
     if not outputs:
         raise InvalidArgumentError("There are no images to evaluate: the dataset is empty.")
     return np.concatenate(labels), np.concatenate(outputs)
+
+
+def _names_for(data: Datasets, given: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    held = tuple(data.class_names)
+    if given is None:
+        if len(held) < count:
+            raise InvalidArgumentError(
+                f"The model tells {count} classes apart, the data hold {len(held)} "
+                f"({', '.join(held)}). Pass class_names= the model's classes in the order of its "
+                f"outputs to test it on some of them, or build it with num_classes={len(held)}."
+            )
+        return held
+    names = check_class_names(given, count)
+    strange = [name for name in held if name not in names]
+    if strange:
+        raise DataError(
+            f"The data hold images of {', '.join(map(repr, strange))}, none of the model's classes "
+            f"{', '.join(names)}. Name them as these classes or leave them out."
+        )
+    return names
 
 
 def _class_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Images with their class indices, batch by batch, from whatever `evaluate` takes."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -33,11 +33,16 @@ def check_batch_size(batch_size: Any) -> int:
     return int(batch_size)
 
 
-def part_batches(data: Datasets, part: str, batch_size: int) -> Batches:
-    """Yields a part of a `Datasets` in the order of its files, never augmented."""
+def part_batches(data: Datasets, part: str, batch_size: int, names: Sequence[str]) -> Batches:
+    """Yields a part of a `Datasets` in the order of its files, never augmented.
+
+    The class indices are those of `names`, which hold all classes of the data.
+    """
     count = len(data.files(part))
+    index_of = np.array([list(names).index(name) for name in data.class_names], np.int64)
     for start in range(0, count, batch_size):
-        yield data.load(part, np.arange(start, min(start + batch_size, count)))
+        images, labels = data.load(part, np.arange(start, min(start + batch_size, count)))
+        yield images, index_of[labels]
 
 
 def array_batches(data: tuple[Any, ...], batch_size: int, read_labels: ReadLabels) -> Batches:

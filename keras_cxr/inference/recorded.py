@@ -58,6 +58,12 @@ def recorded_images(model: PathLike, data: PathLike, part: str) -> Catalog:
     return replace(found, entries=entries)
 
 
+def all_images(data: PathLike) -> Catalog:
+    """Every image of a folder or CSV file as `make_datasets` takes them, whatever part it names."""
+    found = find_images(data)
+    return replace(found, entries=tuple(entry._replace(part="") for entry in found.entries))
+
+
 def recorded_catalog(model: PathLike, data: PathLike) -> Catalog:
     """The images of a model's run as `make_datasets` takes them: same classes, parts, groups.
 

@@ -9,10 +9,9 @@ from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import write_json
 from keras_cxr._outputs import EVALUATION, RUN, check_free
 from keras_cxr.data import make_datasets
-from keras_cxr.errors import DataError
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
 from keras_cxr.inference import load_classifier
-from keras_cxr.inference.recorded import recorded_images
+from keras_cxr.inference.recorded import all_images, recorded_images
 from keras_cxr.models import build, model_info
 from keras_cxr.study.saving import train_and_save
 
@@ -87,6 +86,8 @@ def evaluate_and_report(
 ) -> Evaluation:
     """Evaluation of a saved model on the same part that its run kept, or on a whole folder.
 
+    A folder need not hold all of the model's classes: `Evaluation.absent` names the others.
+
     Args:
         model: folder of a run or a `.keras` file.
         data: folder or CSV file.
@@ -95,15 +96,15 @@ def evaluate_and_report(
         on_error: "raise" or "skip", for bad files.
 
     Raises:
-        DataError: (a ValueError) the data's classes are not the model's, or the run's parts do
-            not lie in this folder.
+        DataError: (a ValueError) images show a class that the model does not know, or the run's
+            parts do not lie in this folder.
         InvalidArgumentError: (a ValueError) a part is asked of a model without a run.
     """
     classifier = load_classifier(model)
     folder = None
     if out is not None:
         folder = check_free(out, EVALUATION, inputs=(data,), model=model)
-    images = data if part == "all" else recorded_images(model, data, part)
+    images = all_images(data) if part == "all" else recorded_images(model, data, part)
     datasets = make_datasets(
         images,
         split=(1.0, 0.0, 0.0),
@@ -114,12 +115,8 @@ def evaluate_and_report(
         format="keras",
         on_error=on_error,
         cache=part == "all",
+        class_names=classifier.class_names,
     )
-    if datasets.class_names != classifier.class_names:
-        raise DataError(
-            f"{data} has the classes {', '.join(datasets.class_names)}, the model answers with "
-            f"{', '.join(classifier.class_names)}. Name the folders as the model's classes."
-        )
     found = evaluate(classifier.model, datasets, part="train")
     if folder is not None:
         output_folder(folder)

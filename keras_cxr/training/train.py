@@ -85,6 +85,7 @@ def train(
     epochs = _check_epochs(epochs)
     _check_callbacks(callbacks)
     check_model_fits(model, datasets.input_shape, datasets.num_classes)
+    _check_classes(datasets)
     from_logits = not outputs_probabilities(model)
     optimizer = _get_optimizer(optimizer)
     weights = _get_class_weight(class_weight, datasets)
@@ -191,6 +192,16 @@ def _settle_precision(precision: str, record: dict[str, Any] | None, progress: P
         chosen, reason = record["precision"], "as the run was started"
     progress.say(f"precision {chosen} ({reason})")
     return chosen
+
+
+def _check_classes(datasets: "Datasets") -> None:
+    weights = datasets.class_weight.items()
+    untrained = [datasets.class_names[index] for index, weight in weights if weight == 0.0]
+    if untrained:
+        raise InvalidArgumentError(
+            f"No training image shows {', '.join(untrained)}, so no model can learn it. Add some, "
+            "or make the data set without class_names= and the model with fewer classes."
+        )
 
 
 def _check_epochs(epochs: Any) -> int:

@@ -47,8 +47,26 @@ def test_evaluate_on_another_folder_needs_all_of_it(trained, phantoms, tmp_path,
     shutil.copytree(phantoms / "COVID" / "images", other / "COVID")
     assert main(["evaluate", str(trained), str(other)]) == 2
     assert "lacks" in capsys.readouterr().err
-    assert main(["evaluate", str(trained), str(other), "--part", "all"]) == 2
-    assert "the model answers with" in capsys.readouterr().err
+
+
+def test_evaluate_a_folder_with_some_of_the_models_classes(trained, phantoms, tmp_path, capsys):
+    other = tmp_path / "other"
+    for part, name in (("train", "Normal"), ("test", "Normal"), ("test", "COVID")):
+        shutil.copytree(phantoms / name / "images", other / part / name)
+    assert main(["evaluate", str(trained), str(other), "--part", "all"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("36 images of 4 classes")  # of all parts
+    assert "no image shows Lung_Opacity, Viral Pneumonia: the figures are of the other" in out
+    shutil.rmtree(other / "train")
+    shutil.rmtree(other / "test" / "COVID")
+    assert main(["evaluate", str(trained), str(other / "test"), "--part", "all", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["balanced_accuracy"] == found["accuracy"]
+    assert found["absent_classes"] == ["COVID", "Lung_Opacity", "Viral Pneumonia"]
+    assert found["per_class"]["COVID"]["recall"] is None
+    shutil.move(other / "test" / "Normal", other / "test" / "normal")
+    assert main(["evaluate", str(trained), str(other / "test"), "--part", "all"]) == 2
+    assert "holds images of 'normal' (12), none of the classes COVID" in capsys.readouterr().err
 
 
 def test_predict_files_and_folders(trained, phantoms, tmp_path, capsys):

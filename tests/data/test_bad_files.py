@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_cxr.errors import DataError, NotFoundError
+from keras_cxr import build_lenet5, train
+from keras_cxr.data.folds import make_folds
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from tests.data.helpers import kaggle, plain
 
 
@@ -15,6 +17,30 @@ def test_one_class_and_small_classes(tmp_path, make):
         make(tmp_path)
     with pytest.raises(NotFoundError, match="There is no folder or file"):
         make(tmp_path / "none")
+
+
+def test_named_classes_may_have_no_images(make, tmp_path):
+    plain(tmp_path, counts={"b": 5, "d": 5})
+    datasets = make(tmp_path, class_names=["d", "a", "b"], split=(1, 0, 0))
+    assert datasets.class_names == ("d", "a", "b")
+    assert datasets.class_weight == {0: 1.0, 1: 0.0, 2: 1.0}
+    classes = [datasets.class_names[index] for index in datasets.load("train")[1]]
+    assert classes == list(datasets.table["class"])
+    assert "no image shows a: a model of these classes can be tested here" in datasets.summary
+    with pytest.raises(InvalidArgumentError, match="No training image shows a, so no model can"):
+        train(build_lenet5((16, 16, 1), 3), datasets, epochs=1)
+    with pytest.raises(DataError, match="No image shows class 'a': there is nothing to train on"):
+        next(make_folds(datasets, 2))
+    with pytest.raises(DataError, match=r"holds images of 'd' \(5\), none of the classes b, c"):
+        make(tmp_path, class_names=["b", "c"])
+    with pytest.raises(InvalidArgumentError, match="holds a name twice"):
+        make(tmp_path, class_names=["b", "d", "d"])
+    for file in (tmp_path / "d").iterdir():
+        file.write_bytes(b"broken")
+    skipped = make(tmp_path, class_names=["b", "d"], split=(1, 0, 0), on_error="skip")
+    assert "no image shows d" in skipped.summary
+    with pytest.raises(DataError, match="No usable image of class 'd' is left"):
+        make(tmp_path, split=(1, 0, 0), on_error="skip")
 
 
 def test_missing_masks_are_counted_and_named(tmp_path, make):

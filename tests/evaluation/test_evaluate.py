@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -6,6 +7,7 @@ import pandas as pd
 import pytest
 
 from keras_cxr import build_lenet5, evaluate, make_datasets
+from keras_cxr.data import find_images
 from keras_cxr.errors import KerasCXRError
 
 
@@ -147,6 +149,30 @@ def test_models_that_are_no_classifiers_are_refused(make, words):
 def test_batches_have_a_size(model):
     with pytest.raises(KerasCXRError, match="batch_size must be an integer from 1, received 0"):
         evaluate(model, (IMAGES, LABELS), batch_size=0)
+
+
+def test_data_may_hold_some_of_the_models_classes(model, datasets, phantoms):
+    names, catalog = datasets.class_names, find_images(phantoms)
+    rows = [row for row, entry in enumerate(catalog.entries) if entry.label in names[1:3]]
+    some = make_datasets(
+        replace(catalog.subset(rows), names=()),
+        image_size=(32, 32),
+        split=(1, 0, 0),
+        format="keras",
+        cache=False,
+    )
+    with pytest.raises(KerasCXRError, match=r"tells 4 classes apart, the data hold 2 .*class_n"):
+        evaluate(model, some, part="train")
+    found = evaluate(model, some, part="train", class_names=names)
+    images, labels = some.load("train")
+    expected = evaluate(model, (images, labels + 1), class_names=names)
+    assert found.absent == (names[0], names[3])
+    np.testing.assert_array_equal(found.metrics.confusion, expected.metrics.confusion)
+    assert found.balanced_accuracy == np.nanmean(found.per_class["recall"])
+    assert f"no image shows {names[0]}, {names[3]}: the figures are of" in found.summary
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["num_images"] == len(rows)
+    with pytest.raises(KerasCXRError, match=r"hold images of '.*, none of the model's class"):
+        evaluate(model, some, part="train", class_names=list("abcd"))
 
 
 def test_logits_get_their_softmax(datasets):
