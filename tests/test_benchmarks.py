@@ -2,15 +2,13 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import NAMES
 from benchmarks.common import Report, alternate
+from tests.forked import run_module
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,14 +25,7 @@ def test_every_benchmark_is_listed():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*NAMES, "gpu"])
 def test_smoke(name, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{name}", "--smoke", "--out", str(tmp_path)],
-        cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_module(f"benchmarks.{name}", "--smoke", "--out", tmp_path, cwd=ROOT, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads((tmp_path / f"{name}.json").read_text())
     figures = [value for row in document["rows"] for value in row["rounds"]]

@@ -1,11 +1,10 @@
 """Every script in examples/ runs as it stands, in an empty folder, and says what it should."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.forked import run_script
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 SAYS = {
@@ -52,12 +51,4 @@ def test_train_on_a_folder_takes_a_folder(phantoms, tmp_path):
 
 
 def run(name, folder, *arguments):
-    return subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONWARNINGS": "default"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return run_script(EXAMPLES / name, *arguments, cwd=folder)

@@ -1,0 +1,81 @@
+"""Functions in processes of their own that need not import Keras again.
+
+They are forked from a server (`multiprocessing`'s forkserver) that has imported Keras, its backend
+and this package but has run nothing: each process saves the five seconds of a core that this takes.
+"""
+
+import multiprocessing
+import os
+import runpy
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(
+    ["tensorflow", "keras", "keras_cxr.study", "keras_cxr.explain", "matplotlib.pyplot"]
+)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What `subprocess.CompletedProcess` tells; -9 for a process that took too long."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_forked(function, *arguments, cwd, environment=None, timeout=300):
+    """Call a function of a module in a process of its own; what it returns is the exit code.
+
+    Args:
+        function: such as `keras_cxr.cli.main`.
+        *arguments: of the function.
+        cwd: the working folder.
+        environment: variables that are set in addition.
+        timeout: seconds until it is killed.
+    """
+    with TemporaryDirectory() as folder:
+        files = [Path(folder, name) for name in ("stdout", "stderr")]
+        process = _CONTEXT.Process(
+            target=_call, args=(function, arguments, os.fspath(cwd), environment or {}, files)
+        )
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        return Finished(process.exitcode, *(one.read_text(errors="replace") for one in files))
+
+
+def run_script(path, *arguments, **options):
+    """Run a script as `python PATH` would, with `run_forked`'s options."""
+    return run_forked(_run_script, str(path), arguments, **options)
+
+
+def run_module(name, *arguments, **options):
+    """Run a module as `python -m NAME` would, with `run_forked`'s options."""
+    return run_forked(_run_module, name, arguments, **options)
+
+
+def _call(function, arguments, cwd, environment, files):
+    for number, file in enumerate(files, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), number)
+    os.chdir(cwd)
+    os.environ.update(environment)
+    warnings.resetwarnings()
+    sys.exit(function(*arguments))
+
+
+def _run_script(path, arguments):
+    sys.argv = [path, *map(str, arguments)]
+    sys.path.insert(0, str(Path(path).parent))
+    runpy.run_path(path, run_name="__main__")
+
+
+def _run_module(name, arguments):
+    sys.argv = [name, *map(str, arguments)]
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
