@@ -8,16 +8,16 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from keras_cxr.training.progress import Progress
+
 GRACE = 1.0
 """Seconds that a second Ctrl-C waits for Python's own exception before it ends the process."""
 
 _INTERRUPTED = 130  # 128 + SIGINT: what shells report for Ctrl-C
 
-Say = Callable[[str], None]
-
 
 @contextlib.contextmanager
-def interrupt_held_back(say: Say) -> Iterator[Callable[[], None]]:
+def interrupt_held_back(progress: Progress) -> Iterator[Callable[[], None]]:
     """Hold Ctrl-C back until the block asks for it; a second one acts at once.
 
     An exception that is raised while TensorFlow 2.21 turns a value into a tensor ends the
@@ -32,7 +32,7 @@ def interrupt_held_back(say: Say) -> Iterator[Callable[[], None]]:
     Python's prompt), whose variables would be lost, the second one waits for the batch.
 
     Args:
-        say: prints a line; called from another thread.
+        progress: answers a person, from another thread.
 
     Yields:
         A function that raises KeyboardInterrupt if Ctrl-C came. What nobody asked for is
@@ -58,7 +58,7 @@ def interrupt_held_back(say: Say) -> Iterator[Callable[[], None]]:
         return
     signal.signal(signal.SIGINT, note)
     try:
-        with _watched(say, raised):
+        with _watched(progress, raised):
             yield check
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -66,7 +66,7 @@ def interrupt_held_back(say: Say) -> Iterator[Callable[[], None]]:
 
 
 @contextlib.contextmanager
-def _watched(say: Say, raised: threading.Event) -> Iterator[None]:
+def _watched(progress: Progress, raised: threading.Event) -> Iterator[None]:
     """Answer Ctrl-C from a thread, unless an event loop reads the signals already."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -74,7 +74,7 @@ def _watched(say: Say, raised: threading.Event) -> Iterator[None]:
     if earlier != -1:
         signal.set_wakeup_fd(earlier)
     watcher = threading.Thread(
-        target=_watch, args=(reader, say, raised), name="keras-cxr-ctrl-c", daemon=True
+        target=_watch, args=(reader, progress, raised), name="keras-cxr-ctrl-c", daemon=True
     )
     watcher.start()
     try:
@@ -87,7 +87,7 @@ def _watched(say: Say, raised: threading.Event) -> Iterator[None]:
         os.close(reader)
 
 
-def _watch(reader: int, say: Say, raised: threading.Event) -> None:
+def _watch(reader: int, progress: Progress, raised: threading.Event) -> None:
     again = "again to stop as soon as it lets go" if _interactive() else "again to stop now"
     count = 0
     while received := os.read(reader, 1):
@@ -95,9 +95,10 @@ def _watch(reader: int, say: Say, raised: threading.Event) -> None:
             continue
         count += 1
         if count == 1:
-            say(f"Ctrl-C: stopping after this batch; {again}.")
+            progress.say(f"Ctrl-C: stopping after this batch; {again}.")
         elif not raised.wait(GRACE) and not _interactive():
-            say("Stopped in the middle of a batch: what was saved before is whole.")
+            progress.close()  # a terminal gets its cursor back
+            progress.say("Stopped in the middle of a batch: what was saved before is whole.")
             os._exit(_INTERRUPTED)
 
 

@@ -63,7 +63,7 @@ class Loop:
 
     def run(self, epochs: int, *, resumed: bool) -> None:
         """Train up to `epochs` epochs; the model is compiled, its policies are applied."""
-        with interrupt_held_back(self._progress.say) as check_interrupt:
+        with interrupt_held_back(self._progress) as check_interrupt:
             self._run(epochs, resumed=resumed, check_interrupt=check_interrupt)
 
     def _run(self, epochs: int, *, resumed: bool, check_interrupt: Callable[[], None]) -> None:

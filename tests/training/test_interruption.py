@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from keras_cxr.training.interruption import interrupt_held_back
+from keras_cxr.training.progress import Progress
 
 
 def press_ctrl_c():
@@ -24,8 +25,21 @@ def pythons_own_handler():
     signal.signal(signal.SIGINT, before)
 
 
-def held(*steps, say=print):
-    with interrupt_held_back(say) as check:
+class Said(Progress):
+    """What it was told to say."""
+
+    def __init__(self):
+        super().__init__(epochs=1, steps=1, images=1, batch_size=1)
+        self.lines = []
+        self.answered = threading.Event()
+
+    def say(self, text):
+        self.lines.append(text)
+        self.answered.set()
+
+
+def held(*steps, progress=None):
+    with interrupt_held_back(progress or Said()) as check:
         for step in steps:
             (check if step == "check" else step)()
 
@@ -45,48 +59,44 @@ def test_a_second_ctrl_c_acts_at_once():
 
 
 def test_the_first_ctrl_c_is_answered_before_the_block_asks_for_it():
-    said, answered = [], threading.Event()
-
-    def say(text):
-        said.append(text)
-        answered.set()
-
+    progress = Said()
     with pytest.raises(KeyboardInterrupt):
-        held(press_ctrl_c, lambda: answered.wait(30), "check", say=say)
-    assert len(said) == 1
-    assert "stopping after this batch; again to stop now" in said[0]
+        held(press_ctrl_c, lambda: progress.answered.wait(30), "check", progress=progress)
+    assert len(progress.lines) == 1
+    assert "stopping after this batch; again to stop now" in progress.lines[0]
 
 
 def test_the_watching_thread_and_its_pipe_are_gone_afterwards():
     before = threading.active_count(), len(list(Path("/dev/fd").iterdir()))
     held("check")
     with contextlib.suppress(KeyboardInterrupt):
-        held(press_ctrl_c, "check", say=lambda text: None)
+        held(press_ctrl_c, "check")
     assert (threading.active_count(), len(list(Path("/dev/fd").iterdir()))) == before
     assert signal.set_wakeup_fd(-1) == -1
 
 
 NATIVE = """
-    import hashlib, signal
+    import hashlib, signal, sys
     from keras_cxr.training.interruption import interrupt_held_back
+    from keras_cxr.training.progress import make_progress
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with interrupt_held_back(lambda text: print(text, flush=True)):
-        print("in native code", flush=True)
+    with interrupt_held_back(make_progress(2, epochs=1, steps=1, images=1, batch_size=1)):
+        print("in native code", file=sys.stderr, flush=True)
         hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # half an hour, without Python's lock
 """
 
 
 def test_a_second_ctrl_c_ends_native_code():
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(NATIVE)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(NATIVE)], stderr=subprocess.PIPE, text=True
     )
     with process:
-        assert process.stdout.readline() == "in native code\n"
+        assert process.stderr.readline() == "in native code\n"
         process.send_signal(signal.SIGINT)
-        assert "stopping after this batch" in process.stdout.readline()
+        assert "stopping after this batch" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        assert "middle of a batch" in process.stdout.readline()
+        assert "middle of a batch" in process.stderr.readline()
         assert process.wait(30) == 130
 
 
@@ -105,7 +115,7 @@ def test_another_error_is_not_hidden():
 def test_a_programs_own_handler_stays():
     calls = []
     signal.signal(signal.SIGINT, lambda *_: calls.append("own"))
-    with interrupt_held_back(print) as check:
+    with interrupt_held_back(Said()) as check:
         press_ctrl_c()
         check()
     assert calls == ["own"]
@@ -116,7 +126,7 @@ def test_other_threads_train_without_it():
     passed = []
 
     def hold():
-        with interrupt_held_back(print) as check:
+        with interrupt_held_back(Said()) as check:
             check()
             passed.append(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 
