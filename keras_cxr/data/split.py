@@ -3,13 +3,15 @@
 import hashlib
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from keras_cxr._names import name_bytes
 from keras_cxr.data.catalog import PARTS
 from keras_cxr.errors import DataError, InvalidArgumentError
 
 Shares = tuple[float, float, float]
+
+_LARGE = 0.5  # of the smallest part: cuts between smaller groups miss it by less than that
 
 
 def check_shares(split: Sequence[float]) -> Shares:
@@ -43,11 +45,12 @@ def assign_parts(
 
     Each class is divided alone. Its groups (a file without group is its own) are ordered by the
     SHA-256 of "seed:group" and cut where the running number of files comes nearest to the
-    share. Without groups the parts' sizes follow from largest remainders, so each is within one
-    file of its share; with groups within the largest group of the class, as long as no group
-    belongs to several classes. Groups of several classes are dealt first, the largest first, to
-    the part that lacks most of them. Every part with a share gets at least one file of each
-    class, even where rounding would leave it none.
+    share. Groups larger than half of the smallest part are dealt before, the largest first, to
+    the part that lacks most images. Without groups the parts' sizes follow from largest
+    remainders, so each is within one file of its share; with groups within the largest group of
+    the class, as long as no group belongs to several classes. Groups of several classes are dealt
+    first, the largest first, to the part that lacks most of them. Every part with a share gets at
+    least one file of each class, even where rounding would leave it none.
 
     Args:
         files: Relative posix paths, all different.
@@ -100,11 +103,48 @@ def assign_parts(
         needed = [part for part in used if part not in reached[label]]
         if len(members) < len(needed):
             raise DataError(_too_few(label, totals[label], len(used), grouped=any(groups)))
+        least = min(shares[part] for part in used) * totals[label]
+        large = [name for name in members if 1 < sizes[name] > _LARGE * least]
+        dealt = _deal_large(large, sizes, lack[label], needed, others=len(members) - len(large))
+        part_of.update(dealt)
+        members = [name for name in members if name not in dealt]
+        needed = [part for part in needed if part not in dealt.values()]
         wanted = [max(0.0, share) for share in lack[label]]
         cuts = _cut([sizes[name] for name in members], wanted, needed)
         for part, (start, stop) in enumerate(cuts):
             part_of.update(dict.fromkeys(members[start:stop], part))
     return [PARTS[part_of[name]] for name in names]
+
+
+def _deal_large(
+    names: list[str],
+    sizes: Mapping[str, int],
+    lack: list[float],
+    needed: Sequence[int],
+    *,
+    others: int,
+) -> dict[str, int]:
+    """Returns the part of each large group of a class, the largest dealt first.
+
+    Each goes to the part that lacks most images, of which `lack` keeps count; near the end to one
+    that has none yet.
+
+    Args:
+        names: The large groups, in the order of their digests.
+        sizes: Of all groups.
+        lack: Images that each part lacks; below 0 where it has too many. Changed in place.
+        needed: The parts that must get a group of this class.
+        others: How many groups of this class are left for later.
+    """
+    found: dict[str, int] = {}
+    for number, name in enumerate(sorted(names, key=lambda name: -sizes[name])):
+        empty = [part for part in needed if part not in found.values()]
+        left = len(names) - number + others
+        parts = empty if left <= len(empty) else range(len(lack))
+        part = max(parts, key=lambda part: lack[part])
+        found[name] = part
+        lack[part] -= sizes[name]
+    return found
 
 
 def _digest(seed: int, name: str) -> bytes:
