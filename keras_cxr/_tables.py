@@ -21,6 +21,9 @@ FIXED_COLUMNS = frozenset(
 """Columns of all such tables that are no classes: one list, so that a class has one name in all."""
 
 
+_PATHS = frozenset({"file", "mask"})
+
+
 def read_written(path: str | os.PathLike[str], columns: Sequence[str]) -> pd.DataFrame:
     """Returns a CSV file that was written here, every cell as the text it was.
 
@@ -45,7 +48,9 @@ def read_written(path: str | os.PathLike[str], columns: Sequence[str]) -> pd.Dat
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise DataError(f"{path} is damaged: it lacks the column(s) {', '.join(missing)}.")
-    return table.fillna("").map(unshown)
+    table = table.fillna("")
+    # labels are held as they are shown, files by the names that open them
+    return table.assign(**{name: table[name].map(unshown) for name in _PATHS & {*table.columns}})
 
 
 def probability_columns(class_names: Sequence[str]) -> tuple[str, ...]:

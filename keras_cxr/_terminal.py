@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from keras_cxr._names import printable
+
 _GAP = "  "
 _NARROWEST = 16
 """No column of text is made narrower than this; further columns go into a block below."""
@@ -58,7 +60,7 @@ class _Column:
         is_float = pd.api.types.is_float_dtype(values)
         self.heading = [name]
         self.cells = [
-            [("-" if pd.isna(value) else f"{value:.{digits}f}") if is_float else str(value)]
+            [("-" if pd.isna(value) else f"{value:.{digits}f}") if is_float else _one_line(value)]
             for value in values
         ]
 
@@ -78,6 +80,10 @@ class _Column:
     def lines(self, cell: Sequence[str], height: int, width: int) -> list[str]:
         padded = [*cell, *[""] * (height - len(cell))]
         return [line.ljust(width) if self.is_text else line.rjust(width) for line in padded]
+
+
+def _one_line(value: Any) -> str:
+    return printable(str(value)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _narrowed(text: str, width: int) -> list[str]:

@@ -12,7 +12,7 @@ from cyclopts import App, CycloptsError
 from keras_cxr._version import __version__
 from keras_cxr.cli.answers import evaluate, explain, predict
 from keras_cxr.cli.audits import audit
-from keras_cxr.cli.common import in_options
+from keras_cxr.cli.common import in_options, print_error
 from keras_cxr.cli.lists import clear_cache, list_cache, models
 from keras_cxr.cli.runs import demo, study, train
 from keras_cxr.errors import KerasCXRError
@@ -54,6 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
     except KerasCXRError as error:
         if debug:
             raise
-        print(f"Error: {in_options(str(error))}", file=sys.stderr)
+        print_error(in_options(str(error)))
         return 2
     return code if isinstance(code, int) else 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from keras_cxr._quiet import import_keras_quietly
-from keras_cxr.cli.common import AsJson, OnError, print_result, report_failed
+from keras_cxr.cli.common import AsJson, OnError, print_notes, print_result, report_failed
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
@@ -87,8 +87,7 @@ def predict(
     answers = table.to_dict("records")
     shown = table.drop(columns="unusual_score", errors="ignore")
     print_result({"predictions": answers}, as_json, _as_text(shown) + _unusual(table))
-    for note in (*found.notes, *classifier.notes):
-        print(f"Note: {note}", file=sys.stderr)
+    print_notes((*found.notes, *classifier.notes))
     return report_failed(failed)
 
 
@@ -146,8 +145,7 @@ def explain(
     if done.check is not None:
         document["check"] = done.check.faithfulness.to_dict()
     print_result(document, as_json, f"{_answers(done.table)}\n{done}")
-    for note in found.notes:
-        print(f"Note: {note}", file=sys.stderr)
+    print_notes(found.notes)
     return report_failed(done.failed)
 
 

@@ -2,12 +2,14 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TextIO
 
 from cyclopts import Parameter
 
 from keras_cxr._json import to_json
+from keras_cxr._names import printable
 
 OnError = Literal["raise", "skip"]
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]
@@ -15,14 +17,32 @@ AsJson = Annotated[bool, Parameter(name="--json", negative="")]
 
 def print_result(document: dict[str, Any], as_json: bool, text: str) -> None:
     """Print the text for people, or the document for machines."""
-    print(to_json(document) if as_json else text)
+    print_text(to_json(document) if as_json else text)
+
+
+def print_text(text: str, file: TextIO | None = None) -> None:
+    """Print text that may hold any file name: what the terminal does not take is escaped."""
+    stream = sys.stdout if file is None else file
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(printable(text).encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def report_failed(failed: dict[Path, str]) -> int:
     """Name the files that could not be read on standard error; the exit code that follows."""
     for reason in failed.values():
-        print(f"Error: {reason}", file=sys.stderr)
+        print_error(reason)
     return 2 if failed else 0
+
+
+def print_error(message: str) -> None:
+    """Print an error on standard error."""
+    print_text(f"Error: {message}", sys.stderr)
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print notes on standard error."""
+    for note in notes:
+        print_text(f"Note: {note}", sys.stderr)
 
 
 def in_options(message: str) -> str:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from keras_cxr._quiet import import_keras_quietly
-from keras_cxr.cli.common import AsJson, print_result
+from keras_cxr.cli.common import AsJson, print_result, print_text
 
 if TYPE_CHECKING:
     from keras_cxr.data.cache import CacheInfo
@@ -46,8 +46,8 @@ def list_cache() -> None:
     for cache in caches:
         height, width = cache.image_size
         size = f"{height} x {width}, {_megabytes(cache):,.0f} MB"
-        print(f"{cache.num_images:>9,} images, {size}: {cache.source}")
-    print(f"{_count(caches)} in {default_cache_dir()}")
+        print_text(f"{cache.num_images:>9,} images, {size}: {cache.source}")
+    print_text(f"{_count(caches)} in {default_cache_dir()}")
 
 
 def clear_cache() -> None:

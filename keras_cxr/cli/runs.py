@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from keras_cxr._quiet import import_keras_quietly
-from keras_cxr.cli.common import AsJson, OnError, print_result
+from keras_cxr.cli.common import AsJson, OnError, print_result, print_text
 
 Region = Literal["full", "lungs", "outside"]
 ImageSize = Annotated[tuple[int, int], Parameter(negative="")]
@@ -28,7 +28,7 @@ def demo(out: Path = Path("demo-report"), *, epochs: int = 20, seed: int = 0) ->
     import_keras_quietly()
     from keras_cxr.study.demo import run_demo
 
-    print(run_demo(out, epochs=epochs, seed=seed))
+    print_text(str(run_demo(out, epochs=epochs, seed=seed)))
 
 
 def study(
