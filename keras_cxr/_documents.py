@@ -1,23 +1,29 @@
 """JSON documents read back: whole, of the expected form and version, or a sentence that says why.
 
 A form is a literal. A type stands for itself, `float` for any finite number; `[form]` is a list of
-such, `{str: form}` an object of any keys, another `{...}` an object with these keys ("name?" may
-be missing, more are let be), a tuple of forms is one of them, None is null. `Range` bounds a
-number and `Text` a text. `object` takes anything.
+such, `[one, two]` a pair, `{str: form}` an object of any keys, another `{...}` an object with these
+keys ("name?" may be missing, more are let be), a tuple of forms is one of them, None is null.
+`Range` bounds a number and `Text` a text. `list` is any list, `object` anything.
 """
 
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from keras_cxr.errors import DataError, KerasCXRError
 
-MOST_BYTES = 256 << 20  # a thousand times the largest document of a study
-_TYPES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+MOST_BYTES = 1 << 30  # the attributes of two million files
+_TYPES = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+}
 
 
 class FormError(ValueError):
@@ -62,6 +68,7 @@ class Document:
         mend: what a person does where it is damaged, a sentence.
         version: its `schema_version`; None where it has none.
         error: what is raised.
+        rule: what a document of this form contradicts itself in, "" where it does not.
     """
 
     what: str
@@ -69,6 +76,7 @@ class Document:
     mend: str
     version: int | None = 1
     error: type[KerasCXRError] = DataError
+    rule: Callable[[dict[str, Any]], str] = lambda document: ""
 
     def read(self, path: Path, *, mend: str = "") -> dict[str, Any]:
         """Return what a file holds, without its `schema_version`.
@@ -103,6 +111,9 @@ class Document:
                 )
                 raise FormError(f"has {has}, this release reads {self.version}")
         check_form(found, self.form)
+        problem = self.rule(found)
+        if problem:
+            raise FormError(problem)
         return found
 
     def damaged(self, path: Path, why: object, mend: str = "") -> KerasCXRError:
@@ -159,6 +170,20 @@ def check_form(value: Any, form: Any) -> None:
         raise FormError(wrong)
 
 
+def rows_fit(rows: Any, kinds: Sequence[type | tuple[type, ...]]) -> bool:
+    """Return whether each row is a list of as many items of these types.
+
+    It looks by column, since a table may have millions of rows.
+    """
+    if any(type(row) is not list or len(row) != len(kinds) for row in rows):
+        return False
+    columns = zip(*rows, strict=True)
+    return all(
+        set(map(type, column)) <= set(kind if isinstance(kind, tuple) else (kind,))
+        for column, kind in zip(columns, kinds, strict=False)
+    )
+
+
 def _wrong(value: Any, form: Any, place: str) -> Iterator[str]:
     if isinstance(form, tuple):
         if all(next(_wrong(value, one, place), None) for one in form):
@@ -169,9 +194,12 @@ def _wrong(value: Any, form: Any, place: str) -> Iterator[str]:
     elif isinstance(form, list):
         if not isinstance(value, list):
             yield _expected(value, place, "a list")
-        elif form != [object]:
-            for index, item in enumerate(value):
-                yield from _wrong(item, form[0], f"{place}[{index}]")
+        elif len(form) > 1 and len(form) != len(value):
+            yield f"has {place} with {len(value)} items, not {len(form)}"
+        else:
+            forms = form if len(form) > 1 else form * len(value)
+            for index, (item, inner) in enumerate(zip(value, forms, strict=True)):
+                yield from _wrong(item, inner, f"{place}[{index}]")
     elif isinstance(form, dict):
         yield from _wrong_object(value, form, place)
     elif not _fits(value, form):
@@ -202,7 +230,7 @@ def _fits(value: Any, form: Any) -> bool:
         return value is None
     if isinstance(form, Text):
         return isinstance(value, str) and re.fullmatch(form.pattern, value) is not None
-    if form is str or form is bool:
+    if form is str or form is bool or form is list:
         return isinstance(value, form)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

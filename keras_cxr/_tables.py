@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._csv import unguarded
 from keras_cxr._names import unshown
 from keras_cxr.errors import DataError, NotFoundError
 
@@ -48,7 +49,7 @@ def read_written(path: str | os.PathLike[str], columns: Sequence[str]) -> pd.Dat
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise DataError(f"{path} is damaged: it lacks the column(s) {', '.join(missing)}.")
-    table = table.fillna("")
+    table = unguarded(table.fillna(""))
     # labels are held as they are shown, files by the names that open them
     return table.assign(**{name: table[name].map(unshown) for name in _PATHS & {*table.columns}})
 

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr._tables import probabilities_in, read_written
-from keras_cxr.errors import DataError
+from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation import evaluate
+from keras_cxr.evaluation.metrics import checked_probabilities
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
@@ -64,6 +65,8 @@ def read_predictions(path: Path) -> pd.DataFrame:
         DataError: It is damaged.
     """
     table = read_written(path, _TEXTS)
+    if not len(table):
+        raise DataError(f"{path} is damaged: it has no rows.")
     try:
         numbers = table.astype({name: float for name in table.columns if name not in _TEXTS})
     except ValueError as error:
@@ -82,9 +85,20 @@ def answers_in(predictions: pd.DataFrame, datasets: "Datasets") -> Answers:
     index_of = {name: index for index, name in enumerate(names)}
     group_of = dict(zip(datasets.table["file"], datasets.table["group"], strict=True))
     files = tuple(predictions["file"])
+    strangers = sorted({*predictions["real"]} - {*names})
+    if strangers:
+        raise DataError(
+            f"The predictions are of the class {strangers[0]}, which is not among the data's: "
+            "evaluate the model again."
+        )
+    probabilities = probabilities_in(predictions, names)
+    try:
+        checked_probabilities(probabilities)
+    except InvalidArgumentError as error:
+        raise DataError(f"The table of predictions holds no probabilities: {error}") from error
     return Answers(
         np.array([index_of[name] for name in predictions["real"]], np.int64),
-        probabilities_in(predictions, names),
+        probabilities,
         np.array([group_of.get(file, "") for file in files], np.str_),
         files,
         names,

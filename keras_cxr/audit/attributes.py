@@ -1,7 +1,6 @@
 """`read_attributes`: what each image file is, without asking what the picture shows."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from keras_cxr._documents import Document, FormError, Text, read_bytes, rows_fit
 from keras_cxr._files import open_regular
 from keras_cxr._json import to_json, write_json
 from keras_cxr.audit.file_headers import DICOM_FACTS, read_header
@@ -42,6 +42,10 @@ NUMBERS = (
     *BINS,
 )
 TEXTS = ("format", *DICOM_FACTS, "error")
+_ROW: list[type | tuple[type, ...]] = [
+    *[(float, int, type(None))] * len(NUMBERS),
+    *[str] * len(TEXTS),
+]
 
 
 def read_attributes(
@@ -84,7 +88,7 @@ def read_attributes(
     """
     key = _key(catalog.entries)
     path = None if folder is None else folder / f"attributes-{key[:16]}.json"
-    rows = None if path is None else _remembered(path, key)
+    rows = None if path is None else _remembered(path, key, len(catalog.entries))
     if rows is None:
         rows = _read_all(catalog, verbose)
         if path is not None and folder is not None:
@@ -141,13 +145,16 @@ def _key(entries: Sequence[Entry]) -> str:
     return hashlib.sha256(to_json([_METHOD, files], indent=None).encode()).hexdigest()
 
 
-def _remembered(path: Path, key: str) -> list[list[Any]] | None:
+def _remembered(path: Path, key: str, count: int) -> list[list[Any]] | None:
+    """The rows of so many files; None where they are not known or the file is damaged."""
+    known = Document(
+        what="the attributes of files",
+        form={"key": Text(key, "the key"), "rows": list},
+        mend="They are measured again.",
+        version=SCHEMA_VERSION,
+    )
     try:
-        body = json.loads(path.read_bytes())
-        if body["schema_version"] == SCHEMA_VERSION and body["key"] == key:
-            return list(body["rows"])
-    except FileNotFoundError:
+        rows = known.parse(read_bytes(path))["rows"]
+    except FormError:
         return None
-    except (KeyError, TypeError, ValueError):  # damaged: measured again and written anew
-        return None
-    return None
+    return list(rows) if len(rows) == count and rows_fit(rows, _ROW) else None

@@ -1,6 +1,5 @@
 """Trains a recipe anew on each kind of picture; what is done is kept and not trained again."""
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from keras_cxr._csv import csv_text
+from keras_cxr._documents import FormError, parse_json, read_bytes
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import as_json, write_json
 from keras_cxr.audit.answers import Answers, answers_in, read_predictions
@@ -19,7 +20,7 @@ from keras_cxr.audit.recipe import Recipe
 from keras_cxr.audit.scores import chance_of, kept_share, score_of
 from keras_cxr.audit.views import views_of
 from keras_cxr.data.subset import fewer_images
-from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation import evaluate
 from keras_cxr.training import train
 
@@ -157,16 +158,29 @@ def _shuffled(datasets: "Datasets", seed: int) -> "Datasets":
 def _done(place: Path, job: _Job) -> pd.DataFrame | None:
     """The predictions of a control that is done with the same settings."""
     record, answers = place / "control.json", place / "predictions.csv"
-    if not record.is_file() or json.loads(record.read_text()) != job.settings:
+    if not _is_of(record, job):
         return None
-    return read_predictions(answers)
+    try:
+        predictions = read_predictions(answers)
+        answers_in(predictions, job.datasets)
+    except DataError:  # damaged: trained again
+        return None
+    return predictions
+
+
+def _is_of(record: Path, job: _Job) -> bool:
+    """Whether a file beside a control names the job's settings; a damaged one does not."""
+    try:
+        return bool(parse_json(read_bytes(record)) == job.settings)
+    except FormError:
+        return False
 
 
 def _train(job: _Job, recipe: Recipe, place: Path | None, verbose: Any) -> pd.DataFrame:
     resume = False
     if place is not None:
         begun = output_folder(place) / "begun.json"
-        resume = begun.is_file() and json.loads(begun.read_text()) == job.settings
+        resume = _is_of(begun, job)
         (place / "control.json").unlink(missing_ok=True)
         if not resume and (place / "run").is_dir():
             shutil.rmtree(place / "run")  # before `begun.json` says whose it is
@@ -185,7 +199,7 @@ def _train(job: _Job, recipe: Recipe, place: Path | None, verbose: Any) -> pd.Da
     )
     predictions = evaluate(model, job.datasets).predictions
     if place is not None:
-        write_whole(place / "predictions.csv", predictions.to_csv(index=False))
+        write_whole(place / "predictions.csv", csv_text(predictions))
         write_json(place / "control.json", job.settings)
     return predictions
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from keras_cxr._csv import csv_text
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import write_json
 from keras_cxr._outputs import DATA_AUDIT, check_free
@@ -109,7 +110,7 @@ class DataAudit:
         check_free(out_dir, DATA_AUDIT, inputs=self._folders, called="audited")
         page, document = render_audit(self, self._pictures), self.to_dict()
         folder = output_folder(out_dir)
-        write_whole(folder / "actions.csv", self.actions.to_csv(index=False, lineterminator="\n"))
+        write_whole(folder / "actions.csv", csv_text(self.actions))
         write_whole(folder / "audit.html", page)
         write_json(folder / "audit.json", document)
         return folder

@@ -5,15 +5,42 @@ from typing import Any
 
 import pandas as pd
 
+from keras_cxr._documents import COUNT, SHARE, Text
 from keras_cxr.audit.attributes import read_attributes
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.flags import Flag, find_flags
+from keras_cxr.audit.flags import KINDS, Flag, find_flags
 from keras_cxr.audit.opened import Opened
 from keras_cxr.audit.remembered import remembered
-from keras_cxr.audit.shortcuts import Shortcuts, measure_shortcuts
+from keras_cxr.audit.shortcuts import COLUMNS, Shortcuts, measure_shortcuts
 
 _FLAGS_METHOD = 2  # raised whenever the same pictures would be flagged otherwise
 _SHORTCUTS_METHOD = 2  # raised whenever the same files would give other figures
+
+_FLAG = {
+    "file": str,
+    "kind": Text("|".join(KINDS), "a kind of flag"),
+    "confidence": SHARE,
+    "detail": str,
+}
+_FLAGS = {"flags": [_FLAG]}
+_SHORTCUTS = {
+    "num_images": COUNT,
+    "classes": [str],
+    "majority_class": str,
+    "majority_share": (SHARE, None),
+    "chance": (SHARE, None),
+    "carrier": str,
+    "table": [{name: str if name == "name" else (float, None) for name in COLUMNS}],
+    "findings": [
+        {
+            "key": str,
+            "sentence": str,
+            "value": (float, None),
+            "interval": ([float, float], None),
+        }
+    ],
+    "notes": [str],
+}
 
 
 def attributes_once(opened: Opened, *, verbose: bool | str) -> pd.DataFrame:
@@ -39,8 +66,8 @@ def flags_once(opened: Opened, attributes: pd.DataFrame, *, seed: int) -> tuple[
         return {"flags": [flag.to_dict() for flag in found]}
 
     asked = [_FLAGS_METHOD, attributes.to_csv(), _pixels(opened), seed]
-    known = remembered(opened.cache, "flags", asked, find)
-    return tuple(Flag(**flag) for flag in known["flags"])
+    known = remembered(opened.cache, "flags", asked, answer=find, form=_FLAGS)
+    return tuple(Flag(**{name: flag[name] for name in _FLAG}) for flag in known["flags"])
 
 
 def shortcuts_once(
@@ -84,7 +111,7 @@ def shortcuts_once(
         list(sources),
         seed,
     ]
-    return _from_dict(remembered(opened.cache, "shortcuts", asked, measure))
+    return _from_dict(remembered(opened.cache, "shortcuts", asked, answer=measure, form=_SHORTCUTS))
 
 
 def _pixels(opened: Opened) -> list[int]:
@@ -102,7 +129,7 @@ def _from_dict(known: dict[str, Any]) -> Shortcuts:
         for one in known["findings"]
     ]
     return Shortcuts(
-        table=pd.DataFrame(known["table"]),
+        table=pd.DataFrame(known["table"], columns=list(COLUMNS)),
         classes=tuple(known["classes"]),
         num_images=known["num_images"],
         majority=(known["majority_class"], known["majority_share"] or 0.0),

@@ -37,7 +37,13 @@ class Recipe:
 
     def new_optimizer(self) -> keras.optimizers.Optimizer:
         """Returns an optimizer that has not trained anything yet."""
-        return keras.optimizers.get(copy.deepcopy(self.optimizer))  # Keras writes into it
+        try:
+            return keras.optimizers.get(copy.deepcopy(self.optimizer))  # Keras writes into it
+        except Exception as error:  # of a damaged configuration Keras raises nearly anything
+            raise InvalidArgumentError(
+                f"Keras cannot build the recipe's optimizer ({str(error).splitlines()[0][:200]}): "
+                "pass another recipe, or train the model again."
+            ) from error
 
     def new_model(self, seed: int) -> keras.Model:
         """Returns an untrained model; sets Keras' global random seed, so that it repeats."""

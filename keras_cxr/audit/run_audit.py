@@ -1,6 +1,5 @@
 """`audit_run`: the audit of a training run's folder, with the images and recipe of that run."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from keras_cxr.audit.recipe import Recipe, builder_of, recipe_of, recipe_of_run
 from keras_cxr.data import Datasets, make_datasets
 from keras_cxr.errors import DataError
 from keras_cxr.inference import Classifier, load_classifier
-from keras_cxr.inference.recorded import recorded_catalog, recorded_result
+from keras_cxr.inference.recorded import recorded_catalog, recorded_result, recorded_run
 from keras_cxr.models import build as build_by_name
 
 PathLike = str | os.PathLike[str]
@@ -104,8 +103,8 @@ def _record(run: PathLike) -> dict[str, Any]:
     """What the run's `run.json` holds; empty where only a model is left."""
     place = Path(run)
     for folder in (place, place / "run", place.parent):
-        if (folder / "run.json").is_file():
-            record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        record = recorded_run(folder)
+        if record:
             return record
     return {}
 

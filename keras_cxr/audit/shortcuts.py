@@ -49,7 +49,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "sharpness": ("sharpness",),
     "histogram": BINS,
 }
-_COLUMNS = (
+COLUMNS = (
     "name",
     "accuracy",
     "accuracy_low",
@@ -90,7 +90,7 @@ class Shortcuts:
     @classmethod
     def unmeasured(cls, *notes: str) -> "Shortcuts":
         """Returns that nothing was measured, and why."""
-        empty = pd.DataFrame(columns=list(_COLUMNS))
+        empty = pd.DataFrame(columns=list(COLUMNS))
         return cls(empty, (), 0, ("", 0.0), 0.0, "", (), notes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def _shortcuts(
     findings = shortcut_findings(
         found, carrier=carrier, majority=majority, chance=chance, num_images=int(counts.sum())
     )
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
     return Shortcuts(table, classes, int(counts.sum()), majority, chance, carrier, findings, notes)
 
 

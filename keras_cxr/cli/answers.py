@@ -75,6 +75,7 @@ def predict(
         as_json: Print the answers as JSON.
     """
     import_keras_quietly()
+    from keras_cxr._csv import csv_text
     from keras_cxr._files import write_whole
     from keras_cxr._outputs import PREDICTIONS, check_free_file
 
@@ -83,7 +84,7 @@ def predict(
     classifier, found = _classifier_and_files(images, model)
     table, failed = classifier.predict_files(found.files)
     if out is not None:
-        write_whole(out, table.to_csv(index=False))
+        write_whole(out, csv_text(table))
     answers = table.to_dict("records")
     shown = table.drop(columns="unusual_score", errors="ignore")
     print_result({"predictions": answers}, as_json, _as_text(shown) + _unusual(table))

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 import zlib
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._documents import Document, FormError, Range, Text, rows_fit
 from keras_cxr._files import write_whole
 from keras_cxr._json import to_json
 from keras_cxr.data.catalog import Entry, collector_paused
@@ -25,6 +25,29 @@ SCHEMA_VERSION = 1
 INDEX_NAME = "index.json"
 
 Signature = tuple[str, int, int, str, int, int]
+
+
+def _other_rows(content: dict[str, Any]) -> str:
+    signatures, records = content["signatures"], content["records"]
+    fit = rows_fit(signatures, (str, int, int, str, int, int))
+    fit &= rows_fit(records, (str, bool, str, int, int)) and len(signatures) == len(records)
+    return "" if fit else "has rows of another form"
+
+
+_INDEX = Document(
+    what="the index of an image cache",
+    form={
+        "source": str,
+        "image_size": [Range(1, 2**16, whole=True), Range(1, 2**16, whole=True)],
+        "images": Text(r"pixels-[0-9a-f]+\.u8", "a file of pixels"),
+        "masks": Text(r"(masks-[0-9a-f]+\.bits)?", "a file of masks"),
+        "signatures": list,
+        "records": list,
+    },
+    mend="It is rebuilt.",
+    version=SCHEMA_VERSION,
+    rule=_other_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -72,20 +95,18 @@ def read_index(folder: Path) -> Index:
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise DamagedError("its index does not match its checksum")
     with collector_paused():
-        return _index(json.loads(body))
-
-
-def _index(content: dict[str, Any]) -> Index:
-    if content["schema_version"] != SCHEMA_VERSION:
-        raise DamagedError(f"its index has version {content['schema_version']}")
-    return Index(
-        content["source"],
-        tuple(content["image_size"]),
-        content["images"],
-        content["masks"],
-        [tuple(item) for item in content["signatures"]],
-        [Record(*item) for item in content["records"]],
-    )
+        try:
+            content = _INDEX.parse(body)
+        except FormError as error:
+            raise DamagedError(f"its index {error}") from error
+        return Index(
+            content["source"],
+            tuple(content["image_size"]),
+            content["images"],
+            content["masks"],
+            [tuple(item) for item in content["signatures"]],
+            [Record(*item) for item in content["records"]],
+        )
 
 
 def write_index(folder: Path, index: Index) -> None:

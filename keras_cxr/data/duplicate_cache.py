@@ -1,18 +1,19 @@
 """Remembers which pictures are copies, beside the index of the images that were searched."""
 
 import hashlib
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from keras_cxr._documents import Document, FormError, Range, Text, read_bytes
 from keras_cxr._json import to_json, write_json
 from keras_cxr.data.cache_files import writing_to
 from keras_cxr.data.duplicate_search import Link, search
 
 SCHEMA_VERSION = 1
+_KIND = Text("exact|near|flipped|inverted", "a kind of pair")
 _METHOD = 4  # raised whenever the same pictures would give other pairs
 
 
@@ -44,7 +45,7 @@ def search_once(
     content = to_json([_METHOD, first, *map(int, checksums)], indent=None).encode()
     key = hashlib.sha256(content).hexdigest()
     path = folder / f"duplicates-{key[:16]}.json"
-    known = _read(path, key)
+    known = _read(path, key, len(checksums))
     if known is not None:
         return known
     links = search(image, checksums, first=first, verbose=verbose)
@@ -54,13 +55,16 @@ def search_once(
     return links
 
 
-def _read(path: Path, key: str) -> list[Link] | None:
+def _read(path: Path, key: str, count: int) -> list[Link] | None:
+    """The pairs among `count` pictures; None where they are not known or the file is damaged."""
+    row = Range(0, count - 1, whole=True)
+    links = Document(
+        what="pairs of pictures",
+        form={"key": Text(key, "the key"), "links": [[row, row, _KIND, float, float]]},
+        mend="They are searched again.",
+        version=SCHEMA_VERSION,
+    )
     try:
-        body = json.loads(path.read_bytes())
-        if body["schema_version"] == SCHEMA_VERSION and body["key"] == key:
-            return [Link(*item) for item in body["links"]]
-    except FileNotFoundError:
+        return [Link(*item) for item in links.parse(read_bytes(path))["links"]]
+    except FormError:
         return None
-    except (KeyError, TypeError, ValueError):  # damaged: searched again and written anew
-        return None
-    return None

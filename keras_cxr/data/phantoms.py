@@ -4,7 +4,6 @@ They let the demo, the tests and explanation benchmarks run without any download
 drawings: what a model reaches on them says nothing about patients.
 """
 
-import json
 import os
 import shutil
 import uuid
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._documents import FormError, parse_json, read_bytes
 from keras_cxr._json import write_json
 from keras_cxr.data.phantom_anatomy import anatomy, expose, lung_outline
 from keras_cxr.data.phantom_canvas import Frame, smooth
@@ -175,8 +175,8 @@ def _is_reusable(folder: Path, settings: dict[str, object], names: set[str]) -> 
             "phantoms, nothing was written."
         )
     try:
-        written = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except ValueError:
+        written = parse_json(read_bytes(folder / MANIFEST))
+    except FormError:
         written = None
     if written != settings:
         differing = [

@@ -1,6 +1,5 @@
 """Sets of classes that hold the real one as often as was asked, class by class."""
 
-import json
 import math
 import os
 from collections.abc import Sequence
@@ -13,12 +12,32 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import betabinom, binomtest
 
+from keras_cxr._documents import COUNT, SHARE, Document
 from keras_cxr._json import write_json
-from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.errors import InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.estimates import Estimate, checked_names, plain
 from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
 
 SCHEMA_VERSION = 1
+
+
+def _other_lengths(found: dict[str, Any]) -> str:
+    lengths = {len(found[name]) for name in ("class_names", "thresholds", "num_calibration")}
+    return "" if len(lengths) == 1 and min(lengths) else "has lists of other lengths or no class"
+
+
+_SETS = Document(
+    what="prediction sets of keras-cxr",
+    form={
+        "coverage": SHARE,
+        "class_names": [str],
+        "thresholds": [SHARE],
+        "num_calibration": [COUNT],
+    },
+    mend="Fit the sets again with ConformalSets.fit.",
+    version=SCHEMA_VERSION,
+    rule=_other_lengths,
+)
 _LIMITS = (0.025, 0.975)
 
 
@@ -252,21 +271,13 @@ class ConformalSets:
         """
         if not Path(path).is_file():
             raise NotFoundError(f"There is no file {path}; ConformalSets.save writes one.")
-        try:
-            found = json.loads(Path(path).read_text(encoding="utf-8"))
-            if found["schema_version"] != SCHEMA_VERSION:
-                raise DataError(
-                    f"{path} has schema_version {found['schema_version']}, this keras-cxr reads "
-                    f"{SCHEMA_VERSION}: fit the sets again."
-                )
-            return cls(
-                np.array(found["thresholds"], np.float64),
-                np.array(found["num_calibration"], np.int64),
-                float(found["coverage"]),
-                tuple(found["class_names"]),
-            )
-        except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError) as error:
-            raise DataError(f"{path} holds no prediction sets of keras-cxr: {error!r}.") from error
+        found = _SETS.read(Path(path))
+        return cls(
+            np.array(found["thresholds"], np.float64),
+            np.array(found["num_calibration"], np.int64),
+            float(found["coverage"]),
+            tuple(found["class_names"]),
+        )
 
 
 def _rank(number: int, coverage: float) -> int:

@@ -2,9 +2,7 @@
 
 import hashlib
 import io
-import json
 import os
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +12,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._archives import ArchiveError, read_npz
+from keras_cxr._documents import COUNT, Document, FormError, Range, Text
 from keras_cxr._files import write_whole
+from keras_cxr._json import to_json
 from keras_cxr.data import Datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.evaluation.features import feature_model, thumbnails
+from keras_cxr.evaluation.features import THUMBNAIL_SIDE, feature_model, thumbnails
 from keras_cxr.models.checks import as_probabilities, check_model_fits, outputs_probabilities
 
 SCHEMA_VERSION = 1
@@ -25,6 +26,18 @@ MAX_IMAGES = 2000  # keeps the file at 1.3 MB for LMAP3 and a score at 0.1 ms
 NEIGHBOR = 20  # of 1, 5 and 20 the one whose features told blank and drawn pictures best
 ACCEPTED = 0.95  # share of validation images that the threshold accepts
 BATCH_SIZE = 64
+_HEAD = Document(
+    what="a detector of unusual pictures",
+    form={
+        "threshold": Range(0),
+        "neighbor": Range(1, 2**31, whole=True),
+        "num_validation": COUNT,
+        "held_out": bool,
+        "weights": Text("[0-9a-f]{64}", "a SHA-256 in hexadecimal"),
+    },
+    mend="Fit it anew with OutOfDistribution.fit.",
+    version=SCHEMA_VERSION,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -169,7 +182,7 @@ class OutOfDistribution:
             "weights": weights_digest(self.model),
         }
         held = io.BytesIO()
-        np.savez(held, head=np.array(json.dumps(head)), references=self.references)
+        np.savez(held, head=np.array(to_json(head)), references=self.references)
         write_whole(Path(path), held.getvalue())
         return Path(path)
 
@@ -186,23 +199,28 @@ class OutOfDistribution:
         if not file.is_file():
             raise NotFoundError(f"There is no file {file}")
         try:
-            with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as held:
-                head = json.loads(str(held["head"]))
-                references = held["references"]
-        except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{file} is damaged or no file of a detector: {error}") from error
-        if head.get("schema_version") != SCHEMA_VERSION:
-            raise DataError(
-                f"{file} has the schema version {head.get('schema_version')}, this keras-cxr reads "
-                f"{SCHEMA_VERSION}: fit the detector anew with OutOfDistribution.fit."
-            )
+            held = read_npz(file, {"head": "U", "references": "f"})
+            head = _HEAD.parse(str(held["head"]))
+        except ArchiveError as error:
+            raise _HEAD.damaged(file, f"is damaged ({error})") from error
+        except FormError as error:
+            raise _HEAD.damaged(file, error) from error
+        references = held["references"]
         if head["weights"] != weights_digest(model):
             raise DataError(
                 f"{file} was fitted to other weights than those of {model.name!r}: its scores "
                 "would mean nothing. Fit the detector anew with OutOfDistribution.fit."
             )
+        width = feature_model(model).output_shape[-1] + THUMBNAIL_SIDE**2
+        shape, rows = references.shape, len(references) if references.ndim else 0
+        if shape != (rows, width) or head["neighbor"] > rows or not np.isfinite(references).all():
+            raise _HEAD.damaged(
+                file,
+                f"has references of shape {shape}, not finite numbers of shape (rows, {width}) "
+                f"with at least {head['neighbor']} rows",
+            )
         fields = ("threshold", "neighbor", "num_validation", "held_out")
-        return cls(model, references, **{name: head[name] for name in fields})
+        return cls(model, references.astype(np.float16), **{name: head[name] for name in fields})
 
     @cached_property
     def _network(self) -> keras.Model:

@@ -1,6 +1,5 @@
 """A trained model, the names of its classes and how its images were read."""
 
-import json
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,13 +19,14 @@ from keras_cxr.data.catalog import exists, near_name
 from keras_cxr.data.images import read_image
 from keras_cxr.data.walk import describe_left_out, read_folder
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.inference.recorded import recorded_run
 from keras_cxr.models.checks import predict_probabilities
 from keras_cxr.models.files import read_model
+from keras_cxr.training.checkpoint import RECORD
 
 if TYPE_CHECKING:
     from keras_cxr.evaluation.ood import OutOfDistribution
 
-RUN_FILE = "run.json"
 MODEL_FILES = ("last.keras", "best.keras")
 UNUSUAL_FILE = "unusual.npz"
 BATCH_SIZE = 32
@@ -142,15 +142,20 @@ def load_classifier(
 
     Raises:
         NotFoundError: there is no such file, or no model in the folder; near names are given.
-        DataError: (a ValueError) the file is no Keras model.
+        DataError: (a ValueError) the file is no Keras model, or the run's record is damaged.
         InvalidArgumentError: (a ValueError) as many names as outputs are needed.
     """
     file = _model_file(Path(path))
     model = read_model(file)
-    record = file.parent / RUN_FILE
-    data = json.loads(record.read_text())["settings"]["data"] if record.is_file() else {}
+    record = recorded_run(file.parent)
+    data = record["settings"]["data"] if record else {}
     count = model.output_shape[-1]
     names = class_names or data.get("class_names") or [str(index) for index in range(count)]
+    if len(names) != count and class_names is None:
+        raise DataError(
+            f"{file} has {count} outputs, but {RECORD} beside it names {len(names)} classes: they "
+            "are of different runs. Train again, or delete the record."
+        )
     if len(names) != count:
         raise InvalidArgumentError(
             f"{file} has {count} outputs, but {len(names)} class names were given."

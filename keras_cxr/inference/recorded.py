@@ -1,17 +1,58 @@
 """The images that a model's run was trained and tested on, found again in their folder."""
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from keras_cxr._documents import COUNT, SHARE, Document, Range
 from keras_cxr._tables import read_written
 from keras_cxr.data import find_images
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.errors import DataError, InvalidArgumentError
+from keras_cxr.training.checkpoint import RECORD, RUN_RECORD
 
 SPLIT_FILE = "split.csv"
+RESULT_FILE = "result.json"
+_UNKNOWN = (
+    "Which images the model was trained and tested on is not known: train again, or test on images "
+    'that it has not seen, with part="all".'
+)
+
+_NUMBERS = {str: (float, None)}
+RUN_RESULT = Document(
+    what="the result of a run",
+    form={
+        "settings": {"epochs": COUNT, "precision": str},
+        "machine": {"processor": object, "cores": object, "accelerator": object},
+        "parameters": COUNT,
+        "training": {
+            "precision": str,
+            "history": {str: [(float, None)]},
+            "seconds_per_epoch": [Range(0)],
+        },
+        "images": {str: {str: COUNT}},
+        "phantoms": bool,
+        "data_summary": str,
+        "evaluation": {
+            "num_images": COUNT,
+            "class_names": [str],
+            "accuracy": SHARE,
+            "accuracy_interval": [SHARE, SHARE],
+            "balanced_accuracy": SHARE,
+            "balanced_accuracy_interval": [SHARE, SHARE],
+            "per_class": {str: _NUMBERS},
+        },
+    },
+    mend="Train again into the same folder: what is trained is not trained again.",
+)
+_RECORD = replace(
+    RUN_RECORD,
+    error=DataError,
+    mend="Train again, or delete it to use the model without the names of its classes.",
+)
 
 PathLike = str | os.PathLike[str]
 
@@ -82,8 +123,7 @@ def recorded_catalog(model: PathLike, data: PathLike) -> Catalog:
 
 
 def _recorded(model: PathLike, data: PathLike, part: str | None) -> Catalog:
-    columns = ("file", "class", "part", "group", "mask")
-    table = read_written(recorded_folder(model) / SPLIT_FILE, columns)
+    table = read_split(recorded_folder(model))
     if part is not None:
         table = table[table["part"] == part]
     rows = {str(row["file"]): row for row in table.to_dict("records")}
@@ -100,10 +140,50 @@ def _recorded(model: PathLike, data: PathLike, part: str | None) -> Catalog:
     return replace(catalog, entries=entries)
 
 
+def read_split(folder: Path) -> pd.DataFrame:
+    """The `split.csv` in a run's folder: columns file, class, part, group and mask, all text.
+
+    Raises:
+        DataError: (a ValueError) it is damaged.
+    """
+    file = folder / SPLIT_FILE
+    try:
+        table = read_written(file, ("file", "class", "part", "group", "mask"))
+    except DataError as error:
+        raise DataError(f"{error} {_UNKNOWN}") from error
+    parts = sorted(set(table["part"]) - {"train", "val", "test"})
+    twice = table["file"][table["file"].duplicated()]
+    problem = ""
+    if parts:
+        problem = f"has the part {parts[0]!r}, not train, val or test"
+    elif not len(table) or (table[["file", "class"]] == "").any(axis=None):
+        problem = "has no rows, or rows without a file or class"
+    elif table["file"].str.contains("\0").any():
+        problem = "holds NUL bytes, as damaged files do"
+    elif len(twice):
+        problem = f"names {twice.iloc[0]} twice"
+    if problem:
+        raise DataError(f"{file} {problem}. {_UNKNOWN}")
+    return table
+
+
+def recorded_run(folder: Path) -> dict[str, Any]:
+    """What the `run.json` in a folder holds; empty where there is none.
+
+    Raises:
+        DataError: (a ValueError) it is damaged.
+    """
+    return _RECORD.read(folder / RECORD) if (folder / RECORD).is_file() else {}
+
+
 def recorded_result(model: PathLike) -> dict[str, Any]:
-    """What `result.json` beside a run's `split.csv` holds; empty where there is none."""
-    file = recorded_folder(model) / "result.json"
-    return json.loads(file.read_text()) if file.is_file() else {}
+    """What `result.json` beside a run's `split.csv` holds; empty where there is none.
+
+    Raises:
+        DataError: (a ValueError) it is damaged.
+    """
+    file = recorded_folder(model) / RESULT_FILE
+    return RUN_RESULT.read(file) if file.is_file() else {}
 
 
 def _missing(files: list[str], total: int, *, data: PathLike, which: str) -> str:

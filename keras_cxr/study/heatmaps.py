@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._csv import csv_text
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr._outputs import HEATMAPS, check_free, signed_png
 from keras_cxr.errors import InvalidArgumentError
@@ -232,7 +233,7 @@ def _write_table(folder: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:
         ],
         heatmap=[Path(file).name for file in table["heatmap"]],
     )
-    write_whole(folder / TABLE_FILE, moved.to_csv(index=False))
+    write_whole(folder / TABLE_FILE, csv_text(moved))
     return table
 
 

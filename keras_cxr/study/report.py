@@ -137,7 +137,8 @@ def _differences(folder: Path, results: dict[str, dict[str, Any]]) -> list[str]:
 def _image_sizes(folder: Path, keys: Iterable[str]) -> list[tuple[int, int]]:
     """(height, width) of the experiments' images, as far as their runs are still there."""
     records = [read_record(folder / key / RUN_FOLDER) for key in keys]
-    return sorted({tuple(found["settings"]["data"]["image_size"]) for found in records if found})
+    sizes = [found["settings"]["data"].get("image_size") for found in records if found]
+    return sorted({(size[0], size[1]) for size in sizes if size})
 
 
 def _counts(counts: dict[str, int]) -> str:

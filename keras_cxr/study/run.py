@@ -1,6 +1,5 @@
 """Runs the study's experiments: one split for all, each resumable, skipped when done."""
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,20 +10,23 @@ import keras
 import numpy as np
 import pandas as pd
 
+from keras_cxr._csv import csv_text
 from keras_cxr._files import write_whole
 from keras_cxr._json import write_json
 from keras_cxr._outputs import RUN, STUDY, check_free
 from keras_cxr._terminal import table_text
 from keras_cxr.audit.answers import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
-from keras_cxr.errors import InvalidArgumentError, WeightsUnavailableError
+from keras_cxr.errors import DataError, InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.evaluation import Comparison
+from keras_cxr.inference.recorded import RESULT_FILE, RUN_RESULT
 from keras_cxr.models import build, model_info
 from keras_cxr.models.files import read_model
-from keras_cxr.study.experiments import Experiment, select_experiments
+from keras_cxr.study.experiments import EXPERIMENTS, Experiment, select_experiments
 from keras_cxr.study.report import REPORT_FILE, results_table, write_report
-from keras_cxr.study.saving import RESULT_FILE, RUN_FOLDER, SCHEMA_VERSION, train_and_save
+from keras_cxr.study.saving import RUN_FOLDER, SCHEMA_VERSION, train_and_save
 from keras_cxr.study.trust import (
+    AUDIT,
     AUDIT_FILE,
     PREDICTIONS_FILE,
     compare_experiments,
@@ -162,7 +164,7 @@ def run_study(
         jobs.append(_Job(row, datasets, model, settings, folder / row.key))
     while jobs:
         job = jobs.pop(0)
-        if _is_done(job):
+        if _is_done(job, say):
             say(f"{job.row.key}: {job.row.title}: done before, skipped")
             _ask_once(job)
         else:
@@ -245,14 +247,22 @@ def _build(
     return build(row.model, weights=None, **arguments), None
 
 
-def _is_done(job: _Job) -> bool:
+def _is_done(job: _Job, say: Say) -> bool:
     file = job.folder / RESULT_FILE
-    return file.is_file() and json.loads(file.read_text())["settings"] == job.settings
+    if not file.is_file():
+        return False
+    try:
+        return bool(RUN_RESULT.read(file)["settings"] == job.settings)
+    except DataError as error:
+        say(f"{job.row.key}: {error}")
+        return False
 
 
 def _ask_once(job: _Job) -> None:
-    """Audit an experiment that an earlier version left without."""
-    if not (job.folder / AUDIT_FILE).is_file():
+    """Audit an experiment whose audit is damaged, or which an earlier version left without."""
+    try:
+        AUDIT.read(job.folder / AUDIT_FILE)
+    except DataError:
         write_trust(
             job.folder,
             model=read_model(job.folder / RUN_FOLDER / "last.keras"),
@@ -264,11 +274,12 @@ def _ask_once(job: _Job) -> None:
 def _collect(folder: Path) -> StudyResult:
     """Tables and report of every experiment that is done in the folder, also in earlier calls."""
     results = {
-        file.parent.name: json.loads(file.read_text())
+        file.parent.name: RUN_RESULT.read(file)
         for file in sorted(folder.glob(f"[A-Z]/{RESULT_FILE}"))
+        if file.parent.name in EXPERIMENTS
     }
     table = results_table(results)
-    write_whole(folder / "results.csv", table.to_csv())
+    write_whole(folder / "results.csv", csv_text(table, index=True))
     comparison = compare_experiments(folder, list(results))
     result = StudyResult(folder, folder / REPORT_FILE, table, results, comparison)
     write_json(folder / "results.json", result.to_dict())

@@ -5,20 +5,20 @@ from typing import Any
 
 import keras
 
+from keras_cxr._csv import csv_text
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import write_json
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Evaluation, evaluate
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference.classifier import UNUSUAL_FILE
-from keras_cxr.inference.recorded import SPLIT_FILE
+from keras_cxr.inference.recorded import RESULT_FILE, SPLIT_FILE
 from keras_cxr.study.machine import describe_machine
 from keras_cxr.study.pictures import save_pictures
 from keras_cxr.study.trust import PREDICTIONS_FILE, write_trust
 from keras_cxr.training import train
 
 SCHEMA_VERSION = 1
-RESULT_FILE = "result.json"
 RUN_FOLDER = "run"
 PHANTOM_FILE = "phantoms.json"
 
@@ -44,7 +44,7 @@ def train_and_save(
         verbose: progress, as `train` takes it.
     """
     output_folder(folder)
-    write_whole(folder / SPLIT_FILE, datasets.table.to_csv(index=False))
+    write_whole(folder / SPLIT_FILE, csv_text(datasets.table))
     run = train(
         model,
         datasets,
@@ -56,7 +56,7 @@ def train_and_save(
     )
     evaluation = evaluate(model, datasets)
     predictions = evaluation.predictions
-    write_whole(folder / PREDICTIONS_FILE, predictions.to_csv(index=False))
+    write_whole(folder / PREDICTIONS_FILE, csv_text(predictions))
     save_pictures(folder, model=model, datasets=datasets, run=run, found=evaluation)
     unusual = OutOfDistribution.fit(model, datasets, seed=datasets.seed)
     unusual.save(folder / RUN_FOLDER / UNUSUAL_FILE)

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_cxr._csv import csv_text
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import write_json
 from keras_cxr._outputs import EVALUATION, RUN, check_free
@@ -120,7 +121,7 @@ def evaluate_and_report(
     found = evaluate(classifier.model, datasets, part="train")
     if folder is not None:
         output_folder(folder)
-        write_whole(folder / "predictions.csv", found.predictions.to_csv(index=False))
+        write_whole(folder / "predictions.csv", csv_text(found.predictions))
         write_json(folder / "evaluation.json", found.to_dict())
         plot_confusion_matrix(found).savefig(folder / "confusion_matrix.png", dpi=110)
     return found

@@ -1,6 +1,5 @@
 """Whether to believe an experiment: its audit beside it, and what the report says of it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +7,20 @@ import keras
 import numpy as np
 import pandas as pd
 
+from keras_cxr._documents import Document
 from keras_cxr._json import write_json
-from keras_cxr._tables import read_written
 from keras_cxr.audit.answers import answers_in, read_predictions
 from keras_cxr.audit.model_audit import audit_model
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Comparison, compare_models
-from keras_cxr.inference.recorded import SPLIT_FILE
+from keras_cxr.inference.recorded import read_split
 
 AUDIT_FILE = "model_audit.json"
+AUDIT = Document(
+    what="the audit of an experiment",
+    form={"findings": [{"key": str, "sentence": str}], "notes": [str]},
+    mend="Delete it and run the study again: it is measured anew.",
+)
 PREDICTIONS_FILE = "predictions.csv"
 # Five passes over the test part, one over the validation part and 200 heat maps: less than a
 # third of what one epoch of training takes. None of them trains anything.
@@ -64,7 +68,7 @@ def compare_experiments(folder: Path, keys: list[str]) -> Comparison | None:
     if len(same) < 2:
         return None
     names = sorted(set(first["real"]) | {name for t in same.values() for name in t["predicted"]})
-    split = read_written(folder / next(iter(same)) / SPLIT_FILE, ("file", "group"))
+    split = read_split(folder / next(iter(same)))
     groups = first["file"].map(split.set_index("file")["group"]).fillna("")
     return compare_models(
         np.searchsorted(names, first["real"]),
@@ -79,7 +83,7 @@ def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> l
     A sentence that is the same for all experiments stands there once, without a letter.
     """
     audits = {
-        key: json.loads((folder / key / AUDIT_FILE).read_text())
+        key: AUDIT.read(folder / key / AUDIT_FILE)
         for key in keys
         if (folder / key / AUDIT_FILE).is_file()
     }

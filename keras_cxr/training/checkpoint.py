@@ -22,10 +22,38 @@ LAST = "last.keras"
 STATES = "checkpoint"
 LOCK = ".lock"
 _OWN = (RECORD, BEST, LAST, STATES, LOCK)
+
+
+def _contradiction(record: dict[str, Any]) -> str:
+    """What in a record of the right form cannot be; "" where all agrees."""
+    epochs, best, history = (record[key] for key in ("epochs_trained", "best_epoch", "history"))
+    full = [record["seconds_per_epoch"], record["validation_seconds"], history.get("loss", [])]
+    if any(len(values) != epochs for values in full):
+        return f"has no loss or no seconds for each of its {epochs} epochs"
+    if any(len(values) > epochs for values in history.values()):
+        return f"has more values in its history than its {epochs} epochs"
+    if epochs and (best is None or best >= epochs):
+        return f"has best_epoch {best}, none of its {epochs} epochs"
+    if record["finished"] and "changed_at_end" not in record:
+        return "lacks changed_at_end"
+    return ""
+
+
 RUN_RECORD = Document(
     what="the record of a training run",
     form={
-        "settings": {"data": {}},
+        "settings": {
+            "data": {
+                "class_names?": [str],
+                "image_size?": [Range(1, 2**16, whole=True), Range(1, 2**16, whole=True)],
+                "region?": str,
+                "batch_size?": Range(1, 2**31, whole=True),
+                "augment?": bool,
+                "seed?": int,
+            },
+            "class_weight": ([Range(0)], None),
+            "optimizer": {},
+        },
         "precision": Text("float32|mixed_bfloat16", '"float32" or "mixed_bfloat16"'),
         "keras_version": str,
         "backend": str,
@@ -43,6 +71,7 @@ RUN_RECORD = Document(
     mend="Pass resume=False to begin anew, or another run_dir.",
     version=SCHEMA_VERSION,
     error=TrainingError,
+    rule=_contradiction,
 )
 
 Save = Callable[[Path], None]
@@ -155,8 +184,12 @@ class RunFolder:
             )
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
+def read_record(path: Path, *, mend: str = "") -> dict[str, Any] | None:
     """The folder's `run.json`, or `None` where there is none.
+
+    Args:
+        path: the run's folder.
+        mend: what a person does where it is damaged; by default what one who trains does.
 
     Raises:
         TrainingError: it cannot be read or used, or a newer release wrote it.
@@ -164,28 +197,10 @@ def read_record(path: Path) -> dict[str, Any] | None:
     file = path / RECORD
     if not file.exists():
         return None
-    record = RUN_RECORD.read(file)
-    problem = _contradiction(record)
-    if problem:
-        raise RUN_RECORD.damaged(file, problem)
+    record = RUN_RECORD.read(file, mend=mend)
     for values in record["history"].values():
         values[:] = [math.nan if value is None else value for value in values]  # as it was
     return record
-
-
-def _contradiction(record: dict[str, Any]) -> str:
-    """What in a record of the right form cannot be; "" where all agrees."""
-    epochs, best, history = (record[key] for key in ("epochs_trained", "best_epoch", "history"))
-    full = [record["seconds_per_epoch"], record["validation_seconds"], history.get("loss", [])]
-    if any(len(values) != epochs for values in full):
-        return f"has no loss or no seconds for each of its {epochs} epochs"
-    if any(len(values) > epochs for values in history.values()):
-        return f"has more values in its history than its {epochs} epochs"
-    if epochs and (best is None or best >= epochs):
-        return f"has best_epoch {best}, none of its {epochs} epochs"
-    if record["finished"] and "changed_at_end" not in record:
-        return "lacks changed_at_end"
-    return ""
 
 
 def best_file(path: Path, record: dict[str, Any]) -> Path:

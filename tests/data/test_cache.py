@@ -74,7 +74,7 @@ def damage_masks(folder):
     ("damage", "reason"),
     [
         (damage_index, "does not match its checksum"),
-        (damage_version, "has version 9"),
+        (damage_version, "has schema version 9, this release reads 1"),
         (damage_length, "has 100 bytes instead of 3,584"),
         (damage_masks, "is missing"),
         (lambda folder: (folder / INDEX_NAME).write_bytes(b""), "does not match its checksum"),

@@ -88,9 +88,9 @@ def test_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file .*sets\.json"):
         ConformalSets.load(tmp_path / "sets.json")
     for text, message in (
-        ("{", "holds no prediction sets"),
-        ("[]", "holds no prediction sets"),
-        ('{"schema_version": 2}', "has schema_version 2, this keras-cxr reads 1"),
+        ("{", r"is no JSON \(.*cannot be used as prediction sets"),
+        ("[]", "holds a list, not an object: it cannot be used as prediction sets"),
+        ('{"schema_version": 2}', "has schema version 2, this release reads 1"),
     ):
         (tmp_path / "sets.json").write_text(text)
         with pytest.raises(ValueError, match=message):

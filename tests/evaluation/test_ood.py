@@ -109,7 +109,7 @@ def test_files_that_do_not_fit(detector, tmp_path):
     held = io.BytesIO()
     np.savez(held, head=np.array(json.dumps({"schema_version": 9})), references=np.zeros(1))
     path.write_bytes(held.getvalue())
-    with pytest.raises(ValueError, match="schema version 9, this keras-cxr reads 1"):
+    with pytest.raises(ValueError, match="schema version 9, this release reads 1"):
         OutOfDistribution.load(path, detector.model)
 
 

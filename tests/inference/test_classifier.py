@@ -9,6 +9,7 @@ from keras_cxr import build_lenet5, build_vgg19, make_datasets
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference import list_image_files, load_classifier
 from keras_cxr.inference.classifier import UNUSUAL_FILE
+from keras_cxr.training.train import new_record
 
 
 @pytest.fixture
@@ -28,7 +29,9 @@ def write_image(path, value=128):
 
 
 def test_names_come_from_the_runs_record(model_file):
-    record = {"settings": {"data": {"class_names": ["ill", "well"], "region": "full"}}}
+    data = {"class_names": ["ill", "well"], "region": "full"}
+    record = new_record({"data": data, "optimizer": {}, "class_weight": None}, "float32")
+    record |= {"schema_version": 1, "state": "checkpoint/state-00000.npz"}
     (model_file.parent / "run.json").write_text(json.dumps(record))
     for path in (model_file, model_file.parent, model_file.parent.parent):
         classifier = load_classifier(path)

@@ -17,7 +17,7 @@ STEPS = ("replace", "fsync", "unlink", "open", "mkdir")
 
 def epoch(folder, number, *, best):
     record = {
-        "settings": {"data": {}},
+        "settings": {"data": {}, "optimizer": {}, "class_weight": None},
         "precision": "float32",
         "keras_version": "3",
         "backend": "tensorflow",

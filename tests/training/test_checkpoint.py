@@ -12,7 +12,8 @@ from keras_cxr.errors import OutputError, TrainingError
 from keras_cxr.training.checkpoint import RunFolder, read_arrays, read_record
 from keras_cxr.training.train import new_record
 
-RECORD = new_record({"data": {}}, "float32") | {
+SETTINGS = {"data": {}, "optimizer": {}, "class_weight": None}
+RECORD = new_record(SETTINGS, "float32") | {
     "epochs_trained": 1,
     "best_epoch": 0,
     "history": {"loss": [0.5]},
