@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._files import open_regular
+
 _SLACK = 1 << 20  # bytes that a small member may grow by, however well it was packed
 _GROWTH = 4  # numpy and Keras store members as they are; a user may have packed them anew
 _MODEL_MEMBERS = {
@@ -35,13 +37,14 @@ def read_npz(path: Path, dtypes: Mapping[str, str] | None = None) -> dict[str, N
         ArchiveError: it is damaged, lacks a name, or holds objects or arrays larger than itself.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as opened, zipfile.ZipFile(opened) as archive:
             _check_growth(archive, path)
             for member in archive.infolist():
                 with archive.open(member) as file:
                     _check_header(file, member)
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
+            opened.seek(0)
+            with np.load(opened, allow_pickle=False) as held:
+                arrays = {name: held[name] for name in held.files}
     except ArchiveError:
         raise
     except Exception as error:  # of a damaged file zipfile and numpy raise nearly anything
@@ -61,7 +64,7 @@ def check_model_archive(path: Path) -> None:
         ArchiveError: the text says what is wrong.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as opened, zipfile.ZipFile(opened) as archive:
             _check_growth(archive, path)
             for member in archive.infolist():
                 name = member.filename

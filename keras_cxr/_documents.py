@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_cxr._files import open_regular
 from keras_cxr.errors import DataError, KerasCXRError
 
 MOST_BYTES = 1 << 30  # the attributes of two million files
@@ -128,10 +129,11 @@ def read_bytes(path: Path) -> bytes:
         FormError: it cannot be read, or is too large to be a document.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise FormError(f"cannot be read ({error.strerror or error})") from error
+    except (OSError, DataError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FormError(f"cannot be read ({reason or error})") from error
     if len(content) > MOST_BYTES:
         raise FormError(f"has more than {MOST_BYTES >> 20} MiB")
     return content
@@ -232,11 +234,11 @@ def _fits(value: Any, form: Any) -> bool:
         return isinstance(value, str) and re.fullmatch(form.pattern, value) is not None
     if form is str or form is bool or form is list:
         return isinstance(value, form)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         return False
     if isinstance(form, Range):
         return form.low <= value <= form.high and (isinstance(value, int) or not form.whole)
-    return isinstance(value, int) if form is int else _is_finite(value)
+    return form is float or isinstance(value, int)
 
 
 def _is_finite(value: float) -> bool:

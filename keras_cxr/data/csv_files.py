@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from keras_cxr._csv import unguarded
 from keras_cxr.data.catalog import near_name
 from keras_cxr.errors import DataError, NotFoundError
 
@@ -29,7 +30,8 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Returns a CSV file's columns as text, "" for empty cells.
 
     Between the cells stands a comma; where the header holds none, a semicolon or a tab, as Excel
-    writes them in many countries. The text is UTF-8, or what a byte order mark says.
+    writes them in many countries. The text is UTF-8, or what a byte order mark says. Text such as
+    '=A1, which spreadsheets are told by the apostrophe to take as it is, comes without it.
 
     Raises:
         NotFoundError: There is no such file.
@@ -67,7 +69,8 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
             raise
         text = str(error).strip().partition("C error: ")
         raise DataError(f"{file} cannot be read as a CSV file: {text[2] or text[0]}") from error
-    return table.rename(columns=str.strip)
+    table = table.rename(columns=str.strip)
+    return unguarded(table) if b"'" in content else table
 
 
 _NUL = "it holds NUL bytes, as damaged files do, and UTF-16 without a mark. Save it as UTF-8."

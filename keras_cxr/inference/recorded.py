@@ -21,11 +21,17 @@ _UNKNOWN = (
     'that it has not seen, with part="all".'
 )
 
-_NUMBERS = {str: (float, None)}
+_OF_CLASS = ("precision", "recall", "recall_low", "recall_high", "f1", "roc_auc")
+
+
+def _without_epochs(result: dict[str, Any]) -> str:
+    return "" if result["images"] and result["training"]["seconds_per_epoch"] else "has no epoch"
+
+
 RUN_RESULT = Document(
     what="the result of a run",
     form={
-        "settings": {"epochs": COUNT, "precision": str},
+        "settings": {"epochs": COUNT, "precision": str, "weights": (str, None)},
         "machine": {"processor": object, "cores": object, "accelerator": object},
         "parameters": COUNT,
         "training": {
@@ -43,10 +49,11 @@ RUN_RESULT = Document(
             "accuracy_interval": [SHARE, SHARE],
             "balanced_accuracy": SHARE,
             "balanced_accuracy_interval": [SHARE, SHARE],
-            "per_class": {str: _NUMBERS},
+            "per_class": {str: {"support": COUNT} | dict.fromkeys(_OF_CLASS, (float, None))},
         },
     },
     mend="Train again into the same folder: what is trained is not trained again.",
+    rule=_without_epochs,
 )
 _RECORD = replace(
     RUN_RECORD,

@@ -1,3 +1,5 @@
+import json
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -97,8 +99,12 @@ def test_a_second_call_opens_no_file_and_a_changed_file_is_read_again(phantoms, 
     elsewhere = catalog.__class__(tmp_path / "gone", "", "", catalog.entries)
     again = read_attributes(elsewhere, folder=tmp_path, verbose=False)
     pd.testing.assert_frame_equal(first, again)
-    remembered.write_text("{}")  # damaged: read anew
-    pd.testing.assert_frame_equal(first, read_attributes(catalog, folder=tmp_path, verbose=False))
+    content = json.loads(remembered.read_text())
+    content["rows"][0][0] = "wide"
+    for damaged in (json.dumps(content), "{}"):  # read anew
+        remembered.write_text(damaged)
+        again = read_attributes(catalog, folder=tmp_path, verbose=False)
+        pd.testing.assert_frame_equal(first, again)
     changed = tuple(entry._replace(time=entry.time + 1) for entry in catalog.entries)
     other = catalog.__class__(tmp_path / "gone", "", "", changed)
     assert (read_attributes(other, folder=tmp_path, verbose=False)["error"] != "").all()

@@ -151,5 +151,8 @@ def test_shortcuts_are_measured_once_and_can_fail(tmp_path, monkeypatch, capsys)
     content["answer"]["carrier"] = "as kept"
     kept.write_text(json.dumps(content))
     assert json.loads(run(capsys, folder, "--json")[1])["shortcuts"]["carrier"] == "as kept"
+    content["answer"]["table"][0].pop("accuracy")  # as a row without it would be
+    kept.write_text(json.dumps(content))
+    assert json.loads(run(capsys, folder, "--json")[1])["shortcuts"] == found
     kept.write_text("damaged")
     assert json.loads(run(capsys, folder, "--json")[1])["shortcuts"] == found

@@ -60,6 +60,17 @@ def damage_version(folder):
     (folder / INDEX_NAME).write_bytes(digest + b"\n" + body)
 
 
+def damage_rows(folder):
+    import hashlib
+
+    body = (folder / INDEX_NAME).read_bytes().partition(b"\n")[2]
+    content = json.loads(body)
+    content["records"][0][3] = "checksum"
+    body = json.dumps(content).encode()
+    digest = hashlib.sha256(body).hexdigest().encode()
+    (folder / INDEX_NAME).write_bytes(digest + b"\n" + body)
+
+
 def damage_length(folder):
     (path,) = folder.glob("pixels-*")
     os.truncate(path, 100)
@@ -75,6 +86,7 @@ def damage_masks(folder):
     [
         (damage_index, "does not match its checksum"),
         (damage_version, "has schema version 9, this release reads 1"),
+        (damage_rows, "its index has rows of another form"),
         (damage_length, "has 100 bytes instead of 3,584"),
         (damage_masks, "is missing"),
         (lambda folder: (folder / INDEX_NAME).write_bytes(b""), "does not match its checksum"),

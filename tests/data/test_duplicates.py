@@ -214,6 +214,14 @@ def test_a_second_call_reads_what_the_first_one_found(tmp_path):
     content["links"].append([0, 1, "near", 0.9, 0.1])
     path.write_text(json.dumps(content))
     assert len(search(folder, tmp_path).pairs) == 2
+    for damage in (
+        [0, 99, "near", 0.9, 0.1],
+        [0, 1, "like", 0.9, 0.1],
+        [0, 1],
+        [0, 1, "near", "", 0],
+    ):
+        path.write_text(json.dumps(content | {"links": [damage]}))
+        pd.testing.assert_frame_equal(search(folder, tmp_path).pairs, first.pairs)
     path.write_text("damaged")
     pd.testing.assert_frame_equal(search(folder, tmp_path).pairs, first.pairs)
     write(folder / "Normal" / "images" / "film-more.png", levels(FILMS[3][1], 0.7, 9.0))
