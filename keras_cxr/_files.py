@@ -5,6 +5,7 @@ import glob
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,7 @@ from typing import BinaryIO
 from keras_cxr._names import shown
 from keras_cxr.errors import DataError, OutputError
 
+_AN_HOUR = 3600.0  # seconds
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -99,6 +101,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     # the suffix stays, since Keras chooses the format by it
     temporary = path.with_name(f".{_short_stem(path)}.{os.getpid()}.tmp{path.suffix}")
+    _remove_abandoned(path)
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -118,6 +121,30 @@ def temporaries_of(path: Path) -> list[Path]:
     """What `whole_file` left beside `path` when its process was killed."""
     start, end = glob.escape(_short_stem(path)), glob.escape(path.suffix)
     return sorted(path.parent.glob(f".{start}.*.tmp{end}"))
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Delete what processes that are dead left beside a file an hour ago or earlier.
+
+    The hour is for processes of another machine that write to the same disk.
+    """
+    for left in temporaries_of(path):
+        with contextlib.suppress(OSError, ValueError):
+            process = int(left.name.removesuffix(f".tmp{path.suffix}").rpartition(".")[2])
+            if time.time() - left.stat().st_mtime > _AN_HOUR and not _is_alive(process):
+                left.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":  # there the signal would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # of somebody else
+        return True
+    return True
 
 
 def _short_stem(path: Path) -> str:

@@ -1,7 +1,13 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from keras_cxr._files import check_output, output_folder, temporaries_of, whole_file, write_whole
 from keras_cxr.errors import OutputError
+
+OUTPUT = {"capture_output": True, "text": True, "check": True}
 
 
 def test_output_folder_is_made_with_its_parents(tmp_path):
@@ -70,3 +76,15 @@ def test_what_a_kill_left_is_found_again(tmp_path):
         assert temporary.suffix == ".keras"  # by which Keras chooses the format
         assert temporaries_of(path) == [temporary]
     assert temporaries_of(path) == []
+
+
+def test_what_a_kill_left_is_removed_by_the_next_write_an_hour_later(tmp_path):
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], **OUTPUT)
+    left, fresh = (tmp_path / f".a.{number}.tmp.txt" for number in (int(dead.stdout), 2**22 + 1))
+    living = tmp_path / f".a.{os.getppid()}.tmp.txt"
+    for path in (left, fresh, living):
+        path.write_text("half")
+    for path in (left, living):
+        os.utime(path, (0, 0))
+    write_whole(tmp_path / "a.txt", "whole")
+    assert sorted(tmp_path.iterdir()) == sorted([fresh, living, tmp_path / "a.txt"])

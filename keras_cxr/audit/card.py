@@ -1,5 +1,6 @@
 """`write_model_card`: what a model is worth, written from what was measured and nothing else."""
 
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ import jinja2
 
 from keras_cxr._files import output_folder, write_whole
 from keras_cxr._json import write_json
+from keras_cxr._markdown import markdown_text
 from keras_cxr.audit.calibrated_file import CALIBRATED_FILE
 from keras_cxr.audit.model_tables import named_calibrations, score_rows, view_rows
 from keras_cxr.audit.scores import in_words
@@ -96,7 +98,11 @@ def _metrics(audit: "ModelAudit") -> list[dict[str, Any]]:
             ("brier_score", "Brier score", calibration.brier.value),
             ("expected_calibration_error", "Expected calibration error", calibration.ece),
         ]
-    return [{"type": kind, "name": title, "value": round(value, 4)} for kind, title, value in found]
+    return [
+        {"type": kind, "name": title, "value": round(value, 4)}
+        for kind, title, value in found
+        if value is not None and math.isfinite(value)  # YAML would hold "nan"
+    ]
 
 
 def _limits(audit: "ModelAudit") -> "list[str]":
@@ -126,11 +132,5 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = _cell
+    environment.filters["cell"] = markdown_text
     return environment
-
-
-def _cell(value: Any) -> str:
-    """Text that neither ends a table's cell nor begins a tag."""
-    text = " ".join(str(value).split())
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

@@ -5,8 +5,6 @@ drawings: what a model reaches on them says nothing about patients.
 """
 
 import os
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from keras_cxr._documents import FormError, parse_json, read_bytes
 from keras_cxr._json import write_json
+from keras_cxr._locking import ScratchFolder
 from keras_cxr.data.phantom_anatomy import anatomy, expose, lung_outline
 from keras_cxr.data.phantom_canvas import Frame, smooth
 from keras_cxr.data.phantom_lesions import LESIONS
@@ -128,23 +127,29 @@ def make_phantoms(
     names = _file_names(images_per_class)
     if _is_reusable(folder, settings, names):
         return folder
-    temporary = folder.absolute().with_name(f".{folder.absolute().name}-{uuid.uuid4().hex}")
     try:
-        temporary.mkdir(parents=True)
-        _write(temporary, images_per_class, size, seed)
-        write_json(temporary / MANIFEST, settings)
+        scratch = ScratchFolder(folder.absolute())
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        _write(scratch.path, images_per_class, size, seed)
+        write_json(scratch.path / MANIFEST, settings)
         if folder.is_dir():
             folder.rmdir()  # it is empty: Windows cannot rename onto it
-        temporary.rename(folder)
+        scratch.become(folder)
     except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
+        scratch.remove()
         if _is_reusable(folder, settings, names):  # another process was quicker
             return folder
-        raise OutputError(f"Cannot write phantoms to {folder}: {error}") from error
+        raise _unwritable(folder, error) from error
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        scratch.remove()
         raise
     return folder
+
+
+def _unwritable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(f"Cannot write phantoms to {folder}: {error}")
 
 
 def _write(folder: Path, images_per_class: int, size: tuple[int, int], seed: int) -> None:

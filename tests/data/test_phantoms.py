@@ -1,4 +1,8 @@
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -253,3 +257,35 @@ def test_bad_class_names():
         draw_phantom("Covid", 1)
     with pytest.raises(ValueError, match="number must be an integer"):
         draw_phantom("COVID", -1)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills a process")
+def test_what_a_killed_process_left_is_removed_and_a_living_ones_is_not(tmp_path):
+    code = (
+        "import sys, time; from keras_cxr.data import phantoms as module; "
+        "module._write = lambda *_: (print('drawing', flush=True), time.sleep(60)); "
+        "module.make_phantoms(sys.argv[1], images_per_class=1, image_size=32)"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "database")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "drawing\n"
+        (living,) = tmp_path.iterdir()
+        make_phantoms(tmp_path / "database", images_per_class=1, image_size=32)
+        assert living.is_dir()
+        process.kill()
+    assert living.is_dir()
+    shutil.rmtree(tmp_path / "database")
+    make_phantoms(tmp_path / "database", images_per_class=1, image_size=32)
+    assert [path.name for path in tmp_path.iterdir()] == ["database"]
+
+
+def test_what_an_earlier_release_left_is_removed_after_a_day(tmp_path):
+    left = tmp_path / f".database-{'0' * 32}"
+    (left / "COVID").mkdir(parents=True)
+    (tmp_path / ".database-notes").mkdir()
+    make_phantoms(tmp_path / "database", images_per_class=1, image_size=32)
+    assert left.is_dir()  # it may be being written
+    os.utime(left, (0, 0))
+    shutil.rmtree(tmp_path / "database")
+    make_phantoms(tmp_path / "database", images_per_class=1, image_size=32)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".database-notes", "database"]
