@@ -17,10 +17,10 @@ from keras_cxr.explain.backends import (
     compile_gradient,
     compile_scores,
 )
-from keras_cxr.explain.graphs import graph_of, kept_losses
+from keras_cxr.explain.graphs import graph_of, has_own_code, kept_losses
 from keras_cxr.explain.inputs import check_finite, check_size, image_batch
 from keras_cxr.explain.layers import Site, list_sites
-from keras_cxr.explain.replay import Replay, chosen_output
+from keras_cxr.explain.replay import Replay, at_inference, chosen_output
 
 CHUNK = 32  # images at once: bounds memory, and costs LMAP3 nothing against larger chunks
 # Largest difference between the model's output and ours, per precision: replayed layers are
@@ -59,7 +59,7 @@ class Engine:
             differentiate: Whether `gradients` is wanted; without, any model will do.
 
         Raises:
-            InvalidArgumentError: The model takes no images.
+            InvalidArgumentError: The model's output is neither scores nor made from scores.
         """
         self.model = model
         self.site = site
@@ -75,6 +75,7 @@ class Engine:
             str(getattr(layer, "compute_dtype", "float32"))
             for layer in [*(site.operation for site in sites), model]
         }
+        self._tolerance = max(_TOLERANCE.get(name, 1e-3) for name in self._precisions)
         self._compiled: dict[tuple[int, ...], GradientFunction] = {}
         self._compiled_scores: dict[tuple[int, ...], Callable[[Floats], Floats]] = {}
         self._checked_shapes: set[tuple[int, ...]] = set()
@@ -211,17 +212,13 @@ class Engine:
 
     def _verify(self, scores_of: Callable[[Floats], Floats], sample: Floats) -> None:
         """Raise unless our scores, put through the activation, are the model's output."""
-        scores = scores_of(sample)
-        with kept_losses(self.model), keras.StatelessScope():
-            output = self.model(self._replay.packed(keras.ops.convert_to_tensor(sample)))
-        output = chosen_output(self.model, output, self._replay.output)
-        expected = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
+        scores, expected = scores_of(sample), self._own_output(sample)
         if not (np.isfinite(scores).all() and np.isfinite(expected).all()):
             raise self._not_finite(0)
         head = self._replay.head
         # code of the author's own may end in any
         names = [head.activation] if head.operation is not None else list(_ACTIVATIONS)
-        tolerance = max(_TOLERANCE.get(name, 1e-3) for name in self._precisions)
+        tolerance = self._tolerance
         for name in names:
             ours, scale = _ACTIVATIONS[name](scores), np.abs(expected).max()
             if tolerance > 1e-3 or name in ("linear", "log_softmax"):
@@ -237,6 +234,39 @@ class Engine:
             "are found before its last activation. Let the model end in a Dense layer with or "
             "without activation, or in a Softmax layer."
         )
+
+    def _own_output(self, sample: Floats) -> Floats:
+        """The model's output at inference, as `predict` computes it.
+
+        Raises:
+            InvalidArgumentError: It is another at each call, as code of the author's own may be.
+        """
+        calls, count = 1, len(sample)
+        if has_own_code(self.model):
+            calls = 2
+            if not self._replay.fixed_batch:  # few units may be dropped alike by chance
+                sample = np.repeat(sample, 4, axis=0)
+        arrays = []
+        with kept_losses(self.model), keras.StatelessScope():  # in which random states go on
+            images = self._replay.packed(keras.ops.convert_to_tensor(sample))
+            for _ in range(calls):
+                output = self.model(images, **at_inference(self.model, outermost=True))
+                output = chosen_output(self.model, output, self._replay.output)
+                array = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
+                arrays.append(np.asarray(array))
+        self._check_repeats(arrays[0], arrays[-1])
+        return arrays[0][:count]
+
+    def _check_repeats(self, output: Floats, again: Floats) -> None:
+        with np.errstate(invalid="ignore"):
+            same = np.abs(output - again).max() <= self._tolerance * np.abs(output).max()
+        if not same and np.isfinite(output).all():
+            raise InvalidArgumentError(
+                f"model {self.model.name!r} answers anew at each call, at inference too: its code "
+                "calls a layer such as dropout or augmentation with training=True, or without "
+                "handing on the model's `training`. One answer can be explained: let the layer "
+                "follow `training`."
+            )
 
     def _not_finite(self, number: int) -> InvalidArgumentError:
         return InvalidArgumentError(
@@ -261,12 +291,4 @@ def _are_probabilities(scores_of: Callable[[Floats], Floats], sample: Floats) ->
 
 def _input_shape(model: Any) -> tuple[int | None, ...]:
     graph = graph_of(model)
-    if graph is None:
-        return (None, None, None)
-    shape = tuple(graph.inputs[0].shape)
-    if len(shape) != 4:
-        raise InvalidArgumentError(
-            f"model {model.name!r} takes input of shape {shape}; what explains images needs a "
-            "model of (batch, height, width, channels)."
-        )
-    return shape[1:]
+    return (None, None, None) if graph is None else tuple(graph.inputs[0].shape)[1:]

@@ -89,7 +89,11 @@ class Head:
 
 
 def find_head(model: Any, output: int = 0, trail: tuple[Any, ...] = ()) -> Head:
-    """Find the last activation before one of a model's outputs, also inside a nested model."""
+    """Find the last activation before one of a model's outputs, also inside a nested model.
+
+    Raises:
+        InvalidArgumentError: It is one that scores of classes cannot be read through.
+    """
     graph = graph_of(model)
     if graph is None:
         return Head(None, "linear")
@@ -104,20 +108,50 @@ def find_head(model: Any, output: int = 0, trail: tuple[Any, ...] = ()) -> Head:
             return Head(operation, name, whole, (*trail, node))
         passes = type(operation).__name__ in _IDENTITIES or (whole and name == "linear")
         if node.is_input or not passes:
+            if whole or _ends_in_activation(operation):
+                check_activation(model, name)
             return Head(None, "linear")
         tensor = node.input_tensors[0]
 
 
+def check_activation(model: Any, name: str) -> None:
+    """Raise unless what comes before an activation of this name, if any, are scores of classes.
+
+    Raises:
+        InvalidArgumentError: They are not, as before a tanh.
+    """
+    if name not in ("", "linear", *HEADS):
+        raise InvalidArgumentError(
+            f"model {model.name!r} ends in the activation {name!r}, whose values are neither "
+            "scores nor probabilities of classes: let its last layer have the activation softmax, "
+            "sigmoid or none."
+        )
+
+
 def activation_of(operation: Any) -> tuple[str, bool]:
     """Return the name of an operation's activation and whether it is all the operation does."""
-    kind = type(operation).__name__
-    alone = {"Softmax": "softmax", "Sigmoid": "sigmoid", "LogSoftmax": "log_softmax"}
-    if kind in alone:  # a layer, or an operation such as keras.ops.softmax called on the graph
-        return alone[kind], True
+    kind = type(operation).__name__.lower()
+    names = {name.replace("_", ""): name for name in dir(keras.activations) if name != "linear"}
+    if kind in names and not getattr(operation, "weights", None):
+        return names[kind], True  # a layer, or keras.ops.softmax called on the graph
     activation = getattr(operation, "activation", None)
     if isinstance(activation, keras.Layer):
         return type(activation).__name__.lower(), False
     return getattr(activation, "__name__", ""), isinstance(operation, keras.layers.Activation)
+
+
+def _ends_in_activation(operation: Any) -> bool:
+    """Whether an operation with an `activation` is known to return what that returns."""
+    dense = keras.layers.Dense, keras.layers.EinsumDense
+    return isinstance(operation, dense) or hasattr(operation, "kernel_size")
+
+
+def has_own_code(model: Any) -> bool:
+    """Whether a part of the model is not Keras' own, and may do anything when it is called."""
+    return any(
+        isinstance(layer, keras.layers.Lambda) or not type(layer).__module__.startswith("keras.src")
+        for layer in model._flatten_layers()
+    )
 
 
 def without_activation(layer: Any) -> Any:
@@ -133,7 +167,7 @@ def without_activation(layer: Any) -> Any:
 
 
 def check_model(model: Any) -> None:
-    """Raise unless the model is built and has one input.
+    """Raise unless the model is built and has one input, of images.
 
     Raises:
         InvalidArgumentError: It is not, or it is no Keras model at all.
@@ -151,6 +185,12 @@ def check_model(model: Any) -> None:
             f"model {model.name!r} has {len(graph.inputs)} inputs; a model with one, the images, "
             "can be explained. Wrap it in a model that holds the others fixed: see the page "
             "Troubleshooting."
+        )
+    shape = (None,) * 4 if graph is None else tuple(graph.inputs[0].shape)
+    if len(shape) != 4:
+        raise InvalidArgumentError(
+            f"model {model.name!r} takes input of shape {shape}; what explains images needs a "
+            "model of (batch, height, width, channels)."
         )
 
 

@@ -11,10 +11,11 @@ from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.graphs import graph_of, nodes_of
 from keras_cxr.explain.hidden import hidden_calls
 
-# Parts of class names of what adds no feature to the map that it receives.
+# Parts of class names of what adds no feature to the map that it receives; of what has a kernel,
+# as Conv2DTranspose has, the name says nothing.
 _PASSED_OVER = (
     "Pool", "Dropout", "Reshape", "Flatten", "Permute", "Transpose", "Squeeze", "ExpandDims",
-    "ZeroPadding", "Cropping", "UpSampling", "Resizing", "Softmax", "Einsum", "Matmul",
+    "Pad", "Cropping", "UpSampling", "Resiz", "Softmax", "Einsum", "Matmul",
 )  # fmt: skip
 
 
@@ -119,14 +120,12 @@ def default_site(model: Any, output: int | str | None = None) -> Site:
     for site in sites:
         if graph_of(site.operation) is not None or not site.leads_out:
             continue
-        weights = getattr(site.operation, "weights", ())
-        has_kernel = has_kernel or any(len(weight.shape) >= 2 for weight in weights)
+        has_kernel = has_kernel or _has_kernel(site.operation)
         tokens = len(site.shape or ()) == 3 or (
             tokens and not (site.map_size and hasattr(site.operation, "kernel_size"))
         )
-        passed_over = any(part in type(site.operation).__name__ for part in _PASSED_OVER)
         is_map = site.map_size and site.map_size != (1, 1)
-        if has_kernel and is_map and not passed_over and not tokens:
+        if has_kernel and is_map and not tokens and not _is_passed_over(site.operation):
             chosen = site
     if chosen is not None:
         return chosen
@@ -138,7 +137,38 @@ def default_site(model: Any, output: int | str | None = None) -> Site:
         )
     raise InvalidArgumentError(
         f"model {model.name!r} has no layer whose output is a map (four dimensions, larger than "
-        "1 x 1, after a convolution): Grad-CAM needs a convolutional model."
+        f"1 x 1, after a convolution): {_reason(sites)}"
+    )
+
+
+def _has_kernel(operation: Any) -> bool:
+    if type(operation).__name__ in ("Conv", "ConvTranspose", "DepthwiseConv", "SeparableConv"):
+        return True  # keras.ops, which are handed their kernel
+    return any(len(weight.shape) >= 2 for weight in getattr(operation, "weights", ()))
+
+
+def _is_passed_over(operation: Any) -> bool:
+    kinds = [kind.__name__ for kind in type(operation).__mro__]
+    named = any(part in kind for kind in kinds for part in _PASSED_OVER)
+    return named and not _has_kernel(operation)
+
+
+def _reason(sites: list[Site]) -> str:
+    """Why there is no map, in words that are true of the model."""
+    convolutions = [
+        site
+        for site in sites
+        if site.shape
+        and len(site.shape) in (3, 4, 5)
+        and _has_kernel(site.operation)
+        and graph_of(site.operation) is None
+    ]
+    if not convolutions:
+        return "Grad-CAM needs a convolutional model."
+    last = convolutions[-1]
+    return (
+        f"its last layer with a kernel, {last.path!r} ({type(last.operation).__name__}), gives "
+        f"{_shape(last.shape or ())}. Saliency, IntegratedGradients and Occlusion need no map."
     )
 
 
@@ -214,6 +244,12 @@ def _by_name(model: Any, name: str, sites: list[Site]) -> Site:
     if found:
         return found[-1]
     last = name.rsplit("/", 1)[-1]
+    for site in sites:
+        if getattr(getattr(site.operation, "layer", None), "name", None) == last:
+            raise InvalidArgumentError(
+                f"layer {last!r} of model {model.name!r} lies inside the wrapper {site.path!r} "
+                f"({type(site.operation).__name__}), which calls it: choose {site.path!r}."
+            )
     close = difflib.get_close_matches(last, {site.name: None for site in sites}, n=4)
     near = list(dict.fromkeys(s.path for match in close for s in sites if s.name == match))
     hint = f"Did you mean {' or '.join(map(repr, near[:4]))}?" if near else "It has "

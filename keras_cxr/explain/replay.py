@@ -18,6 +18,7 @@ from keras_cxr.explain.graphs import (
     HEADS,
     Head,
     activation_of,
+    check_activation,
     find_head,
     graph_of,
     kept_losses,
@@ -91,13 +92,15 @@ class Replay:
         return next(calls)
 
     def _scores(self, images: Any, meet: Callable[[Any], Any]) -> Any:
-        endings: list[tuple[Any, Any]] = []
+        endings: list[tuple[Any, Any, str]] = []
         with self._wrapped(meet, endings), kept_losses(self.model):
             if self.site is None:
                 images = meet(images)
             output = self._run(self.model, (self.packed(images),), {}, meet, ())
         scores = chosen_output(self.model, output, self.output)
-        return _before_activation(scores, endings) if self.head.operation is None else scores
+        if self.head.operation is not None:
+            return scores
+        return _before_activation(self.model, scores, endings)
 
     @contextlib.contextmanager
     def _wrapped(self, meet: Callable[[Any], Any], endings: list[Any]) -> Iterator[None]:
@@ -140,8 +143,7 @@ class Replay:
         elif is_head and self.head.whole:
             output = args[0]
         else:
-            if "training" in inspect.signature(operation.call).parameters:
-                kwargs = {**kwargs, "training": False}
+            kwargs = {**kwargs, **at_inference(operation, outermost=not trail)}
             if is_head:
                 operation = without_activation(operation)
             output = operation(*args, **kwargs)
@@ -161,6 +163,17 @@ class Replay:
         outputs = graph._run_through_graph(graph._standardize_inputs(inputs), run_operation)
         single = isinstance(outputs, list | tuple) and len(outputs) == 1
         return outputs[0] if single else outputs
+
+
+def at_inference(operation: Any, *, outermost: bool) -> dict[str, bool]:
+    """The argument `training` as `predict` passes it.
+
+    To a model whose `call` has none it passes nothing; to the layers of a graph always, since
+    those hand it on to the layers inside.
+    """
+    takes = "training" in inspect.signature(operation.call).parameters
+    passed = takes if outermost else isinstance(operation, keras.Layer)
+    return {"training": False} if passed else {}
 
 
 def chosen_output(model: Any, output: Any, which: int | str | None) -> Any:
@@ -194,32 +207,33 @@ def _hidden_endings(model: Any) -> list[Any]:
         layer
         for layer in found.values()
         for name, whole in [activation_of(layer)]
-        if name in HEADS and (whole or isinstance(layer, dense))
+        if name not in ("", "linear") and (whole or isinstance(layer, dense))
     ]
 
 
-def _noting(layer: Any, endings: list[tuple[Any, Any]]) -> Callable[..., Any]:
+def _noting(layer: Any, endings: list[tuple[Any, Any, str]]) -> Callable[..., Any]:
     """The layer's `call`, which notes what it returns beside the same before the activation."""
     original = layer.call
-    _, whole = activation_of(layer)
+    name, whole = activation_of(layer)
     twin = without_activation(layer)
     twin.__dict__.pop("call", None)  # a wrapper, which would call the layer itself
 
     def call(inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if whole:
+        if whole or name not in HEADS:
             scores, output = inputs, original(inputs, *args, **kwargs)
         else:
             scores = twin.call(inputs, *args, **kwargs)
             output = layer.activation(scores)
-        endings.append((output, scores))
+        endings.append((output, scores, name))
         return output
 
     return call
 
 
-def _before_activation(output: Any, endings: list[tuple[Any, Any]]) -> Any:
-    for after, before in endings:
+def _before_activation(model: Any, output: Any, endings: list[tuple[Any, Any, str]]) -> Any:
+    for after, before, name in endings:
         if after is output:
+            check_activation(model, name)
             return before
     # Keras leaves the input of `keras.activations.softmax` there, where tensors take attributes
     return getattr(output, "_keras_logits", output)

@@ -19,6 +19,7 @@ QUICK = [
     "subclassed",
     "shared layer",
     "two outputs",
+    "augmented",
     "dense head",
     "channels first",
 ]

@@ -40,6 +40,77 @@ def test_an_activation_of_its_own_is_taken_instead_of_the_convolution():
     assert default_site(keras.Model(inputs, dense()(x))).name.startswith("relu")
 
 
+class PooledConv(layers.Conv2D):
+    """Its name speaks of pooling, its kernel of features."""
+
+
+class OwnPool(layers.Layer):
+    def call(self, x):
+        return x[:, ::2, ::2]
+
+
+@pytest.mark.parametrize(
+    ("steps", "name"),
+    [
+        ([layers.Conv2D(3, 3, name="conv"), layers.Conv2DTranspose(3, 3, name="up")], "up"),
+        ([layers.Conv2DTranspose(3, 3, name="up")], "up"),
+        ([layers.SeparableConv2D(3, 3, name="two")], "two"),
+        ([layers.DepthwiseConv2D(3, name="deep"), layers.AveragePooling2D(2)], "deep"),
+        ([layers.SpectralNormalization(layers.Conv2D(3, 3), name="wrapped")], "wrapped"),
+        ([layers.Reshape((1, 24, 24, 1)), layers.ConvLSTM2D(3, 3, name="lstm")], "lstm"),
+        ([PooledConv(3, 3, name="own")], "own"),
+        ([layers.Conv2D(3, 3, name="conv"), OwnPool()], "conv"),
+        ([layers.Conv2D(3, 3, name="conv"), lambda x: keras.ops.image.resize(x, (5, 5))], "conv"),
+        (
+            [layers.Conv2D(3, 3, name="conv"), lambda x: keras.ops.transpose(x, (0, 2, 1, 3))],
+            "conv",
+        ),
+        ([layers.Conv2D(3, 3, name="conv"), layers.Permute((2, 1, 3))], "conv"),
+    ],
+)
+def test_the_default_is_told_by_what_a_layer_is(steps, name):
+    model = functional(*steps, layers.GlobalAveragePooling2D(), dense())
+    assert default_site(model).path == name
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        (
+            [
+                layers.Reshape((1, 24, 24, 1)),
+                layers.TimeDistributed(layers.Conv2D(3, 3), name="each"),
+                layers.GlobalAveragePooling3D(),
+            ],
+            r"'each' \(TimeDistributed\), gives \(batch, 1, 22, 22, 3\)",
+        ),
+        (
+            [
+                layers.Reshape((24, 24, 1, 1)),
+                layers.Conv3D(3, (3, 3, 1), name="solid"),
+                layers.GlobalAveragePooling3D(),
+            ],
+            r"'solid' \(Conv3D\), gives \(batch, 22, 22, 1, 3\)",
+        ),
+        (
+            [layers.Conv2D(3, 24, name="whole"), layers.Flatten()],
+            r"'whole' \(Conv2D\), gives \(batch, 1, 1, 3\)",
+        ),
+    ],
+)
+def test_convolutions_without_a_map_are_named(steps, words):
+    with pytest.raises(ValueError, match=f"{words}. Saliency.*need no map"):
+        GradCAM(functional(*steps, dense()))
+
+
+def test_a_layer_inside_a_wrapper_names_the_wrapper():
+    inner = layers.Conv2D(3, 3, name="inner")
+    wrapped = layers.SpectralNormalization(inner, name="wrapped")
+    model = functional(wrapped, layers.GlobalAveragePooling2D(), dense())
+    with pytest.raises(ValueError, match=r"wrapper 'wrapped' .*choose 'wrapped'"):
+        GradCAM(model, "inner")
+
+
 def test_names_paths_and_layers_find_the_same(nested):
     convolution = nested.get_layer("backbone").get_layer("conv_a")
     for layer in ("conv_a", "backbone/conv_a", "/backbone/conv_a", "whole/conv_a", convolution):

@@ -91,6 +91,12 @@ def two_outputs():
     return keras.Model(inputs, {"view": view, "finding": finding}), None
 
 
+def augmented():
+    """What must rest when the model is explained."""
+    front = [layers.RandomRotation(0.2), layers.RandomBrightness(0.2), layers.RandomInvert()]
+    return _sequential(*front, *_convolutions(), *_head(), name="augmented"), None
+
+
 def dense_head():
     """The network of `numpy_reference`."""
     steps = [
@@ -138,6 +144,7 @@ ZOO = {
     "reloaded": reloaded,
     "shared layer": shared_layer,
     "two outputs": two_outputs,
+    "augmented": augmented,
     "dense head": dense_head,
     "channels first": channels_first,
     "LeNet-5": study(build_lenet5),

@@ -32,10 +32,12 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
             picked = jnp.take_along_axis(scores, chosen[:, None], axis=1)
             return picked.sum(), (scores, chosen, activations.astype("float32"))
 
-        # The scope drops what layers would write to variables: the model stays as it is.
-        with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
+        # The scopes drop what layers would write to variables: the model stays as it is. Each
+        # transformation has its own, since what one writes must not be read in the other.
+        with _stateless(variables, values):
             layer_output = jax.eval_shape(lambda: replay(images, lambda output: output)[1])
-            nothing = jnp.zeros(layer_output.shape, layer_output.dtype)
+        nothing = jnp.zeros(layer_output.shape, layer_output.dtype)
+        with _stateless(variables, values):
             gradients, parts = jax.grad(score, has_aux=True)(nothing)
         return *parts, gradients.astype("float32")
 
@@ -57,7 +59,7 @@ def compile_scores(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
     variables = list(replay.model.variables)
 
     def run(values: Any, images: Any) -> Any:
-        with keras.StatelessScope(state_mapping=zip(variables, values, strict=True)):
+        with _stateless(variables, values):
             return replay.scores(images).astype("float32")
 
     compiled = jax.jit(run)
@@ -67,6 +69,10 @@ def compile_scores(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
         return np.asarray(compiled(values, _filled(replay, images)))[: len(images)]
 
     return scores
+
+
+def _stateless(variables: list[Any], values: list[Any]) -> Any:
+    return keras.StatelessScope(state_mapping=zip(variables, values, strict=True))
 
 
 def _values(replay: Replay, variables: list[Any]) -> list[Any]:
