@@ -86,7 +86,7 @@ def datasets_of_run(classifier: Classifier, run: PathLike, data: PathLike) -> Da
     names = [name for name in ("region", "batch_size", "augment", "seed") if name in known]
     datasets = make_datasets(
         recorded_catalog(run, data),
-        image_size=tuple(classifier.model.input_shape[1:3]),
+        image_size=classifier.image_size,
         color_mode=classifier.color_mode,
         format="tf" if keras.backend.backend() == "tensorflow" else "keras",
         **{name: known[name] for name in names},

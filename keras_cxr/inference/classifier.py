@@ -20,7 +20,13 @@ from keras_cxr.data.images import read_image
 from keras_cxr.data.walk import describe_left_out, read_folder
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.inference.recorded import recorded_run
-from keras_cxr.models.checks import predict_probabilities
+from keras_cxr.models.checks import (
+    as_probabilities,
+    check_reads_images,
+    num_outputs,
+    outputs_probabilities,
+    predict_probabilities,
+)
 from keras_cxr.models.files import read_model
 from keras_cxr.training.checkpoint import RECORD
 
@@ -60,6 +66,15 @@ class Classifier:
         """How images are read: "rgb" for an input of three channels, else "grayscale"."""
         return "rgb" if self.model.input_shape[-1] == 3 else "grayscale"
 
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """`(height, width)` of the images: the model's, or its run's where the model takes any."""
+        height, width = self.model.input_shape[1:3]
+        if height and width:
+            return height, width
+        known = self.data_options["image_size"]
+        return height or known[0], width or known[1]
+
     def read(self, path: str | os.PathLike[str]) -> NDArray[np.float32]:
         """One file as the model takes it: `(height, width, channels)` float32 in [0, 255].
 
@@ -67,8 +82,7 @@ class Classifier:
             NotFoundError: there is no such file.
             DataError: it is damaged or no image.
         """
-        size = self.model.input_shape[1:3]
-        return read_image(path, size, self.color_mode).astype(np.float32)
+        return read_image(path, self.image_size, self.color_mode).astype(np.float32)
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         """Class probabilities `(batch, classes)` of images `(batch, height, width, channels)`."""
@@ -90,20 +104,29 @@ class Classifier:
             failed |= {path: found for path, found in chunk if isinstance(found, str)}
             good = [(path, found) for path, found in chunk if not isinstance(found, str)]
             if good:
-                images = np.stack([image for _, image in good])
-                if self.unusual is None:
-                    probabilities = self.predict(images)
-                else:
-                    probabilities, distances = self.unusual.predict(images)
-                    scores += list(distances)
-                for (path, _), row in zip(good, probabilities, strict=True):
-                    rows.append([str(path), self.class_names[row.argmax()], *row])
+                probabilities, distances = self._answers(np.stack([image for _, image in good]))
+                for (path, _), row, score in zip(good, probabilities, distances, strict=True):
+                    if np.isfinite(row).all():
+                        rows.append([str(path), self.class_names[row.argmax()], *row])
+                        scores.append(score)
+                    else:
+                        failed[path] = f"{path}: the model computes NaN for it."
         classes = probability_columns(self.class_names)
         table = pd.DataFrame(rows, columns=["file", "predicted", *classes])
         if self.unusual is not None:
             table["unusual_score"] = np.array(scores, np.float64)
             table["unusual"] = table["unusual_score"] > self.unusual.threshold
         return table, failed
+
+    def _answers(
+        self, images: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Probabilities, NaN where the model computes it, and how unusual each image is."""
+        if self.unusual is not None:
+            return self.unusual.predict(images)
+        logits = not outputs_probabilities(self.model)
+        outputs = self.model.predict_on_batch(images)
+        return as_probabilities(outputs, logits=logits), np.zeros(len(images))
 
     def read_ahead(self, paths: list[Path]) -> Iterator[list[tuple[Path, Image | str]]]:
         """Up to 32 files at a time with their images, read while earlier ones are worked on.
@@ -131,7 +154,10 @@ class Classifier:
 
 
 def load_classifier(
-    path: str | os.PathLike[str], *, class_names: Sequence[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    class_names: Sequence[str] | None = None,
+    custom_objects: dict[str, Any] | None = None,
 ) -> Classifier:
     """The classifier that a training run left, or any `.keras` file.
 
@@ -139,17 +165,31 @@ def load_classifier(
         path: a run's folder (its last weights are taken) or a `.keras` file.
         class_names: in the order of the outputs; read from `run.json` beside the model where
             there is one, else "0", "1", ….
+        custom_objects: layers and functions of your own in the model, by name, as
+            `keras.saving.load_model` takes them.
 
     Raises:
         NotFoundError: there is no such file, or no model in the folder; near names are given.
-        DataError: (a ValueError) the file is no Keras model, or the run's record is damaged.
-        InvalidArgumentError: (a ValueError) as many names as outputs are needed.
+        DataError: (a ValueError) the file is no Keras model, holds NaN among its weights, or
+            needs `custom_objects`; or the run's record is damaged.
+        InvalidArgumentError: (a ValueError) the model does not tell classes of single images
+            apart, or as many names as outputs are needed.
     """
     file = _model_file(Path(path))
-    model = read_model(file)
+    model = read_model(file, custom_objects=custom_objects)
+    try:
+        check_reads_images(model)
+        count = num_outputs(model)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{file} cannot answer for image files: {error}") from error
     record = recorded_run(file.parent)
     data = record["settings"]["data"] if record else {}
-    count = model.output_shape[-1]
+    if None in model.input_shape[1:3] and "image_size" not in data:
+        raise InvalidArgumentError(
+            f"{file} cannot answer for image files: the model takes images of any size, and no "
+            f"{RECORD} beside it says which it was trained with. Put it into a model with "
+            "keras.Input((height, width, channels)) of that size."
+        )
     names = class_names or data.get("class_names") or [str(index) for index in range(count)]
     if len(names) != count and class_names is None:
         raise DataError(

@@ -93,6 +93,21 @@ def num_outputs(model: Any) -> int:
     return outputs[0]
 
 
+def check_reads_images(model: keras.Model) -> None:
+    """Raise unless the model takes one image, grey or in colour, with the channels last.
+
+    Raises:
+        InvalidArgumentError: it has several inputs, or takes something else.
+    """
+    shape = _single_shape(model, "input")
+    if len(shape) != 3 or shape[-1] not in (1, 3):
+        raise InvalidArgumentError(
+            f"the model {model.name!r} takes inputs of shape {shape}, image files have (height, "
+            "width, 1) or (height, width, 3): put it into a model that makes its input from such "
+            "an image."
+        )
+
+
 def head_activation(model: keras.Model) -> str:
     """Name of the function that makes the outputs: "softmax", "linear", "sigmoid" and so on.
 
@@ -134,18 +149,28 @@ def predict_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[n
     """Class probabilities `(batch, classes)`: a softmax is applied where the head has none.
 
     Raises:
-        InvalidArgumentError: the outputs are neither softmax probabilities nor logits.
+        InvalidArgumentError: the outputs are neither softmax probabilities nor logits, or the
+            model computes NaN for an image.
     """
     logits = not outputs_probabilities(model)
-    return as_probabilities(model.predict_on_batch(images), logits=logits)
+    found = as_probabilities(model.predict_on_batch(images), logits=logits)
+    finite = np.isfinite(found).all(axis=1)
+    if not finite.all():
+        raise InvalidArgumentError(
+            f"the model {model.name!r} computes NaN for {(~finite).sum()} of {len(found)} images, "
+            f"the first of them number {finite.argmin()}: look for NaN in them and for weights "
+            "that are too large."
+        )
+    return found
 
 
 def as_probabilities(outputs: Any, *, logits: bool) -> NDArray[np.float64]:
-    """What a model returned, `(batch, classes)`, as class probabilities."""
+    """What a model returned, `(batch, classes)`, as class probabilities; NaN where it was none."""
     found = np.asarray(outputs, np.float64)
     if logits:
-        found = np.exp(found - found.max(axis=1, keepdims=True))
-        found /= found.sum(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):
+            found = np.exp(found - found.max(axis=1, keepdims=True))
+            found /= found.sum(axis=1, keepdims=True)
     return found
 
 

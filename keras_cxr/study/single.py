@@ -109,7 +109,7 @@ def evaluate_and_report(
     datasets = make_datasets(
         images,
         split=(1.0, 0.0, 0.0),
-        image_size=tuple(classifier.model.input_shape[1:3]),
+        image_size=classifier.image_size,
         color_mode=classifier.color_mode,
         region=classifier.data_options.get("region", "full"),
         augment=False,

@@ -69,18 +69,22 @@ class TrainingRun:
         return self.summary
 
 
-def load_run(run_dir: str | os.PathLike[str]) -> TrainingRun:
+def load_run(
+    run_dir: str | os.PathLike[str], *, custom_objects: dict[str, Any] | None = None
+) -> TrainingRun:
     """The run in a folder, as far as it is complete, its model with the last epoch's weights.
 
     Nothing in the folder is changed, so a run that is still training may be looked at.
 
     Args:
         run_dir: the folder that was given to `train`.
+        custom_objects: layers and functions of your own in the model, by name, as
+            `keras.saving.load_model` takes them.
 
     Raises:
         NotFoundError: there is no run in the folder.
         TrainingError: no epoch is complete yet, or the record or state is damaged.
-        DataError: (a ValueError) the model's file is damaged.
+        DataError: (a ValueError) the model's file is damaged, or needs `custom_objects`.
     """
     path = Path(run_dir)
     record = read_record(path)
@@ -88,7 +92,7 @@ def load_run(run_dir: str | os.PathLike[str]) -> TrainingRun:
         raise NotFoundError(f"There is no run in {path}: {path / RECORD} does not exist.")
     if record["epochs_trained"] == 0:
         raise TrainingError(f"The run in {path} has no complete epoch yet: train it further.")
-    return make_run(record, _load_model(path, record), path)
+    return make_run(record, _load_model(path, record, custom_objects), path)
 
 
 def make_run(record: dict[str, Any], model: keras.Model, run_dir: Path | None) -> TrainingRun:
@@ -107,9 +111,11 @@ def make_run(record: dict[str, Any], model: keras.Model, run_dir: Path | None) -
     )
 
 
-def _load_model(path: Path, record: dict[str, Any]) -> keras.Model:
+def _load_model(
+    path: Path, record: dict[str, Any], custom_objects: dict[str, Any] | None
+) -> keras.Model:
     if record.get("last_epochs") == record["epochs_trained"]:
-        return read_model(path / LAST)
-    model = read_model(best_file(path, record))
+        return read_model(path / LAST, custom_objects=custom_objects)
+    model = read_model(best_file(path, record), custom_objects=custom_objects)
     assign_variables(model.variables, read_arrays(path / record["state"]), "model")
     return model

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_cxr._json import as_json
+from keras_cxr.models.files import configuration_of
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
@@ -51,7 +52,7 @@ def describe_model(model: keras.Model) -> dict[str, Any]:
     """Layers, their options and their wiring, whatever the layers are called."""
     layers = model._flatten_layers()
     numbers = {layer.name: f"#{i}" for i, layer in enumerate(layers)}
-    config = _without_names(keras.saving.serialize_keras_object(model), numbers)
+    config = _without_names(configuration_of(model), numbers)
     shapes = [list(v.shape) for v in model.variables]
     return {"config": config, "variables": shapes, "parameters": model.count_params()}
 

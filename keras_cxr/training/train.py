@@ -3,6 +3,7 @@
 import contextlib
 import operator
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import keras
 
 from keras_cxr.errors import InvalidArgumentError, TrainingError
 from keras_cxr.models.checks import check_model_fits, outputs_probabilities
+from keras_cxr.models.files import why_unreadable
 from keras_cxr.training.checkpoint import RunFolder
 from keras_cxr.training.loop import Loop
 from keras_cxr.training.precision import choose_precision
@@ -66,6 +68,8 @@ def train(
             weights are float32 always, and the model is as it was when training ends.
         callbacks: Keras callbacks. EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and any
             with `get_state()` and `set_state(state)` are resumed too; a warning names others.
+            Another warning says, before the first epoch, where files of a model with parts of
+            your own will not be read back without them.
         verbose: "auto" (bars in a terminal, else a line per epoch), 0, 1 (bars) or 2 (lines);
             on standard error.
 
@@ -93,6 +97,12 @@ def train(
     settings = describe_settings(
         model, datasets, optimizer=optimizer, class_weight=weights, from_logits=from_logits
     )
+    if run_dir is not None and (reason := why_unreadable(model)):
+        warnings.warn(
+            f"The model {model.name!r} can be trained, but its files in {run_dir} will not be "
+            f"read back: {reason}",
+            stacklevel=2,
+        )
     progress = make_progress(
         verbose,
         epochs=epochs,

@@ -4,8 +4,10 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from keras_cxr import build_lenet5, build_vgg19, make_datasets
+from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference import list_image_files, load_classifier
 from keras_cxr.inference.classifier import UNUSUAL_FILE
@@ -28,11 +30,14 @@ def write_image(path, value=128):
     return path
 
 
-def test_names_come_from_the_runs_record(model_file):
-    data = {"class_names": ["ill", "well"], "region": "full"}
+def write_record(folder, data):
     record = new_record({"data": data, "optimizer": {}, "class_weight": None}, "float32")
     record |= {"schema_version": 1, "state": "checkpoint/state-00000.npz"}
-    (model_file.parent / "run.json").write_text(json.dumps(record))
+    (folder / "run.json").write_text(json.dumps(record))
+
+
+def test_names_come_from_the_runs_record(model_file):
+    write_record(model_file.parent, {"class_names": ["ill", "well"], "region": "full"})
     for path in (model_file, model_file.parent, model_file.parent.parent):
         classifier = load_classifier(path)
         assert classifier.class_names == ("ill", "well")
@@ -124,3 +129,95 @@ def test_unusual_pictures_are_told_where_the_detector_is_of_these_weights(model_
     stale = load_classifier(model_file)
     assert stale.unusual is None
     assert "fitted to other weights" in stale.notes[0]
+
+
+def convolved(shape, *heads):
+    """A model of one convolution with these heads."""
+    inputs = keras.Input(shape)
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 1)(inputs))
+    outputs = [head(x) for head in heads]
+    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0], name="own")
+
+
+def with_two_inputs():
+    image, age = keras.Input((32, 32, 1)), keras.Input((1,))
+    joined = layers.Concatenate()([layers.Flatten()(image), age])
+    return keras.Model([image, age], layers.Dense(2, activation="softmax")(joined), name="own")
+
+
+def classes(count=2, activation="softmax"):
+    return layers.Dense(count, activation=activation)
+
+
+CANNOT_ANSWER = {
+    "any size": (lambda: convolved((None, None, 1), classes()), "images of any size, and no run"),
+    "any height": (lambda: convolved((None, 32, 1), classes()), "images of any size, and no run"),
+    "two outputs": (lambda: convolved((32, 32, 1), classes(), classes()), "has 2 outputs"),
+    "two inputs": (with_two_inputs, "has 2 inputs"),
+    "one unit": (lambda: convolved((32, 32, 1), classes(1, None)), "one unit"),
+    "one unit, sigmoid": (lambda: convolved((32, 32, 1), classes(1, "sigmoid")), "'sigmoid'"),
+    "four channels": (lambda: convolved((32, 32, 4), classes()), r"\(32, 32, 4\), image files"),
+    "channels first": (lambda: convolved((1, 32, 32), classes()), r"\(1, 32, 32\), image files"),
+    "no image": (
+        lambda: keras.Sequential([keras.Input((32,)), classes()], name="own"),
+        r"\(32,\), image files",
+    ),
+    "a map": (
+        lambda: keras.Sequential([keras.Input((32, 32, 1)), layers.Conv2D(2, 1)], name="own"),
+        "not one score for each class",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CANNOT_ANSWER)
+def test_models_that_cannot_answer_are_refused_at_the_door(kind, tmp_path):
+    make, words = CANNOT_ANSWER[kind]
+    make().save(tmp_path / "own.keras")
+    with pytest.raises(InvalidArgumentError, match=rf"own\.keras cannot answer.*{words}"):
+        load_classifier(tmp_path / "own.keras")
+
+
+@pytest.mark.parametrize("shape", [(None, None, 1), (20, None, 1)])
+def test_models_of_any_size_read_the_size_of_their_run(shape, tmp_path):
+    convolved(shape, classes()).save(tmp_path / "last.keras")
+    data = {"class_names": ["ill", "well"], "image_size": [20, 24]}
+    write_record(tmp_path, data)
+    classifier = load_classifier(tmp_path)
+    assert classifier.image_size == (20, 24)
+    table, failed = classifier.predict_files([write_image(tmp_path / "a.png")])
+    assert failed == {}
+    assert table["predicted"].isin(["ill", "well"]).all()
+
+
+class Doubled(layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def test_own_layers_are_taken_from_custom_objects(tmp_path):
+    inputs = keras.Input((8, 8, 1))
+    keras.Model(inputs, classes()(layers.Flatten()(Doubled()(inputs)))).save(tmp_path / "m.keras")
+    with pytest.raises(DataError, match=r'custom_objects=\{"Doubled": Doubled\}'):
+        load_classifier(tmp_path / "m.keras")
+    classifier = load_classifier(tmp_path / "m.keras", custom_objects={"Doubled": Doubled})
+    assert classifier.class_names == ("0", "1")
+
+
+@pytest.mark.parametrize("activation", ["softmax", None])
+def test_an_answer_that_is_no_number_is_no_answer(activation, tmp_path):
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.GlobalMaxPooling2D(), classes(2, activation)]
+    )
+    model.layers[-1].kernel.assign([[3e36, 3e36]])  # too large for a white pixel alone
+    model.save(tmp_path / "m.keras")
+    for name, value in (("black", 3), ("white", 255)):
+        assert cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((8, 8), value, np.uint8))
+    classifier = load_classifier(tmp_path / "m.keras")
+    files = [tmp_path / "white.png", tmp_path / "black.png"]
+    table, failed = classifier.predict_files(files)
+    assert table["file"].tolist() == [str(files[1])]
+    assert np.isfinite(table[["0", "1"]]).all(axis=None)
+    assert failed == {files[0]: f"{files[0]}: the model computes NaN for it."}
+    images = np.stack([classifier.read(file) for file in files])
+    with pytest.raises(InvalidArgumentError, match=r"NaN for 1 of 2 images, .* number 0"):
+        classifier.predict(images)

@@ -4,8 +4,8 @@ import pytest
 from keras import layers
 
 from keras_cxr.data import make_datasets
-from keras_cxr.errors import InvalidArgumentError, OutputError, TrainingError
-from keras_cxr.training import train
+from keras_cxr.errors import DataError, InvalidArgumentError, OutputError, TrainingError
+from keras_cxr.training import load_run, train
 from tests.training.conftest import bright_squares, build_small
 
 QUIET = {"verbose": 0, "precision": "float32"}
@@ -217,3 +217,48 @@ def test_folders_that_cannot_be_used(tmp_path, squares):
         train(build_small(), squares, run_dir=tmp_path, **QUIET)
     with pytest.raises(OutputError, match="Choose another run_dir"):
         train(build_small(), squares, run_dir=tmp_path / "photo.png" / "run", **QUIET)
+
+
+class Doubled(layers.Layer):
+    def call(self, x):
+        return 2 * x
+
+
+def test_a_model_that_will_not_be_read_back_is_told_before_the_first_epoch(tmp_path, squares):
+    def own():
+        x = inputs = keras.Input((32, 32, 1))
+        for step in (Doubled(), layers.Flatten(), layers.Dense(4, activation="softmax")):
+            x = step(x)
+        return keras.Model(inputs, x, name="own")
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            raise ZeroDivisionError
+
+    match = r"'own' can be trained, but its files in .* 'Doubled'.*custom_objects"
+    with pytest.warns(UserWarning, match=match), pytest.raises(ZeroDivisionError):
+        train(own(), squares, epochs=1, run_dir=tmp_path / "stopped", callbacks=[Stop()], **QUIET)
+    train(own(), squares, epochs=1, **QUIET)  # which writes nothing
+    with pytest.warns(UserWarning, match=match):
+        run = train(own(), squares, epochs=1, run_dir=tmp_path / "run", **QUIET)
+    with pytest.raises(DataError, match=r'custom_objects=\{"Doubled": Doubled\}'):
+        load_run(tmp_path / "run")
+    read = load_run(tmp_path / "run", custom_objects={"Doubled": Doubled})
+    for one, two in zip(read.model.get_weights(), run.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_layer_that_does_not_say_how_it_was_made_is_refused(tmp_path, squares):
+    class Secretive(layers.Layer):
+        def __init__(self, thing, **kwargs):
+            super().__init__(**kwargs)
+            self.thing = thing
+
+        def call(self, x):
+            return x
+
+    inputs = keras.Input((32, 32, 1))
+    head = layers.Dense(4, activation="softmax")
+    model = keras.Model(inputs, head(layers.Flatten()(Secretive(object())(inputs))))
+    with pytest.raises(InvalidArgumentError, match=r"cannot be written to a file.*get_config\(\)"):
+        train(model, squares, epochs=1, run_dir=tmp_path, **QUIET)
