@@ -1,6 +1,7 @@
 """What the benchmarks share: contestants that take turns, tables, JSON files, test images."""
 
 import argparse
+import inspect
 import json
 import os
 import statistics
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from keras_cxr._outputs import Output, check_free
 
 SCHEMA_VERSION = 1
 IMAGE_SIDE = 299  # pixels, as in the COVID-19 Radiography Database
@@ -175,6 +178,9 @@ def parse_arguments(description: str | None) -> argparse.Namespace:
 def main(run: Callable[[Options], Report]) -> None:
     """The command line of one benchmark."""
     chosen = parse_arguments(run.__doc__)
+    name = Path(inspect.getfile(run)).stem
+    sign = f'"name": "{name}"'.encode()
+    check_free(chosen.out, Output("this benchmark", (f"{name}.json",), {f"{name}.json": sign}))
     before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as work:
         report = run(Options(chosen.smoke, Path(work)))

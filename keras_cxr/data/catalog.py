@@ -104,7 +104,7 @@ def existing_folder(path: str | os.PathLike[str]) -> Path:
         DataError: It is a file.
     """
     folder = Path(path).expanduser()
-    if folder.is_dir():
+    if is_folder(folder):
         return folder
     if exists(folder):
         raise DataError(f"{folder} is a file; expected a folder of images or a .csv file")
@@ -113,16 +113,18 @@ def existing_folder(path: str | os.PathLike[str]) -> Path:
 
 def exists(path: Path) -> bool:
     """Returns whether a file or folder exists; one whose name no system takes does not."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # longer than any name, or with a NUL in it
-        return False
+    return os.path.exists(path)  # noqa: PTH110  Path.exists() raises for names that are too long
+
+
+def is_folder(path: Path) -> bool:
+    """Returns whether there is such a folder; one whose name no system takes is none."""
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir() raises for names that are too long
 
 
 def near_name(path: Path) -> str:
     """Returns ". Did you mean ...?" for a path that does not exist, or how far it exists."""
     whole, parent = path, path.parent
-    while not parent.is_dir() and parent != parent.parent:
+    while not is_folder(parent) and parent != parent.parent:
         path, parent = parent, parent.parent
     try:
         names = sorted(entry.name for entry in parent.iterdir())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from keras_cxr._csv import unguarded
-from keras_cxr.data.catalog import near_name
+from keras_cxr.data.catalog import exists, near_name
 from keras_cxr.errors import DataError, NotFoundError
 
 _MARKS = {  # the longest first: that of UTF-32 begins as that of UTF-16
@@ -38,7 +38,9 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
         DataError: It is no CSV file, names a column twice, or its rows are longer than its header.
     """
     file = Path(path).expanduser()
-    if not file.is_file():
+    if exists(file) and not file.is_file():
+        raise DataError(f"{file} cannot be read as a CSV file: it is a folder, pipe or device")
+    if not os.path.isfile(file):  # noqa: PTH113  Path.is_file() raises for names that are too long
         raise NotFoundError(f"There is no file {file}{near_name(file)}")
     try:
         content = _as_utf8(file.read_bytes())

@@ -75,9 +75,12 @@ def _find(top: Folder, inner: Path, *, require_classes: bool) -> tuple[_Layout |
     """Returns the layout of a folder, or of the only one inside that holds images."""
     parts = _parts(top, inner)
     filled = [one for one in _candidates(top) if one.holds_images()]
-    if parts and (found := _pre_split(top, parts, require_classes=require_classes)):
-        return found, inner
-    if any(_is_filled(one) for one in filled) and (len(filled) > 1 or not top.files):
+    if parts:
+        return _pre_split(top, parts, require_classes=require_classes), inner
+    direct = any(_is_filled(one) for one in filled)
+    if direct and all(one.name.lower() in PART_NAMES for one in filled):
+        return (None if require_classes else _flat(top)), inner
+    if direct and (len(filled) > 1 or not top.files):
         return _one_level(top, filled), inner
     if len(filled) == 1:
         found, place = _find(filled[0], inner / filled[0].name, require_classes=require_classes)
@@ -292,15 +295,13 @@ def _nothing_found(root: Path, top: Folder, *, require_classes: bool) -> str:
         return f"The folder {root} is empty. Expected folders CLASS/*.png or CLASS/images/*.png."
     if not require_classes:
         return f"No images found in {root} and the folders inside; it holds:\n{_lines(inside)}"
-    place = root
-    for folder in (top, *top.named(IMAGE_FOLDER)):
-        if folder.files:
-            place = root if folder is top else root / folder.name
-            return (
-                f"{place} holds images directly, so their class is unknown. "
-                "Put them into one folder per class, or name them in a CSV with columns file, "
-                "label. An audit takes them as they are."
-            )
+    first = next((path for path, _ in top.images()), None)
+    if first is not None:
+        return (
+            f"{root / posixpath.dirname(first)} holds images directly, so their class is unknown. "
+            "Put them into one folder per class, or name them in a CSV with columns file, label. "
+            "An audit takes them as they are."
+        )
     return (
         f"No images found in {root}. Expected CLASS/*.png, CLASS/images/*.png (the Kaggle "
         f"database) or train|val|test/CLASS/*.png; found:\n{_lines(inside)}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from keras_cxr._tables import probability_columns
 from keras_cxr.data.batches import num_workers
-from keras_cxr.data.catalog import exists, near_name
+from keras_cxr.data.catalog import exists, is_folder, near_name
 from keras_cxr.data.images import read_image
 from keras_cxr.data.walk import describe_left_out, read_folder
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
@@ -255,7 +255,7 @@ def find_image_files(paths: Iterable[str | os.PathLike[str]]) -> ImageFiles:
     found: list[Path] = []
     notes: list[str] = []
     for path in map(Path, paths):
-        if path.is_dir():
+        if is_folder(path):
             folder = read_folder(path)
             inside = sorted(path / file for file, _ in folder.images())
             masks = sum(1 for _ in folder.images(skip=frozenset())) - len(inside)

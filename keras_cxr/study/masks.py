@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.data.images import fit, read_image
+from keras_cxr.data.walk import IMAGE_FOLDER, stem_of
 from keras_cxr.errors import DataError
 
 # CLASS/images/NAME.png has its masks at CLASS/masks/NAME.png and CLASS/lesions/NAME.png
@@ -57,7 +58,11 @@ def find_masks(
 
 
 def _beside(image: Path, folder: str) -> Path:
-    """Where the mask of `CLASS/images/NAME.png` would lie; a path that is no file elsewhere."""
+    """The mask of `CLASS/images/NAME.png`, as training finds it; no file where there is none."""
     place = image.absolute().parent
-    base = place.parent if place.name == "images" else place / "no-such-layout"
-    return base / folder / f"{image.stem}.png"
+    if place.name.lower() == IMAGE_FOLDER:
+        for inner in place.parent.iterdir():
+            if inner.name.lower() == folder and inner.is_dir():
+                same = (one for one in inner.iterdir() if stem_of(one.name) == stem_of(image.name))
+                return next(same, inner / f"{image.stem}.png")
+    return place / "no-such-layout" / image.name

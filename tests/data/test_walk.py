@@ -6,7 +6,7 @@ import pytest
 
 from keras_cxr.data import find_images, make_datasets
 from keras_cxr.data.walk import describe_left_out, read_folder, stem_of
-from keras_cxr.errors import DataError
+from keras_cxr.errors import DataError, NotFoundError
 from keras_cxr.inference import find_image_files
 from tests.data.helpers import OPTIONS, lungs, picture, write
 
@@ -155,6 +155,13 @@ def test_predictions_find_what_training_finds(tmp_path):
         assert (found == trained) == (left == 0)
 
 
+@pytest.mark.parametrize("find", [find_images, lambda path: find_image_files([path])])
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 5000, "b/" * 3000, "a\0b"])
+def test_names_that_no_system_takes_are_not_found(find, name):
+    with pytest.raises(NotFoundError, match="There is no"):
+        find(name)
+
+
 def test_first_bytes_decide_without_a_known_suffix(tmp_path):
     files = {
         "IM1": PNG, "a.xyz": PNG, "BMI.txt": b"BM is no picture", "b.odd": b"text", "c": b"",
@@ -183,6 +190,11 @@ def test_images_without_classes_are_found_where_no_class_is_needed(tmp_path):
     split = touch(tmp_path / "split", "train/a.png", "test/b.png")
     parts = {one.file: one.part for one in find_images(split, require_classes=False).entries}
     assert parts == {"train/a.png": "train", "test/b.png": "test"}
+    for given in (["train/a.png", "test/b.png"], ["val/a.png", "test/b.png"], ["train/a.png"]):
+        root = touch(tmp_path / "-".join(given).replace("/", ""), *given)
+        with pytest.raises(DataError, match=r"(train|val|test) holds images directly"):
+            find_images(root)
+        assert {one.label for one in find_images(root, require_classes=False).entries} == {""}
     (tmp_path / "none").mkdir()
     with pytest.raises(DataError, match="is empty"):
         find_images(tmp_path / "none", require_classes=False)

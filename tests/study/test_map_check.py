@@ -32,6 +32,16 @@ def test_masks_lie_beside_the_images(phantoms):
     assert half.sum() == pytest.approx(masks["lungs"][0].sum() / 4, rel=0.05)
 
 
+def test_masks_lie_in_folders_of_any_case_and_kind(phantoms, tmp_path):
+    for source, target in (("images", "Images"), ("masks", "MASKS"), ("lesions", "Lesions")):
+        shutil.copytree(phantoms / "COVID" / source, tmp_path / "COVID" / target)
+    picture = tmp_path / "COVID" / "MASKS" / "COVID-2.png"
+    picture.rename(picture.with_suffix(".PNG"))
+    masks, notes = find_masks([tmp_path / "COVID" / "Images" / "COVID-2.png"], (96, 96))
+    assert notes == []
+    assert set(masks) == {"lungs", "lesions"}
+
+
 def test_masks_that_some_lack_are_not_used_and_that_is_said(phantoms, tmp_path):
     shutil.copytree(phantoms / "COVID", tmp_path / "COVID")
     (tmp_path / "COVID" / "masks" / "COVID-1.png").unlink()
