@@ -91,12 +91,12 @@ def _quality(body: bytes) -> dict[str, int]:
 
 
 def _dicom(data: bytes) -> dict[str, Any]:
-    from keras_cxr.data.dicom import grey_from_dicom
+    from keras_cxr.data.dicom import read_dicom
 
     try:
         import pydicom
     except ImportError:
-        grey_from_dicom(data)  # which says what to install
+        read_dicom(data)  # which says what to install
         raise
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as in keras_cxr/data/dicom.py

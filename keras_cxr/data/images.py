@@ -72,9 +72,9 @@ def grey_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     with _file_bytes(path) as data:
         kind = kind_of(data)
         if kind == "dicom":
-            from keras_cxr.data.dicom import grey_from_dicom
+            from keras_cxr.data.dicom import read_dicom
 
-            return grey_from_dicom(data)
+            return read_dicom(data).image
         return _to_uint8(grey_pixels(data, kind))
 
 

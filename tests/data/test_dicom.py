@@ -1,44 +1,13 @@
 import builtins
-from io import BytesIO
 
 import numpy as np
 import pytest
 
 from keras_cxr.data import read_image
 from keras_cxr.errors import DataError
+from tests.data.dicom_files import film
 
 pydicom = pytest.importorskip("pydicom", reason="the extra dicom is not installed")
-
-
-def film(path, pixels, *, photometric="MONOCHROME2", bits=16, **tags):
-    """Writes an uncompressed DICOM file."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
-
-    pixels = np.asarray(pixels)
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["film"])
-    data = Dataset()
-    data.file_meta = meta
-    data.SOPClassUID = meta.MediaStorageSOPClassUID
-    data.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    data.Rows, data.Columns = pixels.shape[-2:] if pixels.ndim < 3 else pixels.shape[:2]
-    data.SamplesPerPixel = 1 if pixels.ndim == 2 else 3
-    if pixels.ndim == 3:
-        data.PlanarConfiguration = 0
-    data.PhotometricInterpretation = photometric
-    data.BitsAllocated = 8 if pixels.itemsize == 1 else 16
-    data.BitsStored, data.HighBit = bits, bits - 1
-    data.PixelRepresentation = int(np.issubdtype(pixels.dtype, np.signedinteger))
-    for name, value in tags.items():
-        setattr(data, name, value)
-    data.PixelData = pixels.tobytes()
-    out = BytesIO()
-    data.save_as(out, enforce_file_format=True)
-    path.write_bytes(out.getvalue())
-    return path
 
 
 def test_without_a_window_the_stored_bits_span_the_range(tmp_path):
@@ -103,7 +72,7 @@ def test_refused_films(tmp_path):
         read_image(film(tmp_path / "a.dcm", pixels, bits=8, NumberOfFrames=3))
     with pytest.raises(DataError, match="too large"):
         read_image(film(tmp_path / "b.dcm", pixels, bits=8, Rows=60000, Columns=60000))
-    with pytest.raises(DataError, match=r"cannot be decoded .*pip install \"keras-cxr\[dicom\]\""):
+    with pytest.raises(DataError, match="4 bytes are stored, 2 x 9 pixels take 18"):
         read_image(film(tmp_path / "c.dcm", pixels, bits=8, Rows=9))
     (tmp_path / "d.dcm").write_bytes(b"\x00" * 128 + b"DICMnothing else")
     with pytest.raises(DataError, match="damaged: the DICOM file cannot be read"):
