@@ -12,6 +12,9 @@ ACTION_COLUMNS = ("file", "action", "group", "label", "reason")
 DROPPED = ("blank", "corrupt")
 """Kinds of flags that leave nothing to learn from; the other kinds are for people to judge."""
 
+READ_OTHERWISE = ("narrow",)
+"""Kinds of flags that an option of `make_datasets` mends: nothing is to be done to the file."""
+
 
 def list_actions(
     files: Sequence[str],
@@ -42,6 +45,8 @@ def list_actions(
     groups = list(groups)
     rows: list[tuple[str, ...]] = []
     for flag in flags:
+        if flag.kind in READ_OTHERWISE:
+            continue
         action = "drop" if flag.kind in DROPPED else "drop?"
         rows.append((flag.file, action, "", "", f"{flag.kind}: {flag.detail}"))
     rows += _group_rows(files, patients, groups)

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from keras_cxr._documents import Document, FormError, Text, read_bytes, rows_fit
-from keras_cxr._files import open_regular
 from keras_cxr._json import to_json, write_json
 from keras_cxr.audit.file_headers import DICOM_FACTS, read_header
 from keras_cxr.audit.picture_measures import BINS, BORDERS, CORNERS, colourfulness, measure_picture
 from keras_cxr.data.batches import num_workers
 from keras_cxr.data.cache_files import writing_to
 from keras_cxr.data.catalog import Catalog, Entry
-from keras_cxr.data.images import grey_image, reason
+from keras_cxr.data.images import file_bytes, grey_film, reason
 from keras_cxr.data.reading import one_thread_in_opencv, progress
+from keras_cxr.errors import DataError
 
 SCHEMA_VERSION = 1
 _METHOD = 2  # raised whenever the same file would give other attributes
@@ -29,6 +29,7 @@ NUMBERS = (
     "height",
     "aspect",
     "bit_depth",
+    "grey_levels",
     "channels",
     "saturation",
     "bytes_per_pixel",
@@ -65,13 +66,15 @@ def read_attributes(
         A table in the order of the catalog, with the index `file` and columns
 
         - width, height (pixels), aspect (width / height), bit_depth, channels
+        - grey_levels: how many of the file's own grey steps lie between the 0.5th and 99.5th
+          percentile of its pixels
         - saturation: see `colourfulness`; 0 for grey files
         - format (a key of `data.formats.KINDS`, by content), bytes_per_pixel (of the file, which
           depends on format, compression and on how much there is to see), jpeg_quality
           (`estimate_quality`; NaN for other formats)
         - border_*, mark_*, brightness, contrast, sharpness, histogram_00 to _15: see
           `measure_picture`
-        - photometric, view, body_part, modality, manufacturer: of DICOM files, else ""
+        - the names of `DICOM_FACTS`, such as view and manufacturer: of DICOM files, else ""
         - error
 
         The measures describe a file, not a patient. That a class differs in one of them does not
@@ -124,17 +127,16 @@ def _read_file(path: str) -> list[Any]:
     """Returns the row of one file, with None for what is not known."""
     facts: dict[str, Any] = {"error": ""}
     try:
-        with open_regular(path) as file:
-            data = file.read()
-        facts |= read_header(data)
-        image = grey_image(path)  # checks that the file is whole
-        height, width = image.shape
-        facts |= {"height": height, "width": width, "aspect": width / height}
-        facts["bytes_per_pixel"] = len(data) / (width * height)
-        coloured = facts["channels"] >= 3 and facts["format"] != "dicom"
-        facts["saturation"] = colourfulness(data) if coloured else 0.0
-        facts |= measure_picture(image)
-    except Exception as error:  # a damaged file may make a decoder raise nearly anything
+        with file_bytes(path) as data:
+            facts |= read_header(data)
+            film = grey_film(data, levels=True)  # checks that the file is whole
+            height, width = film.image.shape
+            facts |= {"height": height, "width": width, "aspect": width / height}
+            facts |= {"bytes_per_pixel": len(data) / (width * height), "grey_levels": film.levels}
+            coloured = facts["channels"] >= 3 and facts["format"] != "dicom"
+            facts["saturation"] = colourfulness(data) if coloured else 0.0
+        facts |= measure_picture(film.image)
+    except (DataError, OSError) as error:  # nothing else: a mistake here is no damage of the file
         facts["error"] = reason(error)
     numbers = [None if facts.get(name) is None else float(facts[name]) for name in NUMBERS]
     return [*numbers, *(facts.get(name, "") for name in TEXTS)]

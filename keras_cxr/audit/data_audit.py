@@ -34,6 +34,7 @@ from keras_cxr.audit.metadata import (
     Table,
     patients_across_classes,
     read_metadata,
+    with_dicom_patients,
 )
 from keras_cxr.audit.opened import (
     Data,
@@ -192,7 +193,10 @@ def audit_data(
     other = None if against is None else open_data(against, **options)
     catalog = opened.catalog
     files = [entry.file for entry in catalog.entries]
-    known = read_metadata(catalog, _own_table(data, metadata), prefix=opened.prefix)
+    known = with_dicom_patients(
+        read_metadata(catalog, _own_table(data, metadata), prefix=opened.prefix),
+        [record.patient for record in opened.records],
+    )
     _tell("Looking for copies", verbose)
     copies = find_copies(opened, other, **options)
     _tell("Looking at each file", verbose)

@@ -92,7 +92,8 @@ def _patients(audit: "DataAudit") -> Iterator[Finding]:
 
 def in_words(kind: str) -> str:
     """Returns a kind of flag as a page names it."""
-    return "unlike a chest X-ray" if kind == "not_an_xray" else kind
+    words = {"not_an_xray": "unlike a chest X-ray", "narrow": "using little of their range"}
+    return words.get(kind, kind)
 
 
 def _flags(audit: "DataAudit") -> Iterator[Finding]:

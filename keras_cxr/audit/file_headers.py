@@ -1,7 +1,5 @@
 """What a file's header says: format, size, bits, channels, compression, and a few DICOM facts."""
 
-import io
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +8,6 @@ from numpy.typing import NDArray
 from keras_cxr.data.formats import kind_of
 from keras_cxr.data.headers import JPEG_TABLES, jpeg_segments
 from keras_cxr.data.headers import read_header as picture_header
-from keras_cxr.errors import DataError
 
 # ITU-T T.81, table K.1 (luminance), in zigzag order as files hold it.
 _LUMINANCE = np.array(
@@ -22,13 +19,29 @@ _LUMINANCE = np.array(
     ]
 )  # fmt: skip
 
+_DICOM_NUMBERS = {
+    "bit_depth": "BitsStored",
+    "channels": "SamplesPerPixel",
+    "width": "Columns",
+    "height": "Rows",
+}
 DICOM_FACTS = {
     "photometric": "PhotometricInterpretation",
     "view": "ViewPosition",
     "body_part": "BodyPartExamined",
     "modality": "Modality",
     "manufacturer": "Manufacturer",
+    "manufacturer_model": "ManufacturerModelName",
+    "detector": "DetectorType",
+    "conversion": "ConversionType",
+    "intent": "PresentationIntentType",
+    "window_function": "VOILUTFunction",
+    "lossy": "LossyImageCompression",
+    "kvp": "KVP",
+    "pixel_spacing": "ImagerPixelSpacing",
 }
+"""What is read of DICOM headers besides the picture: how it was taken and stored. No other tag is,
+so that nothing which could name a patient, a doctor or a hospital reaches a page or a cache."""
 
 
 def read_header(data: bytes) -> dict[str, Any]:
@@ -91,24 +104,8 @@ def _quality(body: bytes) -> dict[str, int]:
 
 
 def _dicom(data: bytes) -> dict[str, Any]:
-    from keras_cxr.data.dicom import read_dicom
+    from keras_cxr.data.dicom import read_tags
 
-    try:
-        import pydicom
-    except ImportError:
-        read_dicom(data)  # which says what to install
-        raise
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # as in keras_cxr/data/dicom.py
-        try:
-            film = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
-            facts: dict[str, Any] = {
-                "bit_depth": int(film.get("BitsStored", None) or 0),
-                "channels": int(film.get("SamplesPerPixel", None) or 1),
-                "width": int(film.Columns),
-                "height": int(film.Rows),
-            }
-        except Exception as error:  # pydicom raises many kinds for damaged files
-            raise DataError(f"damaged: the DICOM file cannot be read ({error})") from error
-        names = DICOM_FACTS.items()
-        return facts | {name: str(film.get(keyword, None) or "") for name, keyword in names}
+    tags = read_tags(data, [*_DICOM_NUMBERS.values(), *DICOM_FACTS.values()])
+    numbers = {name: int(tags[tag]) for name, tag in _DICOM_NUMBERS.items() if tags[tag].isdigit()}
+    return {"channels": 1, **numbers, **{name: tags[tag] for name, tag in DICOM_FACTS.items()}}

@@ -11,15 +11,19 @@ from threadpoolctl import threadpool_limits
 
 from keras_cxr.audit.flag_features import VIEWS, small
 from keras_cxr.audit.flag_scores import FLAGGED, judge_layouts
+from keras_cxr.data.intensity import MEND, is_narrow, limits
 from keras_cxr.data.reading import one_thread_in_opencv
 
-KINDS = ("corrupt", "blank", "not_an_xray", "lateral", "inverted", "rotated")
+KINDS = ("corrupt", "narrow", "blank", "not_an_xray", "lateral", "inverted", "rotated")
 
 BLANK_LEVELS = 4
 """Grey levels round the median that count as the same: JPEG moves an even ground by 1 or 2."""
 
 BLANK_SHARE = 0.95
 """From this share of one grey value on, a picture is blank; letters or a frame may be on it."""
+
+HIDDEN_LEVELS = 32
+"""From so many grey steps of its own on, a picture that looks blank has something to show."""
 
 PAPER_MARGIN = 3
 """Width of the rim, in pixels of 64, where a page shows its ground."""
@@ -71,6 +75,8 @@ def find_flags(
     """Returns the files that should be looked at, at most one flag for each, in their order.
 
     - corrupt: cannot be decoded; confidence 1.
+    - narrow: uses less than a tenth of its range and comes out black or flat, as 12-bit values in
+      a 16-bit file do; confidence 1. `intensity="percentiles"` of `make_datasets` helps.
     - blank: confidence is the share of the picture with one grey value, 0.95 and more.
     - not_an_xray: coloured (confidence: saturation / 0.1), another body part by its DICOM
       header (0.9), unlike all views of a chest film, or like a page: an even bright rim and
@@ -114,8 +120,10 @@ def find_flags(
             if facts["error"]:
                 found[row] = ("corrupt", 1.0, str(facts["error"]))
                 continue
-            picture = small(image(row))
-            flag = _blank(picture) or _by_header(facts) or _coloured(facts)
+            fitted = image(row)
+            picture, narrow = small(fitted), _narrow(fitted)
+            hidden = narrow if facts["grey_levels"] >= HIDDEN_LEVELS else None
+            flag = hidden or _blank(picture) or narrow or _by_header(facts) or _coloured(facts)
             if flag is not None:
                 found[row] = flag
             else:
@@ -128,6 +136,15 @@ def find_flags(
                         found[row] = flag
     files = attributes.index
     return tuple(Flag(str(files[row]), *found[row]) for row in sorted(found))
+
+
+def _narrow(image: NDArray[Any]) -> tuple[str, float, str] | None:
+    values = np.rint(image).astype(np.uint8)
+    if not is_narrow(values):
+        return None
+    low, high = limits(values)
+    share = (high - low) / 255.0
+    return "narrow", 1.0, f"uses {share:.0%} of its range, {low:.0f} to {high:.0f} of 255: {MEND}"
 
 
 def _blank(picture: NDArray[np.uint8]) -> tuple[str, float, str] | None:

@@ -13,8 +13,8 @@ from keras_cxr.audit.opened import Opened
 from keras_cxr.audit.remembered import remembered
 from keras_cxr.audit.shortcuts import COLUMNS, Shortcuts, measure_shortcuts
 
-_FLAGS_METHOD = 2  # raised whenever the same pictures would be flagged otherwise
-_SHORTCUTS_METHOD = 2  # raised whenever the same files would give other figures
+_FLAGS_METHOD = 3  # raised whenever the same pictures would be flagged otherwise
+_SHORTCUTS_METHOD = 3  # raised whenever the same files would give other figures
 
 _FLAG = {
     "file": str,

@@ -2,7 +2,8 @@
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -11,6 +12,7 @@ from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.columns import COLUMNS, read_columns, said
 from keras_cxr.data.csv_files import read_csv
 from keras_cxr.data.joining import places_of, values_at
+from keras_cxr.data.patients import usable_patients
 from keras_cxr.errors import DataError
 
 Table = str | os.PathLike[str] | pd.DataFrame
@@ -95,6 +97,23 @@ def read_metadata(catalog: Catalog, table: Table | None, *, prefix: str = "") ->
         return tuple(value or "" for value in found)
 
     return Metadata(of_each("group", groups), of_each("source", unknown), tuple(notes))
+
+
+def with_dicom_patients(known: Metadata, patients: Sequence[str]) -> Metadata:
+    """Returns what is known, with the patients that DICOM files name where no table names any.
+
+    Args:
+        known: Of every image.
+        patients: `Record.patient` of each.
+    """
+    if any(known.patients) or not any(patients):
+        return known
+    named, problem = usable_patients(patients)
+    return replace(
+        known,
+        patients=tuple(f"DICOM patient {one}" if one else "" for one in named),
+        notes=(*known.notes, *([problem] if problem else [])),
+    )
 
 
 def patients_across_classes(

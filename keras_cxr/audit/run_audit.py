@@ -83,7 +83,9 @@ def datasets_of_run(classifier: Classifier, run: PathLike, data: PathLike) -> Da
         DataError: Images of the run are missing, or the classes are other ones.
     """
     known = classifier.data_options
-    names = [name for name in ("region", "batch_size", "augment", "seed") if name in known]
+    names = [
+        name for name in ("region", "batch_size", "augment", "seed", "intensity") if name in known
+    ]
     datasets = make_datasets(
         recorded_catalog(run, data),
         image_size=classifier.image_size,

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from keras_cxr.audit.file_headers import DICOM_FACTS
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.picture_measures import BINS, BORDERS, CORNERS
-from keras_cxr.audit.shortcut_findings import shortcut_findings
+from keras_cxr.audit.shortcut_findings import TAG, shortcut_findings
 from keras_cxr.audit.shortcut_models import Reach, boosted_trees, frequencies, judge, linear, pose
 from keras_cxr.data.images import fit
 from keras_cxr.errors import InvalidArgumentError
@@ -41,7 +41,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
         "saturation",
         "bytes_per_pixel",
         "jpeg_quality",
-        *DICOM_FACTS,
     ),
     "border": BORDERS,
     "marks": (*CORNERS, "mark_most"),
@@ -49,6 +48,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "sharpness": ("sharpness",),
     "histogram": BINS,
 }
+DICOM_FAMILY = {"dicom": tuple(DICOM_FACTS)}
+"""Asked besides, before the others, where any file is a DICOM film."""
+
 COLUMNS = (
     "name",
     "accuracy",
@@ -65,10 +67,11 @@ class Shortcuts:
     """What tells the class without looking at the patient; made by `measure_shortcuts`.
 
     Attributes:
-        table: One row for each set of inputs: "attributes" (all families together), each of
-            `FAMILIES` alone, "thumbnails" (24 x 24 pixels), "border pixels" (the outermost ring
-            of them) and "source", with accuracy, balanced_accuracy and their 95 % limits (_low,
-            _high). Empty where there are too few images.
+        table: One row for each set of inputs: "attributes" (all families together), "dicom" where
+            there are DICOM films, each of `FAMILIES` alone, each DICOM tag that differs alone,
+            "thumbnails" (24 x 24 pixels), "border pixels" (the outermost ring of them) and
+            "source", with accuracy, balanced_accuracy and their 95 % limits (_low, _high). Empty
+            where there are too few images.
         classes: Those that were told apart.
         num_images: How many images were judged.
         majority: (class, share) of the largest class: the accuracy of always saying it.
@@ -186,9 +189,16 @@ def measure_shortcuts(
     # boosting in several threads waits for each other: on busy cores it takes ten times as long
     with threadpool_limits(1):
         used = attributes.iloc[rows]
-        every = tuple(name for columns in FAMILIES.values() for name in columns)
-        for name, columns in {"attributes": every, **FAMILIES}.items():
+        dicom = DICOM_FAMILY if (used["format"] == "dicom").any() else {}
+        families = {**dicom, **FAMILIES}
+        every = tuple(name for columns in families.values() for name in columns)
+        for name, columns in {"attributes": every, **families}.items():
             found[name] = judge(boosted_trees(seed), _numbers(used, columns), problem, seed=seed)
+        for name in (one for columns in dicom.values() for one in columns):
+            codes = pd.factorize(used[name])[0][:, None]
+            if codes.any():
+                model = frequencies(int(codes.max()) + 1)
+                found[f"{TAG}{DICOM_FACTS[name]}"] = judge(model, codes, problem, seed=seed)
         if image is not None:
             small = np.stack([fit(image(int(row)), (THUMBNAIL, THUMBNAIL)) for row in rows])
             ring = np.ones((THUMBNAIL, THUMBNAIL), bool)
@@ -246,7 +256,8 @@ def _shortcuts(
     largest = int(counts.argmax())
     majority = (classes[largest], float(counts[largest] / counts.sum()))
     chance = 1.0 / len(classes)
-    carrier = _carrier({name: found[name] for name in FAMILIES}, chance)
+    families = (name for name in (*DICOM_FAMILY, *FAMILIES) if name in found)
+    carrier = _carrier({name: found[name] for name in families}, chance)
     findings = shortcut_findings(
         found, carrier=carrier, majority=majority, chance=chance, num_images=int(counts.sum())
     )

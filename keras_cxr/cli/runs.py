@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from keras_cxr._quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, OnError, print_result, print_text
 
+Intensity = Literal["stored", "percentiles"]
 Region = Literal["full", "lungs", "outside"]
 ImageSize = Annotated[tuple[int, int], Parameter(negative="")]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
@@ -45,8 +46,10 @@ def study(
     weights: str = "imagenet",
     allow_random_weights: bool = False,
     max_images_per_class: int | None = None,
+    intensity: Intensity = "stored",
     groups: Path | None = None,
     group_duplicates: bool = True,
+    group_patients: bool = True,
     audit: Path | None = None,
     split_by: str | None = None,
     on_error: OnError = "raise",
@@ -69,9 +72,13 @@ def study(
         precision: Arithmetic of training; auto takes bfloat16 where it is faster.
         weights: Of VGG19: "imagenet", "none" for random ones, or the path of a weights file.
         allow_random_weights: Fall back to random weights where VGG19's cannot be downloaded.
+        intensity: Show the range that files may use, or each film from its own 0.5th to its 99.5th
+            percentile, for files that use little of their range.
         max_images_per_class: Use no more images of each class, for a quick trial.
         groups: CSV file with the columns file and group (or patient): groups stay in one part.
         group_duplicates: Keep copies of one photograph in one part.
+        group_patients: Keep films of one patient, as DICOM files name them, in one part, where no
+            groups are given.
         audit: CSV file of actions that an audit wrote: files to drop, to group, to label anew.
         split_by: Column of the CSV file, or of groups, whose values go to one part each.
         on_error: Stop at bad image files, or leave them out and count them.
@@ -94,6 +101,8 @@ def study(
         max_images_per_class=max_images_per_class,
         groups=groups,
         group_duplicates="auto" if group_duplicates else False,
+        group_patients="auto" if group_patients else False,
+        intensity=intensity,
         audit=audit,
         split_by=split_by,
         on_error=on_error,
@@ -112,6 +121,7 @@ def train(
     batch_size: int = 32,
     image_size: ImageSize = (224, 224),
     region: Region = "full",
+    intensity: Intensity = "stored",
     augment: bool = True,
     seed: int = 0,
     precision: Precision = "auto",
@@ -119,6 +129,7 @@ def train(
     resume: bool = True,
     groups: Path | None = None,
     group_duplicates: bool = True,
+    group_patients: bool = True,
     audit: Path | None = None,
     split_by: str | None = None,
     on_error: OnError = "raise",
@@ -138,6 +149,8 @@ def train(
         batch_size: Images in a batch.
         image_size: Height and width in pixels.
         region: Full images, the lungs alone or everything outside them (needs masks).
+        intensity: Show the range that files may use, or each film from its own 0.5th to its 99.5th
+            percentile, for files that use little of their range.
         augment: Rotate, zoom and flip the training images.
         seed: Of the split, the augmentation and the first weights.
         precision: Arithmetic of training; auto takes bfloat16 where it is faster.
@@ -145,6 +158,8 @@ def train(
         resume: Go on with an interrupted run in the same folder.
         groups: CSV file with the columns file and group (or patient): groups stay in one part.
         group_duplicates: Keep copies of one photograph in one part.
+        group_patients: Keep films of one patient, as DICOM files name them, in one part, where no
+            groups are given.
         audit: CSV file of actions that an audit wrote: files to drop, to group, to label anew.
         split_by: Column of the CSV file, or of groups, whose values go to one part each.
         on_error: Stop at bad image files, or leave them out and count them.
@@ -168,6 +183,8 @@ def train(
         seed=seed,
         groups=groups,
         group_duplicates="auto" if group_duplicates else False,
+        group_patients="auto" if group_patients else False,
+        intensity=intensity,
         audit=audit,
         split_by=split_by,
         on_error=on_error,

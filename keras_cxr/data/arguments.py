@@ -10,6 +10,7 @@ from keras_cxr.data.augment import Augmentation
 from keras_cxr.data.batches import REGIONS
 from keras_cxr.data.duplicate_views import SIDE
 from keras_cxr.data.images import COLOR_MODES
+from keras_cxr.data.intensity import INTENSITIES
 from keras_cxr.data.split import Shares, check_shares
 from keras_cxr.data.tables import Groups
 from keras_cxr.errors import InvalidArgumentError
@@ -19,6 +20,8 @@ _CHOICES = {
     "color_mode": tuple(COLOR_MODES),
     "format": FORMATS,
     "group_duplicates": ("auto", True, False),
+    "group_patients": ("auto", True, False),
+    "intensity": INTENSITIES,
     "on_error": ("raise", "skip"),
     "region": REGIONS,
 }
@@ -35,10 +38,12 @@ class Options:
     augmentation: Augmentation
     region: str
     color_mode: str
+    intensity: str
     seed: int
     format: str
     on_error: str
     group_duplicates: bool | str
+    group_patients: bool | str
     verbose: bool | str
 
     @property

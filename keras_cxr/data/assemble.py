@@ -96,6 +96,7 @@ def assemble(
         root=catalog.root if catalog.source else None,
         image_size=options.image_size,
         color_mode=options.color_mode,
+        intensity=options.intensity,
         region=options.region,
         batch_size=options.batch_size,
         augment=options.augment,

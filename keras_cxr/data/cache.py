@@ -26,6 +26,7 @@ from keras_cxr.data.cache_files import (
     DamagedError,
     Earlier,
     Index,
+    OutdatedError,
     create_array,
     open_arrays,
     read_index,
@@ -51,7 +52,7 @@ class CacheInfo:
         path: Its folder.
         source: The folder or table it was made from.
         image_size: (height, width) of the images in it.
-        num_images: How many there are; 0 in a damaged cache.
+        num_images: How many there are; 0 in a damaged or outdated cache.
         num_bytes: The room it takes.
     """
 
@@ -69,7 +70,7 @@ def default_cache_dir() -> Path:
 
 
 def list_caches(cache_dir: str | os.PathLike[str] | None = None) -> list[CacheInfo]:
-    """Returns the caches in a folder by name; a damaged one has 0 images."""
+    """Returns the caches in a folder by name; a damaged or outdated one has 0 images."""
     root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
     found = []
     for folder in sorted(root.glob(f"{_PREFIX}*")) if root.is_dir() else []:
@@ -78,8 +79,9 @@ def list_caches(cache_dir: str | os.PathLike[str] | None = None) -> list[CacheIn
         num_bytes = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
         try:
             index = read_index(folder)
-        except (DamagedError, FileNotFoundError):
-            found.append(CacheInfo(folder, "(damaged)", (0, 0), 0, num_bytes))
+        except (DamagedError, FileNotFoundError) as error:
+            text = "(earlier release)" if isinstance(error, OutdatedError) else "(damaged)"
+            found.append(CacheInfo(folder, text, (0, 0), 0, num_bytes))
             continue
         found.append(
             CacheInfo(folder, index.source, index.image_size, len(index.records), num_bytes)
@@ -106,11 +108,13 @@ def cache_folder(
     catalog: Catalog,
     image_size: tuple[int, int],
     *,
+    intensity: str = "stored",
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Returns the folder of a catalog's cache, which need not exist yet."""
     root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
-    name = hashlib.sha256(name_bytes(f"{catalog.source}\n{image_size}")).hexdigest()[:16]
+    more = "" if intensity == "stored" else f"\n{intensity}"
+    name = hashlib.sha256(name_bytes(f"{catalog.source}\n{image_size}{more}")).hexdigest()[:16]
     return root / f"{_PREFIX}{name}"
 
 
@@ -118,6 +122,7 @@ def open_cache(
     catalog: Catalog,
     image_size: tuple[int, int],
     *,
+    intensity: str = "stored",
     cache_dir: str | os.PathLike[str] | None = None,
     verbose: bool | str = "auto",
 ) -> tuple[MappedStore, list[Record]]:
@@ -126,20 +131,22 @@ def open_cache(
     Raises:
         OutputError: The cache folder cannot be written; the text names the mend.
     """
-    folder = cache_folder(catalog, image_size, cache_dir=cache_dir)
+    folder = cache_folder(catalog, image_size, intensity=intensity, cache_dir=cache_dir)
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / "lock", f"Another process is reading {catalog.root}; waiting for it"):
             index = _usable(folder, catalog, image_size)
             if index is None or not index.describes(catalog.entries):
-                index = _build(folder, catalog, image_size, stale=index, verbose=verbose)
+                index = _build(
+                    folder, catalog, image_size, intensity=intensity, stale=index, verbose=verbose
+                )
             images, masks = open_arrays(folder, index)
 
     def on_damage() -> None:
         _log.warning("The image cache %s is damaged; the files are read instead", folder)
         (folder / INDEX_NAME).unlink(missing_ok=True)
 
-    files = FileStore(catalog, image_size, index.records)
+    files = FileStore(catalog, image_size, index.records, intensity=intensity)
     store = MappedStore(images, masks, index.records, files=files, on_damage=on_damage)
     return store, index.records
 
@@ -149,7 +156,7 @@ def _usable(folder: Path, catalog: Catalog, image_size: tuple[int, int]) -> Inde
     try:
         index = read_index(folder)
         open_arrays(folder, index)
-    except FileNotFoundError:
+    except (FileNotFoundError, OutdatedError):
         return None
     except DamagedError as error:
         _log.warning("The image cache %s is damaged (%s) and is rebuilt", folder, error)
@@ -169,6 +176,7 @@ def _build(
     catalog: Catalog,
     image_size: tuple[int, int],
     *,
+    intensity: str,
     stale: Index | None,
     verbose: bool | str,
 ) -> Index:
@@ -201,7 +209,9 @@ def _build(
             if mask is not None:
                 arrays[1][row] = mask
 
-        records = read_all(catalog, image_size, sink=sink, earlier=earlier, verbose=verbose)
+        records = read_all(
+            catalog, image_size, intensity=intensity, sink=sink, earlier=earlier, verbose=verbose
+        )
         arrays.clear()  # Windows renames no file that is mapped
         for path, name in zip(temporary, names, strict=True):
             path.replace(folder / name)

@@ -21,16 +21,18 @@ from keras_cxr.data.catalog import Entry, collector_paused
 from keras_cxr.data.reading import Record, Reused
 from keras_cxr.errors import OutputError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # raised whenever the same files would give other pixels or records
 INDEX_NAME = "index.json"
 
 Signature = tuple[str, int, int, str, int, int]
+
+_OUTDATED = tuple(f'{{"schema_version":{number},'.encode() for number in range(1, SCHEMA_VERSION))
 
 
 def _other_rows(content: dict[str, Any]) -> str:
     signatures, records = content["signatures"], content["records"]
     fit = rows_fit(signatures, (str, int, int, str, int, int))
-    fit &= rows_fit(records, (str, bool, str, int, int)) and len(signatures) == len(records)
+    fit &= rows_fit(records, (str, bool, str, int, int, bool, str)) and len(signatures) == len(records)
     return "" if fit else "has rows of another form"
 
 
@@ -76,6 +78,10 @@ class DamagedError(Exception):
     """An index, or a file that it names, cannot be trusted; the text says why."""
 
 
+class OutdatedError(DamagedError):
+    """An index is whole, but an earlier release wrote it, which read some files otherwise."""
+
+
 def signature(entry: Entry) -> Signature:
     """Returns what must stay the same for a cached row to hold."""
     return entry.file, entry.size, entry.time, entry.mask, entry.mask_size, entry.mask_time
@@ -86,7 +92,8 @@ def read_index(folder: Path) -> Index:
 
     Raises:
         FileNotFoundError: There is none.
-        DamagedError: It is not what `write_index` wrote, or of another version.
+        OutdatedError: An earlier release wrote it.
+        DamagedError: It is not what `write_index` wrote, or of a later version.
     """
     try:
         digest, _, body = (folder / INDEX_NAME).read_bytes().partition(b"\n")
@@ -94,6 +101,8 @@ def read_index(folder: Path) -> Index:
         raise DamagedError("its index is a folder") from error
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise DamagedError("its index does not match its checksum")
+    if body.startswith(_OUTDATED):
+        raise OutdatedError("an earlier release wrote its index")
     with collector_paused():
         try:
             content = _INDEX.parse(body)

@@ -39,6 +39,7 @@ class Datasets:
         root: The folder that `table`'s paths are relative to; None for arrays.
         image_size: (height, width).
         color_mode: "grayscale" or "rgb".
+        intensity: "stored" or "percentiles": how files became grey.
         region: "full", "lungs" or "outside".
         batch_size: Images per batch.
         augment: Whether training images are moved.
@@ -68,6 +69,7 @@ class Datasets:
     notes: tuple[str, ...] = ()
     copies: Copies | None = None
     epoch: int = 0
+    intensity: str = "stored"
     _parts: Mapping[str, Batches] = field(default_factory=dict)
     _wrap: Callable[[Batches], Any] = field(default=iter)
     _checksums: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))

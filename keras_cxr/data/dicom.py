@@ -4,6 +4,7 @@ import io
 import secrets
 import warnings
 import zlib
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _WORK = (
     6  # bytes taken for each stored one: file, frame, pixels, their places in a table of 32 bits
 )
+
+_LONGEST = 64  # characters of a tag's text that are kept, as DICOM allows for most
 
 # Of this process alone: what is made with it says which films of a data set are of one patient,
 # and nothing that is kept can be traced to a number, not even by trying all numbers.
@@ -74,10 +77,30 @@ def read_dicom(data: bytes, intensity: str = "stored") -> DicomFilm:
         except DataError:
             raise
         except Exception as error:  # pydicom raises many kinds for damaged files
-            # not its words, which may quote the patient's
-            raise DataError(
-                f"damaged: the DICOM file cannot be read ({type(error).__name__})"
-            ) from error
+            raise _damaged(error) from error
+
+
+def read_tags(data: bytes, keywords: Iterable[str]) -> dict[str, str]:
+    """Returns the texts of some tags by their keywords, "" where a film lacks one.
+
+    Raises:
+        DataError: With the bare reason.
+    """
+    pydicom = _pydicom()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            start, syntax = _beginning(data, pydicom)
+            if syntax == _DEFLATED:
+                with DECODED.hold(DECODED.num_bytes):
+                    film = _inflated(data, start, pydicom)
+            else:
+                film = pydicom.dcmread(io.BytesIO(data), force=start == 0, stop_before_pixels=True)
+            return {name: str(film.get(name) or "").strip()[:_LONGEST] for name in keywords}
+        except DataError:
+            raise
+        except Exception as error:
+            raise _damaged(error) from error
 
 
 def read_patient(data: bytes) -> str:
@@ -93,6 +116,11 @@ def read_patient(data: bytes) -> str:
         except Exception:  # whatever is wrong is told where its picture is read
             return ""
         return _patient(film)
+
+
+def _damaged(error: Exception) -> DataError:
+    # not its words, which may quote the patient's
+    return DataError(f"damaged: the DICOM file cannot be read ({type(error).__name__})")
 
 
 def _pydicom() -> Any:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,16 +20,35 @@ from numpy.typing import NDArray
 from keras_cxr._files import open_regular
 from keras_cxr.data.decoding import grey_pixels
 from keras_cxr.data.formats import MAX_BYTES, kind_of
+from keras_cxr.data.intensity import check_intensity, levels_used, to_uint8
 from keras_cxr.data.memory import FILES
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
 COLOR_MODES = {"grayscale": 1, "rgb": 3}
 
 
+class Film(NamedTuple):
+    """What one file holds.
+
+    Attributes:
+        image: (height, width) uint8 in its own size.
+        levels: How many of the file's own grey steps lie between the film's 0.5th and 99.5th
+            percentile: up to 65,535 where it has 16 bits.
+        patient: The same text for all DICOM films of one patient within one process, which says
+            nothing of the patient; "" for other files and where the patient is not named.
+    """
+
+    image: NDArray[np.uint8]
+    levels: int
+    patient: str = ""
+
+
 def read_image(
     path: str | os.PathLike[str],
     image_size: tuple[int, int] | None = None,
     color_mode: str = "grayscale",
+    *,
+    intensity: str = "stored",
 ) -> NDArray[np.uint8]:
     """Returns one image file as an array that a model of this package takes.
 
@@ -38,6 +57,8 @@ def read_image(
             `pip install "keras-cxr[dicom]"`).
         image_size: (height, width) to fit it to; None keeps its own size.
         color_mode: "grayscale" for one channel, "rgb" for the grey value three times.
+        intensity: "stored" shows the range that the file may use, by its bits or its DICOM
+            window; "percentiles" from the film's own 0.5th to its 99.5th percentile.
 
     Returns:
         (height, width, 1 or 3) uint8 in [0, 255].
@@ -45,14 +66,15 @@ def read_image(
     Raises:
         NotFoundError: There is no such file.
         DataError: The file is empty, truncated, too large or not an image.
-        InvalidArgumentError: `color_mode` is neither of the two.
+        InvalidArgumentError: `color_mode` or `intensity` is none of these.
     """
     if color_mode not in COLOR_MODES:
         raise InvalidArgumentError(
             f'color_mode must be "grayscale" or "rgb", received {color_mode!r}'
         )
+    check_intensity(intensity)
     try:
-        image = grey_image(path)
+        image = grey_image(path, intensity)
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file {Path(path)}") from error
     except Exception as error:  # a damaged file may make a decoder raise nearly anything
@@ -62,20 +84,40 @@ def read_image(
     return np.repeat(image[..., np.newaxis], COLOR_MODES[color_mode], axis=2)
 
 
-def grey_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+def grey_image(path: str | os.PathLike[str], intensity: str = "stored") -> NDArray[np.uint8]:
     """Returns a file's picture as (height, width) uint8 in its own size.
 
     Raises:
         DataError: With the bare reason, without the file's name.
         OSError: The file cannot be opened.
     """
-    with _file_bytes(path) as data:
-        kind = kind_of(data)
+    with file_bytes(path) as data:
+        return grey_film(data, intensity).image
+
+
+def grey_film(data: bytes, intensity: str = "stored", *, levels: bool = False) -> Film:
+    """Returns what the bytes of a file hold.
+
+    Args:
+        data: The whole file.
+        intensity: As `read_image` takes it.
+        levels: Whether `Film.levels` is wanted, which takes a moment; else it is 0.
+
+    Raises:
+        DataError: With the bare reason, without the file's name.
+    """
+    kind = kind_of(data)
+    try:
         if kind == "dicom":
             from keras_cxr.data.dicom import read_dicom
 
-            return read_dicom(data).image
-        return _to_uint8(grey_pixels(data, kind))
+            return Film(*read_dicom(data, intensity))
+        grey = grey_pixels(data, kind)
+        return Film(to_uint8(grey, intensity), levels_used(grey) if levels else 0)
+    except DataError:
+        raise
+    except Exception as error:  # a damaged file may make a decoder raise nearly anything
+        raise DataError(f"cannot be decoded ({type(error).__name__}: {error})") from error
 
 
 def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -89,7 +131,7 @@ def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDAr
         DataError: With the bare reason: not an image, or nowhere brighter than 0.
         OSError: The file cannot be opened.
     """
-    with _file_bytes(path) as data:
+    with file_bytes(path) as data:
         kind = kind_of(data)
         if kind == "dicom":
             raise DataError("a mask must be a picture file such as PNG, not DICOM")
@@ -131,7 +173,7 @@ def reason(error: BaseException) -> str:
 
 
 @contextmanager
-def _file_bytes(path: str | os.PathLike[str]) -> Iterator[bytes]:
+def file_bytes(path: str | os.PathLike[str]) -> Iterator[bytes]:
     """Yields what a file holds, within what all threads together may hold."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
@@ -139,8 +181,3 @@ def _file_bytes(path: str | os.PathLike[str]) -> Iterator[bytes]:
             raise DataError(f"too large: {size:,} bytes, at most {MAX_BYTES:,}")
         with FILES.hold(size):
             yield file.read(MAX_BYTES)
-
-
-def _to_uint8(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    # no value of 16 bits lies half way between two results, so nothing depends on rounding
-    return pixels if pixels.dtype == np.uint8 else cv2.convertScaleAbs(pixels, alpha=1.0 / 257.0)

@@ -1,5 +1,6 @@
 """How stored values become grey: the whole range that a file may hold, or the film's own."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -78,6 +79,20 @@ def sample(pixels: NDArray[Any]) -> NDArray[Any]:
     """Returns every so manieth row and column, some ten thousand pixels of a picture."""
     step = max(1, int(np.sqrt(pixels.size / _SAMPLES)))
     return pixels[::step, ::step]
+
+
+def is_narrow(image: NDArray[np.uint8]) -> bool:
+    """Whether a (height, width) picture uses less than `NARROW` of its range, but is not flat."""
+    low, high = limits(sample(image))
+    return 0.0 < high - low < NARROW * 255.0
+
+
+def describe_narrow(files: Sequence[str], total: int) -> str:
+    """Returns a note that counts narrow films and names the option that helps."""
+    return (
+        f"{len(files):,} of {total:,} images use less than {NARROW:.0%} of their range and come "
+        f"out black or flat, such as {files[0]}: {MEND}"
+    )
 
 
 def levels_used(grey: NDArray[Any]) -> int:

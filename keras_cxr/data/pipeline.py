@@ -21,6 +21,7 @@ from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.datasets import Datasets
 from keras_cxr.data.find import find_images
 from keras_cxr.data.grouping import keep_together, look_for_copies, within
+from keras_cxr.data.intensity import describe_narrow
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.data.parts import (
     check_classes,
@@ -30,6 +31,7 @@ from keras_cxr.data.parts import (
     with_classes,
     with_parts,
 )
+from keras_cxr.data.patients import keep_patients
 from keras_cxr.data.reading import Record, read_all
 from keras_cxr.data.sources import describe_sources, holds_groups, read_sources
 from keras_cxr.data.store import ArrayStore, FileStore, Store
@@ -47,6 +49,7 @@ def make_datasets(
     augment: bool = True,
     region: str = "full",
     color_mode: str = "grayscale",
+    intensity: str = "stored",
     seed: int = 0,
     format: str = "tf",
     on_error: str = "raise",
@@ -59,6 +62,7 @@ def make_datasets(
     groups: Groups | None = None,
     group_column: str | None = None,
     group_duplicates: bool | str = "auto",
+    group_patients: bool | str = "auto",
     audit: str | os.PathLike[str] | pd.DataFrame | None = None,
     split_by: str | None = None,
     root: str | os.PathLike[str] | None = None,
@@ -83,6 +87,9 @@ def make_datasets(
         region: "full"; "lungs" keeps what lies inside the lung mask and sets the rest to 0;
             "outside" the other way round.
         color_mode: "grayscale", or "rgb" for the grey value in three channels.
+        intensity: "stored" shows the range that a file may use, by its bits or its DICOM window;
+            "percentiles" each film from its own 0.5th to its 99.5th percentile, for files that
+            use little of their range. Arrays are taken as they are.
         seed: Draws split, order and augmentation.
         format: "tf" for `tf.data.Dataset`, "keras" for a `keras.utils.PyDataset` that needs no
             TensorFlow.
@@ -101,6 +108,9 @@ def make_datasets(
             part, joined with `groups`; the summary tells what a split that does not know them
             leaks. "auto" does so for files at 64 x 64 or larger, but not for arrays, which would
             be searched anew by every call; True insists. Parts that are given are not divided.
+        group_patients: Whether images of one patient, as DICOM files name them, stay in one part.
+            "auto" does so where no groups are given; True joins both. Parts that are given are not
+            divided.
         audit: A table of actions as an audit writes it: columns file, action ("drop", "group" or
             "relabel"), group and label. Its groups join `groups`; since an audit has looked for
             copies, "auto" does not do so again. Actions with a question mark are only counted.
@@ -132,12 +142,14 @@ def make_datasets(
         ),
         region=region,
         color_mode=color_mode,
+        intensity=intensity,
         seed=seed,
         format=format,
         on_error=on_error,
         group_duplicates=group_duplicates
         if isinstance(group_duplicates, str)
         else bool(group_duplicates),
+        group_patients=group_patients if isinstance(group_patients, str) else bool(group_patients),
         verbose=verbose,
     )
     check_group_column(group_column, groups)
@@ -166,6 +178,13 @@ def make_datasets(
     rows, kept = [chosen[place] for place in good], planned.subset(good)
     check_classes(kept, named=class_names is not None)
     parts = with_parts(kept, options.shares, options.seed, sources=sources)
+    held = [records[row] for row in rows]
+    narrow = [entry.file for entry, one in zip(kept.entries, held, strict=True) if one.narrow]
+    notes += [describe_narrow(narrow, len(held))] if narrow else []
+    kept, parts, told = keep_patients(
+        kept, [one.patient for one in held], parts, options=options, sources=sources
+    )
+    notes += told
     together = look_for_copies(
         store,
         records,
@@ -196,7 +215,7 @@ def make_datasets(
     return assemble(
         kept,
         parts,
-        records=[records[row] for row in rows],
+        records=held,
         batches=batches,
         options=options,
         copies=copies,
@@ -213,14 +232,15 @@ def _open(
     cache_dir: str | os.PathLike[str] | None,
 ) -> tuple[Store, list[Record], Path | None]:
     """Returns the pixels, a record for each entry, and the cache folder where there is one."""
-    size, verbose = options.image_size, options.verbose
+    size, intensity, verbose = options.image_size, options.intensity, options.verbose
     if images is not None:
         return ArrayStore(images), [Record(checksum=zlib.crc32(one.data)) for one in images], None
     if cache:
-        store, records = open_cache(catalog, size, cache_dir=cache_dir, verbose=verbose)
-        return store, records, cache_folder(catalog, size, cache_dir=cache_dir)
-    records = read_all(catalog, size, verbose=verbose)
-    return FileStore(catalog, size, records), records, None
+        place: dict[str, Any] = {"intensity": intensity, "cache_dir": cache_dir}
+        store, records = open_cache(catalog, size, verbose=verbose, **place)
+        return store, records, cache_folder(catalog, size, **place)
+    records = read_all(catalog, size, intensity=intensity, verbose=verbose)
+    return FileStore(catalog, size, records, intensity=intensity), records, None
 
 
 def as_tf_dataset(batches: Batches) -> Any:

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.data.catalog import Catalog, Entry
-from keras_cxr.data.images import fit, grey_image, lung_mask, reason
+from keras_cxr.data.images import file_bytes, fit, grey_film, lung_mask, reason
+from keras_cxr.data.intensity import is_narrow
+from keras_cxr.errors import DataError
 
 _CHUNK = 32
 
@@ -27,7 +29,9 @@ class Record(NamedTuple):
 
     `error` and `mask_error` are "" for good files. `denied` marks images and masks that could
     not be opened, which may become readable without any change of size or time. A mask checksum of
-    -1 means that there is no good mask.
+    -1 means that there is no good mask. `narrow` marks films that use little of their range
+    (`intensity.NARROW`); `patient` is "1", "2", ... in the order in which the patients of DICOM
+    films first come, and "" where none is named.
     """
 
     error: str = ""
@@ -35,6 +39,8 @@ class Record(NamedTuple):
     mask_error: str = ""
     checksum: int = 0
     mask_checksum: int = -1
+    narrow: bool = False
+    patient: str = ""
 
 
 class Reused(NamedTuple):
@@ -48,6 +54,7 @@ def read_all(
     catalog: Catalog,
     image_size: tuple[int, int],
     *,
+    intensity: str = "stored",
     sink: Sink | None = None,
     earlier: Callable[[Entry], Reused | None] | None = None,
     verbose: bool | str = "auto",
@@ -57,6 +64,7 @@ def read_all(
     Args:
         catalog: What to read.
         image_size: (height, width) to fit images and masks to.
+        intensity: As `read_image` takes it.
         sink: Called from several threads with (height, width) uint8 images and their masks
             as packed bits, or None where there is no good mask.
         earlier: Looks up what need not be read again.
@@ -71,7 +79,12 @@ def read_all(
             if stop.is_set():
                 break
             known = earlier(entries[row]) if earlier is not None else None
-            record, picture = known or read_entry(catalog, entries[row], image_size)
+            if known is not None and known.record.patient:
+                patient = _patient(catalog.path(entries[row].file))
+                known = known._replace(record=known.record._replace(patient=patient))
+            record, picture = known or read_entry(
+                catalog, entries[row], image_size, intensity=intensity
+            )
             if picture is not None and sink is not None:
                 sink(row, *picture)
             records.append(record)
@@ -81,11 +94,11 @@ def read_all(
         range(start, min(start + _CHUNK, len(entries))) for start in range(0, len(entries), _CHUNK)
     ]
     with one_thread_in_opencv(), progress(len(entries), "Reading images", verbose) as advance:
-        return _in_threads(read_rows, chunks, advance, stop)
+        return _numbered(_in_threads(read_rows, chunks, advance, stop))
 
 
 def read_entry(
-    catalog: Catalog, entry: Entry, image_size: tuple[int, int]
+    catalog: Catalog, entry: Entry, image_size: tuple[int, int], *, intensity: str = "stored"
 ) -> tuple[Record, Picture | None]:
     """Returns what one entry's files hold; the picture is None where the image is bad."""
     # a damaged file may make a decoder raise nearly anything: it then is a bad file, not a crash
@@ -96,11 +109,42 @@ def read_entry(
         except Exception as error:
             mask_error, denied = reason(error), isinstance(error, OSError)
     try:
-        image = np.ascontiguousarray(fit(grey_image(catalog.path(entry.file)), image_size))
+        with file_bytes(catalog.path(entry.file)) as data:
+            film = grey_film(data, intensity)
+        image = np.ascontiguousarray(fit(film.image, image_size))
     except Exception as error:
         return Record(reason(error), denied or isinstance(error, OSError), mask_error), None
-    mask_checksum = -1 if mask is None else zlib.crc32(mask.data)
-    return Record("", denied, mask_error, zlib.crc32(image.data), mask_checksum), (image, mask)
+    record = Record(
+        denied=denied,
+        mask_error=mask_error,
+        checksum=zlib.crc32(image.data),
+        mask_checksum=-1 if mask is None else zlib.crc32(mask.data),
+        narrow=is_narrow(image),
+        patient=film.patient,
+    )
+    return record, (image, mask)
+
+
+def _patient(path: str) -> str:
+    """Returns whose DICOM film a file is, as `Film.patient`."""
+    from keras_cxr.data.dicom import read_patient
+
+    try:
+        with file_bytes(path) as data:
+            return read_patient(data)
+    except (DataError, OSError):  # gone meanwhile: told where it is needed
+        return ""
+
+
+def _numbered(records: list[Record]) -> list[Record]:
+    """Returns records whose patients are numbers, which mean nothing outside of this data set."""
+    numbers: dict[str, str] = {}
+    for record in records:
+        if record.patient:
+            numbers.setdefault(record.patient, str(len(numbers) + 1))
+    if not numbers:
+        return records
+    return [one._replace(patient=numbers.get(one.patient, "")) for one in records]
 
 
 def unpack(bits: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.uint8]:

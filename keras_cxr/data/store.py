@@ -45,14 +45,21 @@ class FileStore:
     """Decodes a file whenever it is asked for; `cache=False`."""
 
     def __init__(
-        self, catalog: Catalog, image_size: tuple[int, int], records: Sequence[Record]
+        self,
+        catalog: Catalog,
+        image_size: tuple[int, int],
+        records: Sequence[Record],
+        *,
+        intensity: str = "stored",
     ) -> None:
         self._catalog, self._image_size, self._records = catalog, image_size, records
+        self._intensity = intensity
 
     def image(self, row: int) -> NDArray[np.uint8]:
         """See `Store`."""
         return self._read(
-            self._catalog.entries[row].file, lambda path: fit(grey_image(path), self._image_size)
+            self._catalog.entries[row].file,
+            lambda path: fit(grey_image(path, self._intensity), self._image_size),
         )
 
     def mask(self, row: int) -> NDArray[np.uint8]:

@@ -49,7 +49,7 @@ class Classifier:
             `(batch, classes)`.
         class_names: in the order of the model's outputs.
         data_options: how `make_datasets` read the images it was trained on (`image_size`,
-            `color_mode`, `region`, `seed`, …); empty where no run is on record.
+            `color_mode`, `intensity`, `region`, `seed`, …); empty where no run is on record.
         unusual: tells pictures that are not like those the model was trained on; `None` where
             no `unusual.npz` of these weights lies beside the model.
         notes: what is worth knowing, such as why there is no `unusual`.
@@ -75,6 +75,11 @@ class Classifier:
         known = self.data_options["image_size"]
         return height or known[0], width or known[1]
 
+    @property
+    def intensity(self) -> str:
+        """How files become grey: as those that the model was trained on, else "stored"."""
+        return str(self.data_options.get("intensity", "stored"))
+
     def read(self, path: str | os.PathLike[str]) -> NDArray[np.float32]:
         """One file as the model takes it: `(height, width, channels)` float32 in [0, 255].
 
@@ -82,7 +87,8 @@ class Classifier:
             NotFoundError: there is no such file.
             DataError: it is damaged or no image.
         """
-        return read_image(path, self.image_size, self.color_mode).astype(np.float32)
+        image = read_image(path, self.image_size, self.color_mode, intensity=self.intensity)
+        return image.astype(np.float32)
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         """Class probabilities `(batch, classes)` of images `(batch, height, width, channels)`."""

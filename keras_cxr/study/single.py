@@ -111,6 +111,7 @@ def evaluate_and_report(
         split=(1.0, 0.0, 0.0),
         image_size=classifier.image_size,
         color_mode=classifier.color_mode,
+        intensity=classifier.intensity,
         region=classifier.data_options.get("region", "full"),
         augment=False,
         format="keras",

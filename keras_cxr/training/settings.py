@@ -16,12 +16,15 @@ _DATA_OPTIONS = (
     "class_names",
     "image_size",
     "color_mode",
+    "intensity",
     "region",
     "batch_size",
     "augment",
     "seed",
     "format",
 )
+
+_LATER = {"intensity": "stored"}  # what runs were trained with before there was a choice
 
 
 def describe_settings(
@@ -55,6 +58,12 @@ def describe_model(model: keras.Model) -> dict[str, Any]:
     config = _without_names(configuration_of(model), numbers)
     shapes = [list(v.shape) for v in model.variables]
     return {"config": config, "variables": shapes, "parameters": model.count_params()}
+
+
+def with_later_options(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that an earlier release wrote, with the options that it did not have yet."""
+    data = settings.get("data")
+    return {**settings, "data": {**_LATER, **data}} if isinstance(data, dict) else settings
 
 
 def find_difference(before: Any, now: Any) -> str | None:

@@ -18,7 +18,7 @@ from keras_cxr.training.loop import Loop
 from keras_cxr.training.precision import choose_precision
 from keras_cxr.training.progress import Progress, make_progress
 from keras_cxr.training.run import TrainingRun, make_run
-from keras_cxr.training.settings import describe_settings, find_difference
+from keras_cxr.training.settings import describe_settings, find_difference, with_later_options
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
@@ -176,7 +176,7 @@ def _find_record(
     record = folder.read()
     if record is None:
         return None
-    difference = find_difference(record["settings"], settings)
+    difference = find_difference(with_later_options(record["settings"]), settings)
     if difference is not None:
         raise TrainingError(
             f"The run in {folder.path} was started with other settings ({difference}). Pass "

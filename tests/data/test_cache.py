@@ -30,7 +30,7 @@ def test_what_lies_on_disk(tmp_path):
     (masks,) = folder.glob("masks-*")
     assert masks.stat().st_size == 14 * 16 * 16 // 8
     content = json.loads((folder / INDEX_NAME).read_bytes().partition(b"\n")[2])
-    assert content["schema_version"] == 1
+    assert content["schema_version"] == 2
     make(plain(tmp_path / "plain"), tmp_path / "other")
     assert not list(only(tmp_path / "other").glob("masks*"))
 
@@ -55,7 +55,7 @@ def damage_version(folder):
     import hashlib
 
     body = (folder / INDEX_NAME).read_bytes().partition(b"\n")[2]
-    body = body.replace(b'"schema_version":1', b'"schema_version":9')
+    body = body.replace(b'"schema_version":2', b'"schema_version":9')
     digest = hashlib.sha256(body).hexdigest().encode()
     (folder / INDEX_NAME).write_bytes(digest + b"\n" + body)
 
@@ -166,17 +166,17 @@ def test_a_file_that_may_be_read_again_is_read_again(tmp_path, monkeypatch):
     import keras_cxr.data.reading as reading
 
     folder = kaggle(tmp_path / "films")
-    real = reading.grey_image
+    real = reading.file_bytes
 
     def refuse(path):
         if str(path).endswith("COVID-1.png"):
             raise PermissionError(13, "Permission denied")
         return real(path)
 
-    monkeypatch.setattr(reading, "grey_image", refuse)
+    monkeypatch.setattr(reading, "file_bytes", refuse)
     with pytest.raises(DataError, match=r"COVID-1\.png: cannot be read \(Permission denied\)"):
         make(folder, tmp_path / "cache")
-    monkeypatch.setattr(reading, "grey_image", real)
+    monkeypatch.setattr(reading, "file_bytes", real)
     assert len(make(folder, tmp_path / "cache").table) == 14
 
 
