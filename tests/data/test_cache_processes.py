@@ -15,13 +15,13 @@ import pathlib, sys, time
 import keras_cxr.data.reading as reading
 from keras_cxr.data import find_images
 from keras_cxr.data.cache import open_cache
-real = reading.grey_image
+real = reading.file_bytes
 def slow(path):
     time.sleep({delay})
     while not pathlib.Path({go!r}).exists():
         time.sleep(0.01)
     return real(path)
-reading.grey_image = slow
+reading.file_bytes = slow
 print("ready", flush=True)
 store, records = open_cache(find_images({folder!r}), (16, 16), cache_dir={cache!r}, verbose=False)
 print(len(records), sum(int(store.image(row).sum()) for row in range(len(records))), flush=True)
