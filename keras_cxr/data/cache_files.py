@@ -32,7 +32,9 @@ _OUTDATED = tuple(f'{{"schema_version":{number},'.encode() for number in range(1
 def _other_rows(content: dict[str, Any]) -> str:
     signatures, records = content["signatures"], content["records"]
     fit = rows_fit(signatures, (str, int, int, str, int, int))
-    fit &= rows_fit(records, (str, bool, str, int, int, bool, str)) and len(signatures) == len(records)
+    fit &= rows_fit(records, (str, bool, str, int, int, bool, str)) and len(signatures) == len(
+        records
+    )
     return "" if fit else "has rows of another form"
 
 

@@ -85,7 +85,7 @@ def damage_masks(folder):
     ("damage", "reason"),
     [
         (damage_index, "does not match its checksum"),
-        (damage_version, "has schema version 9, this release reads 1"),
+        (damage_version, "has schema version 9, this release reads 2"),
         (damage_rows, "its index has rows of another form"),
         (damage_length, "has 100 bytes instead of 3,584"),
         (damage_masks, "is missing"),

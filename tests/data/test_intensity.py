@@ -115,7 +115,7 @@ def test_a_cache_of_an_earlier_release_is_read_anew_without_a_word(tmp_path, cap
     content = json.loads(index.read_bytes().partition(b"\n")[2])
     content["schema_version"] = 1
     content["records"] = [record[:5] for record in content["records"]]
-    body = json.dumps(content).encode()
+    body = json.dumps(content, separators=(",", ":")).encode()
     index.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     assert [info.source for info in list_caches(tmp_path / "cache")] == ["(earlier release)"]
     same(first, make(films, tmp_path / "cache"))
