@@ -118,7 +118,8 @@ def cell_texts(column: "pd.Series[Any]") -> list[str]:
     """Returns a column's cells as text without space around it, "" for empty ones."""
     if isinstance(column.dtype, pd.StringDtype):
         return [cell.strip() for cell in column.fillna("").tolist()]
-    return ["" if pd.isna(cell) else str(cell).strip() for cell in column]
+    missing = column.isna().tolist()
+    return ["" if gone else str(cell).strip() for cell, gone in zip(column, missing, strict=True)]
 
 
 def said(table: pd.DataFrame) -> str:

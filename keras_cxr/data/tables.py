@@ -19,7 +19,7 @@ from keras_cxr.data.columns import (
     said,
 )
 from keras_cxr.data.csv_files import read_csv
-from keras_cxr.data.joining import places_of, relative_file, values_at
+from keras_cxr.data.joining import is_absolute, places_of, relative_file, values_at
 from keras_cxr.errors import DataError
 
 Groups = str | os.PathLike[str] | pd.DataFrame | Mapping[str, str]
@@ -173,7 +173,7 @@ def _finder(folder: Path) -> Callable[[str], tuple[str, tuple[int, int]]]:
 
     def status(file: str) -> tuple[int, int]:
         try:
-            found = os.stat(file if os.path.isabs(file) else start + file)  # noqa: PTH116, PTH117
+            found = os.stat(file if is_absolute(file) else start + file)  # noqa: PTH116
         except (OSError, ValueError):  # a NUL in the name
             return _MISSING
         return found.st_size, found.st_mtime_ns
