@@ -10,7 +10,7 @@ import pandas as pd
 
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.columns import COLUMNS, read_columns, said
-from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.csv_files import as_table
 from keras_cxr.data.joining import places_of, values_at
 from keras_cxr.data.patients import usable_patients
 from keras_cxr.errors import DataError
@@ -68,7 +68,7 @@ def read_metadata(catalog: Catalog, table: Table | None, *, prefix: str = "") ->
     unknown = ("",) * len(catalog.entries)
     if table is None:
         return Metadata(groups, unknown)
-    frame = table if isinstance(table, pd.DataFrame) else read_csv(table)
+    frame = as_table(table, "metadata")
     held = read_columns(frame, ("file", "group", "source"), name="metadata")
     if "file" not in held.cells:
         raise DataError(f"metadata needs the column file; it has {said(frame)}")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from keras_cxr.audit.answers import Answers
 from keras_cxr.data.columns import meaning, read_columns, said
-from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.csv_files import as_table
 from keras_cxr.data.joining import places_of
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.subgroups import Subgroups, measure_subgroups
@@ -66,7 +66,7 @@ def columns_of(files: tuple[str, ...], metadata: Any, *, root: Path | None) -> p
     Raises:
         DataError: The table lacks the column file or names none of the files.
     """
-    frame = metadata if isinstance(metadata, pd.DataFrame) else read_csv(metadata)
+    frame = as_table(metadata, "metadata")
     held = read_columns(frame, ("file",), name="metadata").cells
     if "file" not in held:
         raise DataError(f"metadata needs the column file; it has {said(frame)}")

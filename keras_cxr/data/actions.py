@@ -10,7 +10,7 @@ import pandas as pd
 
 from keras_cxr.data.catalog import Catalog, listing
 from keras_cxr.data.columns import read_columns, said
-from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.csv_files import as_table
 from keras_cxr.data.joining import places_of
 from keras_cxr.errors import DataError
 
@@ -77,7 +77,7 @@ def read_actions(audit: str | os.PathLike[str] | pd.DataFrame, catalog: Catalog)
         NotFoundError: There is no such file.
         DataError: Columns are missing, or rows cannot be carried out; all of them are named.
     """
-    table = audit if isinstance(audit, pd.DataFrame) else read_csv(audit)
+    table = as_table(audit, "audit")
     cells = read_columns(table, _COLUMNS, name="The table of actions").cells
     lacking = [column for column in ("file", "action") if column not in cells]
     if lacking:

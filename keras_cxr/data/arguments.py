@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_cxr.data.augment import Augmentation
 from keras_cxr.data.batches import REGIONS
@@ -114,7 +115,7 @@ def check_group_column(column: str | None, groups: Groups | None) -> None:
     Raises:
         InvalidArgumentError: As said.
     """
-    if column is not None and (groups is None or isinstance(groups, Mapping)):
+    if column is not None and (groups is None or isinstance(groups, Mapping | pd.Series)):
         raise InvalidArgumentError(
             "group_column names a column of the table groups=, but groups is no table"
         )

@@ -7,12 +7,13 @@ import os
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from keras_cxr._csv import unguarded
 from keras_cxr.data.catalog import exists, near_name
-from keras_cxr.errors import DataError, NotFoundError
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
 _MARKS = {  # the longest first: that of UTF-32 begins as that of UTF-16
     codecs.BOM_UTF32_LE: "utf-32",
@@ -24,6 +25,26 @@ _MARKS = {  # the longest first: that of UTF-32 begins as that of UTF-16
 _DELIMITERS = ",;\t"
 _LINE = b"\n"
 _HEAD = 1 << 16  # bytes that hold any header
+
+
+def as_table(table: Any, name: str) -> pd.DataFrame:
+    """Returns a table that the user passed: a DataFrame as it is, a CSV file read.
+
+    Args:
+        table: A DataFrame, or the path of a CSV file.
+        name: The argument's name, for the error.
+
+    Raises:
+        InvalidArgumentError: It is something else.
+        NotFoundError, DataError: See `read_csv`.
+    """
+    if isinstance(table, pd.DataFrame):
+        return table
+    if not isinstance(table, str | os.PathLike):
+        raise InvalidArgumentError(
+            f"{name} must be a CSV file or a DataFrame, received {type(table).__name__}"
+        )
+    return read_csv(table)
 
 
 def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:

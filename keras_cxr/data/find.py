@@ -43,6 +43,8 @@ def find_images(
 
 
 def _find(data: Any, *, root: str | os.PathLike[str] | None, require_classes: bool) -> Catalog:
+    if root is not None and not isinstance(root, str | os.PathLike):
+        raise InvalidArgumentError(f"root must be a folder, received {type(root).__name__}")
     if isinstance(data, pd.DataFrame):
         return find_in_table(data, root=root, name="the DataFrame")
     if not isinstance(data, str | os.PathLike):

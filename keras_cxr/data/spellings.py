@@ -60,6 +60,8 @@ def _separator(name: str, spellings: set[str]) -> str:
     """Returns what divides a name into several, "" where nothing does."""
     if _spelling(name) in _NOTHING:
         return ""
+    if name[0] + name[-1] in ("[]", "()", "{}"):  # a list in the cell of a DataFrame
+        return name[0]
     for mark in (*_ALWAYS, *_SOMETIMES):
         pieces = [piece for piece in name.split(mark) if piece.strip()]
         if len(pieces) > 1 and (

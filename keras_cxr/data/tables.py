@@ -18,11 +18,11 @@ from keras_cxr.data.columns import (
     read_columns,
     said,
 )
-from keras_cxr.data.csv_files import read_csv
+from keras_cxr.data.csv_files import as_table
 from keras_cxr.data.joining import is_absolute, places_of, relative_file, values_at
 from keras_cxr.errors import DataError
 
-Groups = str | os.PathLike[str] | pd.DataFrame | Mapping[str, str]
+Groups = str | os.PathLike[str] | pd.DataFrame | Mapping[str, str] | pd.Series
 
 _MISSING = (-1, -1)
 
@@ -77,7 +77,8 @@ def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) 
 
     Args:
         catalog: The images.
-        groups: A mapping from file to group, or a DataFrame or CSV file with a column `file`.
+        groups: A mapping from file to group, a Series with files as its index, or a DataFrame or
+            CSV file with a column `file`.
         column: The table's column of groups; by default that of a usual name, see
             `columns.COLUMNS`.
 
@@ -86,11 +87,11 @@ def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) 
             with two groups.
     """
     notes: tuple[str, ...] = ()
-    if isinstance(groups, Mapping):
-        files = [str(file) for file in groups]
-        names = cell_texts(pd.Series(list(groups.values()), dtype=object))
+    if isinstance(groups, Mapping | pd.Series):
+        given = groups if isinstance(groups, pd.Series) else pd.Series(groups, dtype=object)
+        files, names = [str(file) for file in given.index], cell_texts(given)
     else:
-        table = groups if isinstance(groups, pd.DataFrame) else read_csv(groups)
+        table = as_table(groups, "groups")
         found = read_columns(
             table, ("file",) if column is not None else ("file", "group"), name="groups"
         )

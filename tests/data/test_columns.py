@@ -10,7 +10,7 @@ from keras_cxr.data.columns import COLUMNS, find_column, meaning, read_columns
 from keras_cxr.data.joining import places_of
 from keras_cxr.data.sources import read_sources
 from keras_cxr.data.tables import with_groups
-from keras_cxr.errors import DataError
+from keras_cxr.errors import DataError, InvalidArgumentError
 from tests.data.helpers import plain, write
 
 SPELLINGS = (str, str.upper, str.title, lambda name: f" {name.replace('_', ' ')} ")
@@ -156,6 +156,23 @@ def test_rows_find_their_images_however_paths_are_written(tmp_path):
     ]  # fmt: skip
     found = places_of(rows, known, root=root, prefix="inner/")
     assert found == [0, 0, 0, 0, 0, 0, 0, 1, -1, -1, -1, 3]
+
+
+def test_groups_may_be_a_series_and_other_types_are_refused(films):
+    catalog = find_images(films)
+    groups = images(films).set_index("file")["patient"]
+    expected = with_groups(catalog, images(films)).entries
+    assert with_groups(catalog, groups).entries == expected
+    assert with_groups(catalog, {films / file: name for file, name in groups.items()}).entries == (
+        expected
+    )
+    for read in (with_groups, read_metadata):
+        with pytest.raises(InvalidArgumentError, match="must be a CSV file or a DataFrame, rec"):
+            read(catalog, ["p1"])
+    with pytest.raises(InvalidArgumentError, match="audit must be a CSV file or a DataFrame"):
+        read_actions({"a": "drop"}, catalog)
+    with pytest.raises(InvalidArgumentError, match="root must be a folder, received int"):
+        find_images(images(films), root=3)
 
 
 def test_a_file_under_two_values_is_refused(films):

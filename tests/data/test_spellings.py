@@ -31,6 +31,7 @@ def test_spellings_of_one_name_are_noted(names):
         (("A", "B; C"), "'B; C' looks like several labels in one (';'"),
         (("Effusion", "effusion, mass"), "(',' between them)"),
         (("Effusion", "Effusion/Mass"), "('/' between them)"),
+        (("A", "['A', 'B']"), "looks like several labels in one ('['"),
         (("A", "nan"), "'nan' looks like a label that is missing"),
         (("A", "N/A"), "'N/A' looks like a label that is missing"),
     ],
