@@ -1,13 +1,15 @@
 """ZIP archives (`.npz`, `.keras`), looked at before anything in them is unpacked."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._documents import parse_json
 from keras_cxr._files import open_regular
 
 _SLACK = 1 << 20  # bytes that a small member may grow by, however well it was packed
@@ -19,6 +21,8 @@ _MODEL_MEMBERS = {
     "model.weights.npz": None,
 }
 _ASSETS = "assets/"
+_WIDTHS = ("units", "filters", "input_dim", "output_dim")
+_USUAL_UNITS = 4096  # of VGG19; so many are never too many
 
 
 class ArchiveError(ValueError):
@@ -66,21 +70,62 @@ def check_model_archive(path: Path) -> None:
     try:
         with open_regular(path) as opened, zipfile.ZipFile(opened) as archive:
             _check_growth(archive, path)
-            for member in archive.infolist():
-                name = member.filename
-                if name not in _MODEL_MEMBERS and not name.startswith(_ASSETS):
-                    raise ArchiveError(f"it holds {name[:60]!r}, which no model has")
-                limit = _MODEL_MEMBERS.get(name)
-                if limit is not None and member.file_size > limit:
-                    raise ArchiveError(
-                        f"its {name} has {member.file_size:,} bytes, more than {limit:,}"
-                    )
-            if "config.json" not in archive.namelist():
-                raise ArchiveError("it lacks config.json")
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, ArchiveError):
-            raise
-        raise ArchiveError(f"it is damaged ({error})") from error
+            _check_members(archive)
+            _check_width(archive)
+    except ArchiveError:
+        raise
+    except Exception as error:  # of a damaged file zipfile and HDF5 raise nearly anything
+        raise ArchiveError(f"it is damaged ({error or type(error).__name__})") from error
+
+
+def _check_members(archive: zipfile.ZipFile) -> None:
+    for member in archive.infolist():
+        name = member.filename
+        if name not in _MODEL_MEMBERS and not name.startswith(_ASSETS):
+            raise ArchiveError(f"it holds {name[:60]!r}, which no model has")
+        limit = _MODEL_MEMBERS.get(name)
+        if limit is not None and member.file_size > limit:
+            raise ArchiveError(f"its {name} has {member.file_size:,} bytes, more than {limit:,}")
+    if "config.json" not in archive.namelist():
+        raise ArchiveError("it lacks config.json")
+
+
+def _check_width(archive: zipfile.ZipFile) -> None:
+    """A layer that asks for more units than any weight in the file has: Keras would make them."""
+    if "model.weights.h5" not in archive.namelist():
+        return
+    packed = archive.getinfo("model.weights.h5").file_size
+    size, widest = 0, 0
+    with archive.open("model.weights.h5") as member, h5py.File(member, "r") as weights:
+        for data in _datasets(weights):
+            if data.external or data.is_virtual:
+                raise ArchiveError("its weights lie in another file")
+            size, widest = size + data.nbytes, max(widest, *data.shape, 0)
+    if size > _GROWTH * packed + _SLACK:
+        raise ArchiveError(f"its {packed:,} bytes of weights would unpack to {size:,}")
+    asked = max(_units(parse_json(archive.read("config.json"))), default=0)
+    if asked > max(widest, _USUAL_UNITS):
+        raise ArchiveError(
+            f"a layer asks for {asked:,} units, and its widest weight has {widest:,}"
+        )
+
+
+def _datasets(weights: Any) -> list[Any]:
+    found: list[Any] = []
+    weights.visititems(lambda name, item: found.append(item) if hasattr(item, "nbytes") else None)
+    return found
+
+
+def _units(config: Any) -> Iterator[int]:
+    if isinstance(config, dict):
+        for key, value in config.items():
+            if key in _WIDTHS and isinstance(value, int):
+                yield value
+            else:
+                yield from _units(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _units(value)
 
 
 def _check_growth(archive: zipfile.ZipFile, path: Path) -> None:
