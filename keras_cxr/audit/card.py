@@ -13,6 +13,7 @@ from keras_cxr._markdown import markdown_text
 from keras_cxr.audit.calibrated_file import CALIBRATED_FILE
 from keras_cxr.audit.model_tables import named_calibrations, score_rows, view_rows
 from keras_cxr.audit.scores import in_words
+from keras_cxr.evaluation.estimates import number_text
 
 if TYPE_CHECKING:
     from keras_cxr.audit.model_audit import ModelAudit
@@ -133,4 +134,5 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters["cell"] = markdown_text
+    environment.filters["number"] = number_text
     return environment

@@ -10,6 +10,7 @@ from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.scores import in_words, interval_of
 from keras_cxr.evaluation.calibration import Calibration, measure_calibration
 from keras_cxr.evaluation.conformal import ConformalSets, SetCoverage
+from keras_cxr.evaluation.estimates import number_text
 from keras_cxr.evaluation.scaling import Scaling, fit_scaling
 from keras_cxr.evaluation.selective import Selection, choose_threshold, measure_selection
 from keras_cxr.evaluation.temperature import apply_temperature, fit_temperature
@@ -65,11 +66,11 @@ class Confidence:
     def _calibration(self) -> Finding:
         gap = self.before.overconfidence
         more = "more" if gap.value > 0 else "less"
-        low, high = (100 * limit for limit in gap.interval)
+        low, high = (number_text(100 * limit, 1, signed=True) for limit in gap.interval)
         sentence = (
             f"On {self.before.num_images:,} test images the model is {abs(100 * gap.value):.1f} "
             f"percentage points {more} sure than right (confidence minus accuracy between "
-            f"{low:+.1f} and {high:+.1f}); its calibration error (ECE) is {self.before.ece:.3f}"
+            f"{low} and {high}); its calibration error (ECE) is {self.before.ece:.3f}"
         )
         if self.after is not None:
             sentence += (
@@ -80,7 +81,11 @@ class Confidence:
             sentence += (
                 f" ({self.scaled.ece:.3f} with offsets for the classes, which change answers)"
             )
-        sentence += f"; chance alone gives a calibrated model {self.before.ece_if_calibrated:.3f}."
+        chance = self.before.ece_if_calibrated
+        if np.isnan(chance):
+            sentence += "; whether that is more than chance explains, so few images cannot tell."
+        else:
+            sentence += f"; chance alone gives a calibrated model {chance:.3f}."
         return Finding("calibration", sentence, gap.value, interval_of(gap))
 
     def to_dict(self) -> dict[str, Any]:

@@ -92,7 +92,8 @@ class Controls:
 def _without_lungs(controls: Controls) -> Iterator[Finding]:
     """The sentence about lungs; it ends with "most of the score ..." by rule only.
 
-    The rule: the whole 95 % interval of the share kept above chance lies above one half.
+    The rule: the model is better than guessing (the lower limit of the full score lies above
+    chance), and the whole 95 % interval of the share kept above chance lies above one half.
     """
     if "outside" not in controls.scores:
         return
@@ -106,7 +107,7 @@ def _without_lungs(controls: Controls) -> Iterator[Finding]:
         f"images, guessing reaches {controls.chance:.2f}; trained on {controls.num_training:,} "
         f"images for {controls.epochs} epochs each)"
     )
-    if controls.kept["outside"].low > MOST:
+    if whole.low > controls.chance and controls.kept["outside"].low > MOST:
         sentence += ": most of the score does not come from lungs"
     yield Finding("controls", f"{sentence}.", found.value, interval_of(found))
 

@@ -46,6 +46,7 @@ def _score(audit: "ModelAudit") -> Finding:
         f"Accuracy is {in_words(score.accuracy)} and balanced accuracy {in_words(found)} on "
         f"{score.num_images:,} test images{groups}."
     )
+    sentence += f" {score.caution}" if score.caution else ""
     return Finding("score", sentence, found.value, interval_of(found))
 
 

@@ -6,9 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.audit.answers import Answers
-from keras_cxr.evaluation.bootstrap import BootstrapIntervals, bootstrap_intervals
-from keras_cxr.evaluation.estimates import Estimate, ratios, share_estimates
+from keras_cxr.evaluation.bootstrap import (
+    BootstrapIntervals,
+    accuracy_estimates,
+    bootstrap_intervals,
+)
+from keras_cxr.evaluation.estimates import Estimate
 from keras_cxr.evaluation.resampling import Floats, group_codes, group_sums, resample
+from keras_cxr.evaluation.shares import ratios, share_estimates
 
 
 def score_of(answers: Answers, *, seed: int = 0) -> BootstrapIntervals:
@@ -31,12 +36,17 @@ def kept_share(whole: Answers, other: Answers, *, seed: int = 0) -> Estimate:
     (b' - c) / (b - c), with b the balanced accuracy of `whole`, b' that of `other` and c = 1 / k
     what guessing among the k classes that occur reaches. 0: no better than guessing. 1: as good
     as before. Both are resampled together, group by group, since they answer on the same images.
+    Not defined (NaN) where the lower limit of b does not lie above c: of nothing, no share is
+    left.
 
     Args:
         whole: Answers on the images as they are.
         other: Answers on the same images in the same order, shown otherwise.
         seed: Of the draws.
     """
+    _, score = accuracy_estimates(whole.labels, whole.predicted, groups=whole.groups, seed=seed)
+    if not score.low > chance_of(whole):
+        return Estimate(np.nan, np.nan, np.nan, "none")
     count = whole.probabilities.shape[1]
     is_real = np.eye(count)[whole.labels]
     hits = [is_real * np.eye(count)[answers.predicted] for answers in (whole, other)]
@@ -64,14 +74,8 @@ def chance_of(answers: Answers) -> float:
 
 
 def in_words(estimate: Estimate, digits: int = 2) -> str:
-    """Returns "0.72 [0.70, 0.74]", or the number alone where it has no interval."""
-    value, low, high = (  # rounded first, and 0 added: never "-0.00"
-        round(number, digits) + 0.0 for number in (estimate.value, *estimate.interval)
-    )
-    text = f"{value:.{digits}f}"
-    if np.isfinite(estimate.interval).all():
-        text += f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return text
+    """Returns "0.72 [0.70, 0.74]", the number alone where it has no interval, a dash for none."""
+    return estimate.text(digits)
 
 
 def interval_of(estimate: Estimate) -> tuple[float, float] | None:

@@ -1,7 +1,8 @@
 """Shortcuts in sentences."""
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.shortcut_models import Estimate, Reach
+from keras_cxr.audit.shortcut_models import Reach
+from keras_cxr.evaluation.estimates import Estimate
 
 TAG = "DICOM "
 """In front of a tag's keyword in the names of what was asked."""
@@ -42,30 +43,30 @@ def shortcut_findings(
             "shortcuts",
             f"File attributes alone (size, format, borders, marks, brightness, sharpness, "
             f"histogram) tell the class of {_interval(told)} of {num_images:,} images; {guess}. "
-            f"Balanced accuracy: {_number(balanced)}, guessing: {chance:.2f}.",
-            balanced[0],
-            balanced[1:],
+            f"Balanced accuracy: {balanced.text(2)}, guessing: {chance:.2f}.",
+            balanced.value,
+            balanced.interval,
         )
     ]
     if carrier:
         reached = found[carrier].balanced_accuracy
         sentence = (
             f"Of single families, {_WORDS[carrier]} ({carrier!r}) carries most: balanced accuracy "
-            f"{_number(reached)} on {num_images:,} images, guessing {chance:.2f}: no other family "
+            f"{reached.text(2)} on {num_images:,} images, guessing {chance:.2f}: no other family "
             "of attributes is better beyond the intervals."
         )
-        findings.append(Finding("shortcut_carrier", sentence, reached[0], reached[1:]))
+        findings.append(Finding("shortcut_carrier", sentence, reached.value, reached.interval))
         if carrier == "dicom":
             tag = max(
                 (name for name in found if name.startswith(TAG)),
-                key=lambda name: found[name].balanced_accuracy[0],
+                key=lambda name: found[name].balanced_accuracy.value,
             )
             reached = found[tag].balanced_accuracy
             sentence = (
                 f"Of single DICOM tags, {tag.removeprefix(TAG)} carries most: from it alone, "
-                f"balanced accuracy is {_number(reached)}, guessing {chance:.2f}."
+                f"balanced accuracy is {reached.text(2)}, guessing {chance:.2f}."
             )
-            findings.append(Finding("dicom_tag", sentence, reached[0], reached[1:]))
+            findings.append(Finding("dicom_tag", sentence, reached.value, reached.interval))
     else:
         sentence = (
             "No single family of file attributes tells the classes better than guessing "
@@ -81,10 +82,10 @@ def shortcut_findings(
             told, balanced = found[name]
             sentence = (
                 f"From {words} alone, the class is told right for {_interval(told)} of "
-                f"{num_images:,} images; {guess}. Balanced accuracy: {_number(balanced)}, "
+                f"{num_images:,} images; {guess}. Balanced accuracy: {balanced.text(2)}, "
                 f"guessing: {chance:.2f}."
             )
-            findings.append(Finding(key, sentence, balanced[0], balanced[1:]))
+            findings.append(Finding(key, sentence, balanced.value, balanced.interval))
     return tuple(findings)
 
 
@@ -93,10 +94,5 @@ def _percent(share: float) -> str:
 
 
 def _interval(estimate: Estimate) -> str:
-    value, low, high = estimate
-    return f"{_percent(value)} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _number(estimate: Estimate) -> str:
-    value, low, high = estimate
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    low, high = estimate.interval
+    return f"{_percent(estimate.value)} [{100 * low:.1f}, {100 * high:.1f}]"

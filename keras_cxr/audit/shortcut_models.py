@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.evaluation.resampling import group_sums, resample
+from keras_cxr.evaluation.bootstrap import accuracy_estimates
+from keras_cxr.evaluation.estimates import Estimate
 
 FOLDS = 5
 ROUNDS = 1000
 """Bootstrap samples; the limits of a 95 % interval then vary by about a twentieth of its width."""
-
-Estimate = tuple[float, float, float]
 
 
 class Reach(NamedTuple):
@@ -124,34 +123,21 @@ def judge(model: Any, values: NDArray[Any], problem: Problem, *, seed: int) -> R
 
 
 def score(probabilities: NDArray[np.float64], problem: Problem, *, seed: int) -> Reach:
-    """Returns accuracy and balanced accuracy with bootstrap intervals over groups.
+    """Returns accuracy and balanced accuracy with the intervals of `bootstrap_intervals`.
 
-    The intervals are `bootstrap_intervals`' (BCa over groups). The fitted models stay as they
-    are, so the intervals hold what the choice of judged images adds, and not what the choice of
-    others to fit to would add.
+    They count groups, and are Wilson's where too few groups are told wrong to resample. The
+    fitted models stay as they are, so the intervals hold what the choice of judged images adds,
+    and not what the choice of others to fit to would add.
 
     Args:
         probabilities: (n, classes) float64.
         problem: The classes and groups.
         seed: Draws the samples.
     """
-    labels, num_classes = problem.labels, probabilities.shape[1]
-    present = np.eye(num_classes)[labels]
-    shares = present.mean(axis=0)
-    right = probabilities.argmax(axis=1) == labels
-    right_balanced = (probabilities / shares).argmax(axis=1) == labels
-    values = np.hstack([present, present * right[:, None], present * right_balanced[:, None]])
-    sums = resample(group_sums(values, problem.groups), num_resamples=ROUNDS, seed=seed)
-    estimates, limits = sums.estimate(_figures)
-    accuracy, balanced = (
-        (float(value), float(low), float(high))
-        for value, (low, high) in zip(estimates, limits, strict=True)
-    )
+    labels = problem.labels
+    shares = np.bincount(labels, minlength=probabilities.shape[1]) / len(labels)
+    options: dict[str, Any] = {"groups": problem.groups, "num_resamples": ROUNDS, "seed": seed}
+    accuracy, _ = accuracy_estimates(labels, probabilities.argmax(axis=1), **options)
+    answers = (probabilities / shares).argmax(axis=1)
+    _, balanced = accuracy_estimates(labels, answers, **options)
     return Reach(accuracy, balanced)
-
-
-def _figures(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns (..., 2) accuracy and balanced accuracy; the mean leaves out classes not drawn."""
-    counts, right, balanced = np.split(sums, 3, axis=-1)
-    recall = np.divide(balanced, counts, out=np.full_like(counts, np.nan), where=counts > 0)
-    return np.stack([right.sum(-1) / counts.sum(-1), np.nanmean(recall, axis=-1)], axis=-1)

@@ -252,7 +252,10 @@ def _shortcuts(
     counts: NDArray[np.int64],
     notes: tuple[str, ...],
 ) -> Shortcuts:
-    rows = [(name, *reach.accuracy, *reach.balanced_accuracy) for name, reach in found.items()]
+    rows = [
+        (name, *(number for of in reach for number in (of.value, *of.interval)))
+        for name, reach in found.items()
+    ]
     largest = int(counts.argmax())
     majority = (classes[largest], float(counts[largest] / counts.sum()))
     chance = 1.0 / len(classes)
@@ -267,12 +270,13 @@ def _shortcuts(
 
 def _carrier(found: dict[str, Reach], chance: float) -> str:
     """Returns the first family above chance whose interval reaches that of the best."""
-    above = {}
-    for name, reach in found.items():
-        value, low, high = reach.balanced_accuracy
-        if value - _SEVEN_TESTS * (value - low) > chance:
-            above[name] = (value, low, high)
+    told = {name: reach.balanced_accuracy for name, reach in found.items()}
+    above = [
+        name
+        for name, one in told.items()
+        if one.value - _SEVEN_TESTS * (one.value - one.low) > chance
+    ]
     if not above:
         return ""
-    best = max(above.values())
-    return next(name for name, one in above.items() if one[2] >= best[1])
+    best = max((told[name] for name in above), key=lambda one: (one.value, one.low))
+    return next(name for name in above if told[name].high >= best.low)

@@ -8,15 +8,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr.evaluation.estimates import Estimate, checked_names, ratios, too_few
-from keras_cxr.evaluation.metrics import checked_answers, mean_interval
+from keras_cxr.evaluation.checks import checked_answers
+from keras_cxr.evaluation.estimates import Estimate, checked_names
 from keras_cxr.evaluation.resampling import (
     NUM_RESAMPLES,
     Floats,
     group_codes,
     group_sums,
     resample,
-    wilson_limits,
+)
+from keras_cxr.evaluation.shares import (
+    all_alone,
+    mean_of_shares,
+    outweighed,
+    ratios,
+    share_limits,
 )
 
 
@@ -37,6 +43,9 @@ class BootstrapIntervals:
         class_names: in the order of the probabilities' columns.
         num_images: how many images.
         num_groups: how many groups; an image alone counts as one.
+        largest_group: share of the images that belong to the largest group, in [0, 1].
+        outweighed: whether that group outweighs the others, so that the limits are the wider of
+            two (see `keras_cxr.evaluation.shares`).
     """
 
     accuracy: Estimate
@@ -48,6 +57,18 @@ class BootstrapIntervals:
     class_names: tuple[str, ...]
     num_images: int
     num_groups: int
+    largest_group: float = 0.0
+    outweighed: bool = False
+
+    @property
+    def caution(self) -> str:
+        """What to know of a group that outweighs the others, in a sentence; "" where none does."""
+        if not self.outweighed:
+            return ""
+        return (
+            f"The largest of {self.num_groups:,} groups holds {self.largest_group:.0%} of the "
+            "images: the intervals are wide, since nobody can tell how it stands for others."
+        )
 
     @property
     def per_class(self) -> pd.DataFrame:
@@ -75,16 +96,18 @@ class BootstrapIntervals:
             ),
             key=lambda pair: pair[0].value,
         )
-        return (
+        found = (
             f"Accuracy is {self.accuracy}, balanced accuracy {self.balanced_accuracy} {on}.",
             f"The class found least often is {weakest[1]}: recall {weakest[0]}.",
         )
+        return (*found, self.caution) if self.caution else found
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure, ready for JSON: NaN becomes `None`."""
         return {
             "num_images": self.num_images,
             "num_groups": self.num_groups,
+            "largest_group": self.largest_group,
             "accuracy": self.accuracy.to_dict(),
             "balanced_accuracy": self.balanced_accuracy.to_dict(),
             "macro_f1": self.macro_f1.to_dict(),
@@ -132,12 +155,14 @@ def bootstrap_intervals(
     test sets with several images a patient they held the truth more often than plain
     percentiles (0.94 against 0.92 for 300 patients at an accuracy of 0.97).
 
-    Where fewer than 10 groups hold a wrong answer, or fewer than 10 a right one, resamples
-    repeat the same few cases, down to an interval of no width at a recall of 1. Wilson's
-    interval (1927) on the number of groups then takes its place: as if each group were one
-    image, which is rather too wide than too narrow. F1 = 2 J / (1 + J) gets it through J, the
-    share of right answers among all images of the class or called so. Means over classes then
-    come from their classes' limits by square and add (see `mean_interval`).
+    Where every image is alone there is nothing to resample, and Wilson's interval (1927) is
+    taken. So it is, on the number of groups, where fewer than 10 of them hold a wrong answer, or
+    fewer than 10 a right one: resamples repeat the same few cases, down to an interval of no
+    width at a recall of 1. Where one group outweighs the others, the wider of the two is taken.
+    `share_limits` says both exactly. F1 = 2 J / (1 + J) gets its limits through J, the share of
+    right answers among all images of the class or called so. Means over classes then come from
+    their classes' limits by square and add (see `mean_interval`), as alike as the classes share
+    groups.
 
     Args:
         labels: `(images,)` whole numbers in [0, classes): the real classes.
@@ -157,7 +182,7 @@ def bootstrap_intervals(
         >>> right = np.arange(100) % 5 > 0
         >>> scores = np.eye(2)[np.where(right, labels, 1 - labels)]
         >>> str(bootstrap_intervals(labels, scores).accuracy)
-        '0.800 [0.720, 0.870]'
+        '0.800 [0.711, 0.867]'
     """
     real, scores = checked_answers(labels, probabilities)
     count = scores.shape[1]
@@ -165,25 +190,26 @@ def bootstrap_intervals(
     codes = group_codes(groups, len(real))
     right, among = _shares(real, scores.argmax(axis=1), count)
     right, among = group_sums(right, codes), group_sums(among, codes)
-    sums = resample(np.hstack([right, among]), num_resamples=num_resamples, seed=seed)
-    values, limits = sums.estimate(lambda x: _statistics(x, count))
-    few = too_few(right, among, limits[: right.shape[1]])
-    wilson = wilson_limits(ratios(sums.whole), (among > 0).sum(axis=0))
-    wilson[-count:] = _f1(wilson[-count:])
-    num_shares = len(few)
-    limits[:num_shares][few] = wilson[few]
-    found = [
-        Estimate.of(values[i], limits[i], "wilson" if few[i] else "bca") for i in range(num_shares)
+    values = _statistics(np.hstack([right, among]).sum(axis=0), count)
+    resampled = np.full((len(values), 2), np.nan)
+    if not all_alone(among):
+        sums = resample(np.hstack([right, among]), num_resamples=num_resamples, seed=seed)
+        _, resampled = sums.estimate(lambda x: _statistics(x, count))
+    num_shares = right.shape[1]
+    limits, methods = share_limits(right, among, resampled[:num_shares])
+    for array in (values, limits):
+        array[num_shares - count : num_shares] = _f1(array[num_shares - count : num_shares])
+    found = [Estimate.of(values[i], limits[i], methods[i]) for i in range(num_shares)]
+    occurs = np.flatnonzero(among[:, 1 : 1 + count].any(axis=0))
+    means = [
+        mean_of_shares(
+            [found[i] for i in first + occurs],
+            among[:, first + occurs],
+            float(values[place]),
+            resampled[place],
+        )
+        for place, first in ((num_shares, 1), (num_shares + 1, 1 + 2 * count))
     ]
-    occurs = np.isfinite(values[1 : 1 + count])
-    means = []
-    for place, first in ((num_shares, 1), (num_shares + 1, 1 + 2 * count)):
-        classes = np.flatnonzero(occurs) + first
-        method = "bca"
-        if few[classes].any():
-            method = "square and add"
-            limits[place] = mean_interval(values[classes], limits[classes])
-        means.append(Estimate.of(values[place], limits[place], method))
     return BootstrapIntervals(
         accuracy=found[0],
         balanced_accuracy=means[0],
@@ -194,7 +220,47 @@ def bootstrap_intervals(
         class_names=names,
         num_images=len(real),
         num_groups=len(right),
+        largest_group=float(among[:, 0].max() / len(real)),
+        outweighed=not all_alone(among) and bool(outweighed(among)[0]),
     )
+
+
+def accuracy_estimates(
+    labels: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    *,
+    groups: Sequence[Any] | ArrayLike | None = None,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> tuple[Estimate, Estimate]:
+    """Accuracy and balanced accuracy as `bootstrap_intervals` gives them, for less work.
+
+    Args:
+        labels: `(images,)` whole numbers from 0: the real classes.
+        predicted: `(images,)` the predicted ones.
+        groups: `(images,)` patients or groups of copies; `""` or `None` for an image alone.
+        num_resamples: how often groups are drawn.
+        seed: of the draws.
+    """
+    codes, classes = group_codes(groups, len(labels)), np.unique(labels)
+    among = np.column_stack([np.ones(len(labels)), labels[:, None] == classes])
+    right = group_sums(among * (labels == predicted)[:, None], codes)
+    among, count = group_sums(among, codes), 1 + len(classes)
+    values = _accuracies(np.hstack([right, among]).sum(axis=0))
+    resampled = np.full((len(values), 2), np.nan)
+    if not all_alone(among):
+        sums = resample(np.hstack([right, among]), num_resamples=num_resamples, seed=seed)
+        _, resampled = sums.estimate(_accuracies)
+    limits, methods = share_limits(right, among, resampled[:count])
+    found = [Estimate.of(values[i], limits[i], methods[i]) for i in range(count)]
+    return found[0], mean_of_shares(found[1:], among[:, 1:], values[-1], resampled[-1])
+
+
+def _accuracies(sums: Floats) -> Floats:
+    """Accuracy, recalls and balanced accuracy over the classes that were drawn."""
+    shares = ratios(sums)
+    balanced = np.nanmean(shares[..., 1:], axis=-1, keepdims=True)
+    return np.concatenate([shares, balanced], axis=-1)
 
 
 def _shares(
@@ -213,11 +279,13 @@ def _f1(jaccard: Floats) -> Floats:
 
 
 def _statistics(sums: Floats, count: int) -> Floats:
-    """Accuracy, recalls, precisions, F1s, then balanced accuracy and macro F1."""
+    """The shares (F1 as J), then balanced accuracy and macro F1, `(..., shares + 2)`."""
     shares = ratios(sums)
-    shares[..., -count:] = _f1(shares[..., -count:])
-    recall, f1 = shares[..., 1 : 1 + count], shares[..., -count:]
+    recall, f1 = shares[..., 1 : 1 + count], _f1(shares[..., -count:])
     occurs = np.isfinite(recall)
-    num_occurring = occurs.sum(axis=-1)
-    means = [np.where(occurs, values, 0).sum(axis=-1) / num_occurring for values in (recall, f1)]
+    with np.errstate(invalid="ignore"):
+        num_occurring = occurs.sum(axis=-1)
+        means = [
+            np.where(occurs, values, 0).sum(axis=-1) / num_occurring for values in (recall, f1)
+        ]
     return np.concatenate([shares, np.stack(means, axis=-1)], axis=-1)

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr.evaluation.estimates import Estimate, checked_names, plain, share_estimates
-from keras_cxr.evaluation.metrics import checked_answers
+from keras_cxr.evaluation.chance import errors_by_chance
+from keras_cxr.evaluation.checks import checked_answers
+from keras_cxr.evaluation.estimates import NO_NUMBER, Estimate, checked_names, number_text, plain
 from keras_cxr.evaluation.resampling import NUM_RESAMPLES, Floats, group_codes, group_sums, resample
+from keras_cxr.evaluation.shares import share_estimates, share_limits
 
 NUM_BINS = 15  # as in Guo et al. 2017
-NUM_SIGNS = 500  # draws of chance: a mean and a 95 % quantile need fewer than an interval
-SMALLEST_BIN = 20  # images; in smaller bins the share of right answers is mostly noise
+SMALLEST_BIN = 20  # groups; in smaller bins the share of right answers is mostly noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,9 @@ class Calibration:
             share of right answers over `bins`, weighted by their images. Never below 0, so
             noise alone raises it: read it beside the next two.
         ece_if_calibrated: what this ECE would be on average were the model perfectly
-            calibrated, with as many images in such groups.
-        ece_limit: what it would stay below in 95 of 100 such test sets.
+            calibrated, with as many images in such groups; NaN below 20 groups, which cannot
+            tell.
+        ece_limit: what it would stay below in 95 of 100 such test sets; NaN likewise.
         bins: the reliability table, a row for each bin of equally many images: `images`,
             `confidence` (mean), `accuracy`, `accuracy_low`, `accuracy_high`.
         per_class: a row per class: `images`, `share` of the images, `mean_probability`, their
@@ -65,16 +67,28 @@ class Calibration:
         gap, points = self.overconfidence, 100 * abs(self.overconfidence.value)
         low, high = sorted(100 * limit for limit in gap.interval)
         more = "more" if gap.value > 0 else "less"
-        beyond = "beyond" if self.ece > self.ece_limit else "within"
         return (
             f"On {self.num_images:,} test images the model is on average {points:.1f} percentage "
             f"points {more} sure of its answers than it is right (confidence minus accuracy "
-            f"between {low:+.1f} and {high:+.1f}).",
+            f"between {number_text(low, 1, signed=True)} and {number_text(high, 1, signed=True)}).",
+            self._error(),
+            self._worst_class(),
+        )
+
+    def _error(self) -> str:
+        if np.isnan(self.ece_limit):
+            groups = f" in {self.num_groups:,} groups" * (self.num_groups < self.num_images)
+            return (
+                f"Its expected calibration error is {self.ece:.3f}; whether that is more than "
+                f"chance explains cannot be told from {self.num_images:,} images{groups}: "
+                f"{SMALLEST_BIN} patients or images of their own are needed."
+            )
+        beyond = "beyond" if self.ece > self.ece_limit else "within"
+        return (
             f"Its expected calibration error is {self.ece:.3f}; a perfectly calibrated model "
             f"would show {self.ece_if_calibrated:.3f} on as many images and stay below "
             f"{self.ece_limit:.3f} in 95 of 100 test sets, so this is {beyond} what chance "
-            "explains.",
-            self._worst_class(),
+            "explains."
         )
 
     def _worst_class(self) -> str:
@@ -113,10 +127,13 @@ class Calibration:
                 f"log loss        {self.log_loss}",
                 f"Brier score     {self.brier}, of the class shares {self.brier_of_shares:.3f}",
                 f"overconfidence  {self.overconfidence}",
-                f"ECE             {self.ece:.3f}, if calibrated {self.ece_if_calibrated:.3f}, "
-                f"95 % of those below {self.ece_limit:.3f}",
+                f"ECE             {self.ece:.3f}, if calibrated "
+                f"{number_text(self.ece_if_calibrated)}, "
+                f"95 % of those below {number_text(self.ece_limit)}",
                 "",
-                self.per_class.rename_axis(None).to_string(float_format="{:.3f}".format),
+                self.per_class.rename_axis(None).to_string(
+                    float_format="{:.3f}".format, na_rep=NO_NUMBER
+                ),
             ]
         )
 
@@ -136,16 +153,16 @@ def measure_calibration(
     ECE = sum over bins b of n_b / n |right_b - confidence_b| (Naeini et al. 2015), on bins of
     equally many images (Nixon et al. 2019): bins of equal width leave most of them nearly empty.
     It is biased upwards, the more so the fewer images (Broecker & Smith 2007; Kumar et al.
-    2019). What chance alone would show comes from the model's own residuals (right or not, minus
-    confidence): their mean is taken out of each bin, then every group's are given a random sign,
-    again and again. Copies and patients keep their weight that way.
+    2019). What chance alone would show comes from answers that are drawn with the model's own
+    probabilities, again and again, as alike within groups as the real ones are
+    (`errors_by_chance`). Below 20 groups it is not given: so few cannot tell how alike they are.
 
     Args:
         labels: `(images,)` whole numbers in [0, classes): the real classes.
         probabilities: `(images, classes)` in [0, 1], each row adding up to 1.
         groups: `(images,)` patients or groups of copies; `""` or `None` for an image alone.
         class_names: in the order of the columns, "0", "1", … by default.
-        num_bins: at most so many bins, and no more than leave 20 images to each.
+        num_bins: at most so many bins, and no more than leave 20 groups to each.
         num_resamples: how often groups are drawn for the intervals.
         seed: of the draws.
 
@@ -164,20 +181,21 @@ def measure_calibration(
     truth = np.eye(scores.shape[1])[real]
     right = (scores.argmax(axis=1) == real).astype(np.float64)
     confidence = scores.max(axis=1)
-    bins = equal_bins(confidence, num_bins)
+    columns = np.column_stack([confidence, scores])
+    came_true = np.column_stack([right, truth])
+    binned = [equal_bins(column, num_bins, codes) for column in columns.T]
     options: dict[str, Any] = {"num_resamples": num_resamples, "seed": seed}
 
     smallest = np.finfo(np.float64).eps  # scikit-learn's, so that log losses agree
     losses = -np.log(np.clip(scores[np.arange(len(real)), real], smallest, None))
-    values = np.column_stack(
-        [losses, np.sum((scores - truth) ** 2, axis=1), confidence - right, scores - truth]
-    )
-    found = _means(values, codes, **options)
-    binned = [bins, *(equal_bins(column, num_bins) for column in scores.T)]
-    errors, by_chance = _errors(
-        np.column_stack([confidence - right, scores - truth]), binned, codes, seed=seed
-    )
-    shares, excess = truth.mean(axis=0), found[3:]
+    losses = np.column_stack([losses, np.sum((scores - truth) ** 2, axis=1)])
+    log_loss, brier, *gaps = _means(np.hstack([losses, columns - came_true]), codes, **options)
+    overconfidence, *excess = _gaps(gaps, columns, came_true, codes)
+    errors, by_chance = errors_by_chance(columns, came_true, binned, codes, seed=seed)
+    num_groups = int(codes.max()) + 1
+    if num_groups < SMALLEST_BIN:
+        by_chance = np.full_like(by_chance, np.nan)
+    shares = truth.mean(axis=0)
     per_class = {
         "images": truth.sum(axis=0).astype(int),
         "share": shares,
@@ -189,33 +207,45 @@ def measure_calibration(
         "ece_if_calibrated": by_chance[:, 1:].mean(axis=0),
     }
     return Calibration(
-        log_loss=found[0],
-        brier=found[1],
+        log_loss=log_loss,
+        brier=brier,
         brier_of_shares=float(1 - np.sum(shares**2)),
-        overconfidence=found[2],
+        overconfidence=overconfidence,
         ece=float(errors[0]),
         ece_if_calibrated=float(by_chance[:, 0].mean()),
         ece_limit=float(np.quantile(by_chance[:, 0], 0.95)),
-        bins=_reliability(confidence, right, bins, codes, **options),
+        bins=_reliability(confidence, right, binned[0], codes, **options),
         per_class=pd.DataFrame(per_class, index=pd.Index(names, name="class")),
         num_images=len(real),
-        num_groups=int(codes.max()) + 1,
+        num_groups=num_groups,
     )
 
 
-def equal_bins(values: Floats, num_bins: int) -> NDArray[np.int64]:
+def equal_bins(
+    values: Floats, num_bins: int, codes: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """The bin `(images,)` of each value; all hold about as many images, equal values together.
 
     Args:
         values: `(images,)`.
-        num_bins: at most so many, and no more than leave 20 images to each.
+        num_bins: at most so many, and no more than leave 20 groups to each.
+        codes: `(images,)` the group of each; without, each image is one.
     """
-    wanted = max(1, min(num_bins, len(values) // SMALLEST_BIN))
+    groups = np.arange(len(values)) if codes is None else codes
+    wanted = max(1, min(num_bins, len(np.unique(groups)) // SMALLEST_BIN))
     edges = np.quantile(values, np.linspace(0, 1, wanted + 1)[1:-1])
-    found: NDArray[np.int64] = np.unique(
-        np.searchsorted(edges, values, side="right"), return_inverse=True
-    )[1]
-    return found
+    found = np.unique(np.searchsorted(edges, values, side="right"), return_inverse=True)[1]
+    merged, begin = np.zeros(len(values), np.int64), 0
+    for last in range(found.max() + 1):
+        inside = (found >= begin) & (found <= last)
+        if len(np.unique(groups[inside])) >= SMALLEST_BIN or last == found.max():
+            merged[inside] = merged.max() + (begin > 0)
+            begin = last + 1
+    # what is left at the upper end and has too few groups joins the bin before it
+    top = merged == merged.max()
+    if merged.max() and len(np.unique(groups[top])) < SMALLEST_BIN:
+        merged[top] -= 1
+    return merged
 
 
 def _means(
@@ -228,24 +258,26 @@ def _means(
     return [Estimate.of(mean, pair) for mean, pair in zip(means, limits, strict=True)]
 
 
-def _errors(
-    residuals: Floats, binned: list[NDArray[np.int64]], codes: NDArray[np.int64], *, seed: int
-) -> tuple[Floats, Floats]:
-    """The ECE of each column of residuals, and what it would be by chance, a row per draw."""
-    totals, centred = [], []
-    for column, bins in zip(residuals.T, binned, strict=True):
-        in_bin = np.eye(bins.max() + 1)[bins]
-        totals.append(column @ in_bin)
-        means = totals[-1] / in_bin.sum(axis=0)
-        centred.append(group_sums(in_bin * (column - means[bins])[:, None], codes))
-    starts = np.cumsum([0, *(len(total) for total in totals[:-1])])
-    parts, rng = np.hstack(centred).astype(np.float32), np.random.default_rng(seed)
-    chance = np.empty((NUM_SIGNS, len(binned)))
-    for start in range(0, NUM_SIGNS, 100):  # bounds the memory
-        signs = rng.integers(0, 2, (100, len(parts)), dtype=np.int8) * np.float32(2) - 1
-        chance[start : start + 100] = np.add.reduceat(np.abs(signs @ parts), starts, axis=1)
-    errors = np.array([np.abs(total).sum() for total in totals])
-    return errors / len(residuals), chance / len(residuals)
+def _gaps(
+    found: list[Estimate], columns: Floats, came_true: Floats, codes: NDArray[np.int64]
+) -> list[Estimate]:
+    """Mean probability minus share that came true, of each column, with its limits.
+
+    Where few groups hold a wrong answer or a right one, resampled residuals know as little as
+    resampled shares do: the share's own limits take their place, the mean probability taken as
+    known, which is rather too wide than too narrow.
+    """
+    means = columns.mean(axis=0)
+    resampled = np.array(
+        [(mean - one.high, mean - one.low) for mean, one in zip(means, found, strict=True)]
+    )
+    sums = group_sums(came_true, codes)
+    among = np.repeat(group_sums(np.ones((len(codes), 1)), codes), sums.shape[1], axis=1)
+    limits, methods = share_limits(sums, among, resampled)
+    return [
+        Estimate(one.value, float(mean - high), float(mean - low), method)
+        for one, mean, (low, high), method in zip(found, means, limits, methods, strict=True)
+    ]
 
 
 def _reliability(

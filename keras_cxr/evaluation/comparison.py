@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.estimates import Estimate
-from keras_cxr.evaluation.metrics import mean_interval
 from keras_cxr.evaluation.resampling import (
     FEWEST,
     NUM_RESAMPLES,
@@ -21,6 +20,7 @@ from keras_cxr.evaluation.resampling import (
     group_sums,
     resample,
 )
+from keras_cxr.evaluation.shares import group_likeness, mean_interval, outweighed
 from keras_cxr.evaluation.significance import holm, mcnemar_p, sign_flip_p
 
 SIGNIFICANT = 0.05  # the usual level, for the sentences alone: the table holds every p
@@ -140,7 +140,9 @@ def compare_models(
     Intervals: groups are resampled as in `bootstrap_intervals`, the same draws for all models
     (BCa). Where the models differ in fewer than 10 groups, the interval of Bonett & Price 2012
     takes their place: d +- 1.96 sqrt(((a + b) / (n + 2) - d^2) / (n + 2)), d = (a - b) / (n + 2),
-    with n groups, and a and b one more than the groups in which one and the other is ahead.
+    with n groups, and a and b one more than the groups in which one and the other is ahead (as
+    far as it is: a group counts by the share of its images). Where one group outweighs the
+    others, the wider of the two is taken.
 
     p: were the models alike, each group could as well have had their answers swapped. Over all
     swaps that gives the distribution of the difference, computed exactly. Where each image is
@@ -240,26 +242,37 @@ def _statistics(sums: Floats, pairs: list[tuple[int, int]], num_models: int) -> 
 
 def _differences(ahead: Floats, support: Floats, limits: Floats) -> tuple[Estimate, Estimate]:
     """Accuracy and balanced accuracy of a pair, from `(groups, classes)` and BCa limits."""
-    recalls = ahead.sum(axis=0) / support.sum(axis=0)
-    values = [ahead.sum() / support.sum(), recalls.mean()]
-    of_classes = limits[2:].copy()
-    few = ((ahead != 0).sum(axis=0) < FEWEST) | ~np.isfinite(of_classes).all(axis=1)
-    for index in np.flatnonzero(few):
-        num_groups = int((support[:, index] > 0).sum())
-        of_classes[index] = _bonett_price(ahead[:, index], recalls[index], num_groups)
-    accuracy = Estimate.of(values[0], limits[0])
-    if (ahead.sum(axis=1) != 0).sum() < FEWEST:
-        around = _bonett_price(ahead.sum(axis=1), values[0], len(ahead))
-        accuracy = Estimate(float(values[0]), *around, method="bonett price")
-    balanced = Estimate.of(values[1], limits[1])
-    if few.any():
-        around = mean_interval(recalls, of_classes)
-        balanced = Estimate(float(values[1]), *around, method="square and add")
-    return accuracy, balanced
+    accuracy = _difference(ahead.sum(axis=1), support.sum(axis=1), limits[0])
+    classes = [
+        _difference(ahead[:, index], support[:, index], limits[2 + index])
+        for index in range(support.shape[1])
+    ]
+    recalls = np.array([found.value for found in classes])
+    if {found.method for found in classes} == {"bca"}:
+        return accuracy, Estimate.of(recalls.mean(), limits[1])
+    of_classes = np.array([found.interval for found in classes])
+    around = mean_interval(recalls, of_classes, group_likeness(support))
+    return accuracy, Estimate(float(recalls.mean()), *around, method="square and add")
 
 
-def _bonett_price(ahead: Floats, value: float, num_groups: int) -> tuple[float, float]:
-    one, other = (ahead > 0).sum() + 1, (ahead < 0).sum() + 1
+def _difference(ahead: Floats, support: Floats, resampled: Floats) -> Estimate:
+    """Of one share, from `(groups,)`: BCa, Bonett & Price's limits, or the wider of both."""
+    value = float(ahead.sum() / support.sum())
+    few = (ahead != 0).sum() < FEWEST or not np.isfinite(resampled).all()
+    if not few and not outweighed(support[:, None])[0]:
+        return Estimate.of(value, resampled)
+    low, high = _bonett_price(ahead, support)
+    if few:
+        return Estimate(value, low, high, method="bonett price")
+    return Estimate(value, min(low, resampled[0]), max(high, resampled[1]), method="wider")
+
+
+def _bonett_price(ahead: Floats, support: Floats) -> tuple[float, float]:
+    value = ahead.sum() / support.sum()
+    num_groups = support.sum() ** 2 / (support**2).sum()  # as for shares, see `share_limits`
+    one, other = (
+        num_groups * np.maximum(part, 0).sum() / support.sum() + 1 for part in (ahead, -ahead)
+    )
     count = num_groups + 2
     middle = (one - other) / count
     half = Z95 * np.sqrt(((one + other) / count - middle**2) / count)
@@ -267,7 +280,7 @@ def _bonett_price(ahead: Floats, value: float, num_groups: int) -> tuple[float, 
 
 
 def _signed(estimate: Estimate) -> str:
-    return f"{estimate.value:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
+    return estimate.text(signed=True)
 
 
 def _p(p: float) -> str:

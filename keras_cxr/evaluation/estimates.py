@@ -1,20 +1,15 @@
-"""Numbers with intervals, and the shares among them."""
+"""Numbers with intervals, and how they are written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.resampling import (
-    FEWEST,
-    NUM_RESAMPLES,
-    Floats,
-    resample,
-    wilson_limits,
-)
+from keras_cxr.evaluation.resampling import Floats
+
+NO_NUMBER = "\N{EN DASH}"  # what stands where a number is not defined, in text and tables
 
 
 @dataclass(frozen=True)
@@ -25,8 +20,9 @@ class Estimate:
         value: computed from the images at hand; NaN where it is not defined.
         low: lower limit, NaN where there is none.
         high: upper limit.
-        method: where the limits come from: "bca" (resampled groups), "wilson" (too few groups
-            to resample) or "square and add" (a mean of such).
+        method: where the limits come from: "bca" (resampled groups), "wilson" (each image alone,
+            or too few groups to resample), "wider" (of these two: one group outweighs the others),
+            "square and add" (a mean of such), "exact", "bonett price" or "none".
     """
 
     value: float
@@ -49,34 +45,28 @@ class Estimate:
         """The estimate of a value and its `(2,)` limits."""
         return cls(float(value), float(limits[0]), float(limits[1]), method)
 
+    def text(self, digits: int = 3, *, signed: bool = False) -> str:
+        """The number with its limits in brackets; alone where it has none, a dash for none.
+
+        Args:
+            digits: behind the point.
+            signed: whether positive numbers get a plus.
+        """
+        value = number_text(self.value, digits, signed=signed)
+        if not np.isfinite([self.value, *self.interval]).all():
+            return value
+        low, high = (number_text(limit, digits, signed=signed) for limit in self.interval)
+        return f"{value} [{low}, {high}]"
+
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return self.text()
 
 
-def share_estimates(
-    right: Floats, among: Floats, *, num_resamples: int = NUM_RESAMPLES, seed: int = 0
-) -> list[Estimate]:
-    """Shares with intervals: BCa, or Wilson's on groups where too few groups hold cases.
-
-    Args:
-        right: `(groups, shares)` cases of each group.
-        among: `(groups, shares)` what they are a share of.
-        num_resamples: how often groups are drawn.
-        seed: of the draws.
-    """
-    sums = resample(np.hstack([right, among]), num_resamples=num_resamples, seed=seed)
-    values, limits = sums.estimate(ratios)
-    few = too_few(right, among, limits)
-    limits[few] = wilson_limits(values, (among > 0).sum(axis=0))[few]
-    return [
-        Estimate.of(values[i], limits[i], "wilson" if few[i] else "bca") for i in range(len(few))
-    ]
-
-
-def too_few(right: Floats, among: Floats, limits: Floats) -> NDArray[np.bool_]:
-    """Whether fewer than 10 groups hold a case or fewer than 10 its opposite, `(shares,)`."""
-    rarer = np.minimum((right > 0).sum(axis=0), (among > right).sum(axis=0))
-    return (rarer < FEWEST) | ~np.isfinite(limits).all(axis=1)
+def number_text(value: float, digits: int = 3, *, signed: bool = False) -> str:
+    """A number for readers: a dash where there is none, and never "-0.00"."""
+    if not np.isfinite(value):
+        return NO_NUMBER
+    return f"{round(value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
 
 
 def checked_names(class_names: Sequence[str] | None, count: int) -> tuple[str, ...]:
@@ -96,10 +86,3 @@ def checked_names(class_names: Sequence[str] | None, count: int) -> tuple[str, .
 def plain(value: Any) -> float | None:
     """A float for JSON: `None` in place of NaN and infinity."""
     return float(value) if np.isfinite(value) else None
-
-
-def ratios(sums: Floats) -> Floats:
-    """Cases divided by what they are a share of, `(..., shares)`, from `(..., 2 * shares)`."""
-    right, among = np.split(sums, 2, axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return right / among

@@ -11,6 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.calibration import Calibration
+from keras_cxr.evaluation.estimates import number_text
 from keras_cxr.evaluation.selective import Selection
 
 # blue and grey as in plots.py: told apart with every kind of colour vision, and in print
@@ -68,7 +69,7 @@ def _draw_bins(axes: Axes, calibration: Calibration) -> None:
     axes.text(
         0.97,
         0.04,
-        f"ECE {calibration.ece:.3f}\nif calibrated {calibration.ece_if_calibrated:.3f}\n"
+        f"ECE {calibration.ece:.3f}\nif calibrated {number_text(calibration.ece_if_calibrated)}\n"
         f"log loss {calibration.log_loss.value:.3f}",
         transform=axes.transAxes,
         ha="right",

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
+from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
 from keras_cxr.evaluation.temperature import (
     HIGHEST,
     LOWEST,

@@ -9,9 +9,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.estimates import Estimate, checked_names, plain, share_estimates
-from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
+from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
+from keras_cxr.evaluation.estimates import Estimate, checked_names, plain
 from keras_cxr.evaluation.resampling import NUM_RESAMPLES, Floats, group_codes, group_sums
+from keras_cxr.evaluation.shares import share_estimates
 
 CURVE_POINTS = 100  # of a curve in JSON: a step of one percent
 

@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.metrics import checked_answers, checked_probabilities
+from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
 
 # A network that needs more than a twentyfold is not made usable by one number.
 LOWEST, HIGHEST = 0.05, 20.0
