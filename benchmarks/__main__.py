@@ -20,6 +20,7 @@ NAMES = (
     "duplicate_index",
     "detectors",
     "ood",
+    "coverage",
     "demo",
 )
 

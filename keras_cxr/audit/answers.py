@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from keras_cxr._tables import probabilities_in, read_written
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation import evaluate
-from keras_cxr.evaluation.metrics import checked_probabilities
+from keras_cxr.evaluation.checks import checked_probabilities
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets

@@ -107,7 +107,7 @@ def train_controls(
     controls = {job.key: job.title for job in jobs if not job.key.startswith("seed-")}
     return Controls(
         mode=mode,
-        scores={key: score_of(answers[key], seed=seed) for key in controls},
+        scores={key: score_of(answers[key]) for key in controls},
         kept={key: kept_share(whole, answers[key], seed=seed) for key in controls if key != "full"},
         titles=controls,
         seeds=tuple(

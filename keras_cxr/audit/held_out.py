@@ -85,23 +85,22 @@ class HeldOut:
         }
 
 
-def measure_held_out(datasets: "Datasets", test: Answers, *, seed: int = 0) -> HeldOut:
+def measure_held_out(datasets: "Datasets", test: Answers) -> HeldOut:
     """Returns how many test images training has seen a copy or the patient of, and what for.
 
     Args:
         datasets: Its table names the groups, its `copies` whether they were looked for.
         test: The model's answers on the test part.
-        seed: Of the bootstrap.
     """
     table = datasets.table
     known = set(table["group"][table["part"] == "train"]) - {""}
     leaked = np.isin(test.groups, list(known))
     sizes = table["group"][table["group"] != ""].value_counts()
     copies, num_groups = datasets.copies, int((sizes > 1).sum())
-    score = score_of(test, seed=seed)
+    score = score_of(test)
     clean = None
     if leaked.any() and len(np.unique(test.labels[~leaked])) > 1:
-        clean = score_of(test.chosen(~leaked), seed=seed)
+        clean = score_of(test.chosen(~leaked))
     return HeldOut(
         num_test=len(test.labels),
         num_leaked=int(leaked.sum()),

@@ -105,7 +105,7 @@ def measure_masked(
     answers = {views[0].key: whole}
     answers |= {view.key: answer(model, view.of(datasets)) for view in views[1:]}
     return MaskedInputs(
-        scores={key: score_of(found, seed=seed) for key, found in answers.items()},
+        scores={key: score_of(found) for key, found in answers.items()},
         kept={
             key: kept_share(whole, found, seed=seed)
             for key, found in answers.items()

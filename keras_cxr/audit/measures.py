@@ -53,7 +53,7 @@ class NotMeasured(Exception):  # noqa: N818  no error: the reason why something 
 
 
 def _held_out(case: Case) -> Any:
-    return measure_held_out(case.datasets, case.test, seed=case.seed)
+    return measure_held_out(case.datasets, case.test)
 
 
 def _masked(case: Case) -> Any:

@@ -215,7 +215,7 @@ def audit_model(
         remarks += [note for note in found["controls"].notes if note not in remarks]
     return ModelAudit(
         name=model.name,
-        score=score_of(test, seed=seed),
+        score=score_of(test),
         notes=(*remarks, *notes),
         datasets=datasets,
         model=model,

@@ -12,21 +12,21 @@ from keras_cxr.evaluation.bootstrap import (
     bootstrap_intervals,
 )
 from keras_cxr.evaluation.estimates import Estimate
-from keras_cxr.evaluation.resampling import Floats, group_codes, group_sums, resample
+from keras_cxr.evaluation.resampling import FEWEST, Floats, group_codes, group_sums, resample
 from keras_cxr.evaluation.shares import ratios, share_estimates
 
 
-def score_of(answers: Answers, *, seed: int = 0) -> BootstrapIntervals:
+def score_of(answers: Answers) -> BootstrapIntervals:
     """Returns accuracy, balanced accuracy and the classes' recalls with 95 % intervals.
 
-    Groups are resampled, not images; see `bootstrap_intervals`.
+    Groups are resampled, not images; see `bootstrap_intervals`. The draws are always the same, so
+    that the same answers have the same limits wherever they are shown, `evaluate` included.
     """
     return bootstrap_intervals(
         answers.labels,
         answers.probabilities,
         groups=answers.groups,
         class_names=answers.class_names,
-        seed=seed,
     )
 
 
@@ -37,22 +37,47 @@ def kept_share(whole: Answers, other: Answers, *, seed: int = 0) -> Estimate:
     what guessing among the k classes that occur reaches. 0: no better than guessing. 1: as good
     as before. Both are resampled together, group by group, since they answer on the same images.
     Not defined (NaN) where the lower limit of b does not lie above c: of nothing, no share is
-    left.
+    left. Where both answer alike in all but 9 groups, resamples know too little of how they may
+    differ, and the limits of two independent scores (MOVER-R, Donner & Zou 2012) are taken where
+    they reach further.
 
     Args:
         whole: Answers on the images as they are.
         other: Answers on the same images in the same order, shown otherwise.
         seed: Of the draws.
     """
-    _, score = accuracy_estimates(whole.labels, whole.predicted, groups=whole.groups, seed=seed)
-    if not score.low > chance_of(whole):
+    chance = chance_of(whole)
+    before, after = (
+        accuracy_estimates(whole.labels, of.predicted, groups=whole.groups, seed=seed)[1]
+        for of in (whole, other)
+    )
+    if not before.low > chance:
         return Estimate(np.nan, np.nan, np.nan, "none")
-    count = whole.probabilities.shape[1]
+    count, codes = whole.probabilities.shape[1], group_codes(whole.groups, len(whole.labels))
     is_real = np.eye(count)[whole.labels]
     hits = [is_real * np.eye(count)[answers.predicted] for answers in (whole, other)]
-    totals = group_sums(np.hstack([is_real, *hits]), group_codes(whole.groups, len(is_real)))
+    totals = group_sums(np.hstack([is_real, *hits]), codes)
     value, limits = resample(totals, seed=seed).estimate(lambda sums: _kept(sums, count))
-    return Estimate(float(value[0]), float(limits[0, 0]), float(limits[0, 1]))
+    found = Estimate.of(value[0], limits[0])
+    right = [answers.predicted == whole.labels for answers in (whole, other)]
+    if len(np.unique(codes[right[0] != right[1]])) >= FEWEST and np.isfinite(limits).all():
+        return found
+    low, high = _ratio_limits(after, before, chance)
+    low, high = float(np.fmin(low, found.low)), float(np.fmax(high, found.high))
+    return Estimate(found.value, low, high, "wider")
+
+
+def _ratio_limits(top: Estimate, bottom: Estimate, chance: float) -> tuple[float, float]:
+    """Limits of (top - chance) / (bottom - chance), as if the two were independent."""
+    one, two = top.value - chance, bottom.value - chance
+    limits = []
+    for sign, near, far in (
+        (-1, top.low - chance, bottom.high - chance),
+        (1, top.high - chance, bottom.low - chance),
+    ):
+        inner = (one * two) ** 2 - near * far * (2 * one - near) * (2 * two - far)
+        limits.append((one * two + sign * np.sqrt(max(inner, 0))) / (far * (2 * two - far)))
+    return limits[0], limits[1]
 
 
 def _kept(sums: Floats, count: int) -> Floats:

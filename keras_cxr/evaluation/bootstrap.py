@@ -13,6 +13,7 @@ from keras_cxr.evaluation.estimates import Estimate, checked_names
 from keras_cxr.evaluation.resampling import (
     NUM_RESAMPLES,
     Floats,
+    check_num_resamples,
     group_codes,
     group_sums,
     resample,
@@ -184,6 +185,7 @@ def bootstrap_intervals(
         >>> str(bootstrap_intervals(labels, scores).accuracy)
         '0.800 [0.711, 0.867]'
     """
+    check_num_resamples(num_resamples)
     real, scores = checked_answers(labels, probabilities)
     count = scores.shape[1]
     names = checked_names(class_names, count)

@@ -112,8 +112,8 @@ class Calibration:
             "brier_of_shares": self.brier_of_shares,
             "overconfidence": self.overconfidence.to_dict(),
             "ece": self.ece,
-            "ece_if_calibrated": self.ece_if_calibrated,
-            "ece_limit": self.ece_limit,
+            "ece_if_calibrated": plain(self.ece_if_calibrated),
+            "ece_limit": plain(self.ece_limit),
             "bins": [_plain_row(row) for row in self.bins.to_dict("records")],
             "per_class": {
                 str(name): _plain_row(row) for name, row in self.per_class.to_dict("index").items()
@@ -173,7 +173,7 @@ def measure_calibration(
         >>> labels = [0, 0, 0, 1] * 50  # right three times of four, but 95 % sure
         >>> found = measure_calibration(labels, [[0.95, 0.05]] * 200)
         >>> f"{found.ece:.2f} {found.ece_limit:.2f} {found.overconfidence}"
-        '0.20 0.06 0.200 [0.142, 0.265]'
+        '0.20 0.03 0.200 [0.142, 0.265]'
     """
     real, scores = checked_answers(labels, probabilities)
     names = checked_names(class_names, scores.shape[1])

@@ -58,11 +58,11 @@ def errors_by_chance(
 def likeness(probabilities: Floats, came_true: Floats, codes: NDArray[np.int64]) -> Floats:
     """How alike the images of a group come true, `(columns,)` in [0, 1]; 1 for copies.
 
-    The correlation of residuals e (probability minus what came true, their mean taken out)
-    within groups: the sum of e_i e_j over all pairs of a group, divided by that of s_i s_j, with
-    s^2 = p (1 - p) what a right probability p would give. One standard error, from the groups, is
-    added: with few groups it would come out too low as often as too high. Where one group
-    outweighs the others it is 1, since one group cannot tell.
+    The sum of e_i e_j over all pairs of a group, e being the residuals (probability minus what
+    came true, their mean taken out), divided by what one draw for both would give: the sum of
+    min(p_i, p_j) - p_i p_j. One standard error, from the groups, is added: with few groups it
+    would come out too low as often as too high. Where one group outweighs the others it is 1,
+    since one group cannot tell.
 
     Args:
         probabilities: `(images, columns)` in [0, 1].
@@ -71,7 +71,6 @@ def likeness(probabilities: Floats, came_true: Floats, codes: NDArray[np.int64])
     """
     residuals = probabilities - came_true
     residuals = residuals - residuals.mean(axis=0)
-    variance = np.clip(probabilities * (1 - probabilities), 1e-12, None)
     sizes = group_sums(np.ones((len(codes), 1)), codes)
     if sizes.max() == 1:
         return np.zeros(probabilities.shape[1])
@@ -81,7 +80,22 @@ def likeness(probabilities: Floats, came_true: Floats, codes: NDArray[np.int64])
     # the mean that was taken out holds a share of each group's own
     pairs = sums**2 - group_sums(residuals**2, codes)
     pairs += sizes * (sizes - 1) * (sums**2).sum(axis=0) / len(codes) ** 2
-    scale = group_sums(np.sqrt(variance), codes) ** 2 - group_sums(variance, codes)
+    scale = _joint_pairs(probabilities, codes) - (
+        group_sums(probabilities, codes) ** 2 - group_sums(probabilities**2, codes)
+    )
+    scale = np.maximum(scale, 1e-12)
     found = pairs.sum(axis=0) / scale.sum(axis=0)
     error = np.sqrt(((pairs - found * scale) ** 2).sum(axis=0)) / scale.sum(axis=0)
     return np.asarray(np.clip(found + error, 0, 1))
+
+
+def _joint_pairs(probabilities: Floats, codes: NDArray[np.int64]) -> Floats:
+    """Sums `(groups, columns)` of min(p_i, p_j) over all ordered pairs of a group."""
+    found = np.empty((codes.max() + 1, probabilities.shape[1]))
+    sizes = np.bincount(codes)
+    for i, column in enumerate(probabilities.T):
+        order = np.lexsort((column, codes))
+        place = np.arange(len(codes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        larger = np.repeat(sizes, sizes) - 1 - place  # images of the group with a larger one
+        found[:, i] = 2 * np.bincount(codes[order], column[order] * larger)
+    return found

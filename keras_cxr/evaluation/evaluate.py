@@ -7,13 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr._json import as_json
 from keras_cxr._tables import probabilities_in, probability_columns
 from keras_cxr.data import Datasets
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError
+from keras_cxr.evaluation.estimates import NO_NUMBER
 from keras_cxr.evaluation.labelled_batches import (
     Batches,
     array_batches,
@@ -23,6 +24,7 @@ from keras_cxr.evaluation.labelled_batches import (
     part_batches,
 )
 from keras_cxr.evaluation.metrics import Metrics, compute_metrics
+from keras_cxr.evaluation.resampling import group_codes
 from keras_cxr.models.checks import check_model_fits, num_outputs, predict_probabilities
 
 
@@ -30,9 +32,8 @@ from keras_cxr.models.checks import check_model_fits, num_outputs, predict_proba
 class Evaluation:
     """Metrics with intervals, and the table of predictions they were computed from.
 
-    The intervals take images as independent. Several images of one patient are not, and
-    nothing here shows whether the model looked at lungs or at something that gives the
-    hospital away.
+    The intervals count patients and copies that are known as one each. Nothing here shows
+    whether the model looked at lungs or at something that gives the hospital away.
 
     Attributes:
         metrics: accuracy, balanced accuracy, log loss and the per-class arrays.
@@ -40,11 +41,14 @@ class Evaluation:
         predictions: a row per image in the order of the files: `file`, `real`, `predicted`,
             `correct` and one column of probabilities for each class, named as the class
             (`probability of real`, where the class is called like one of the other columns).
+        groups: `(images,)` the patient or group of copies of each image, "" for an image alone;
+            `None` where none are known. For `measure_calibration` and the like.
     """
 
     metrics: Metrics
     class_names: tuple[str, ...]
     predictions: pd.DataFrame
+    groups: NDArray[Any] | None = None
 
     @property
     def accuracy(self) -> float:
@@ -106,15 +110,17 @@ class Evaluation:
         m = self.metrics
         head = [
             f"{len(self.predictions):,} images of {len(self.class_names)} classes",
-            f"accuracy           {_with_interval(m.accuracy, m.accuracy_interval)}",
-            "balanced accuracy  "
-            f"{_with_interval(m.balanced_accuracy, m.balanced_accuracy_interval)}",
+            f"accuracy           {m.intervals.accuracy}",
+            f"balanced accuracy  {m.intervals.balanced_accuracy}",
             f"log loss           {m.log_loss:.3f}",
         ]
         if self.absent:
             head.append(
                 f"no image shows {', '.join(self.absent)}: the figures are of the other classes"
             )
+        if m.intervals.num_groups < m.intervals.num_images:
+            head[0] += f", {m.intervals.num_groups:,} where patients and copies count once"
+        head += [m.intervals.caution] if m.intervals.caution else []
         columns = ["precision", "recall", "f1", "roc_auc", "support"]
         table = self.per_class[columns].rename_axis(None)
         percent = self.confusion_percent.rename_axis(index=None, columns=None)
@@ -122,10 +128,10 @@ class Evaluation:
             [
                 *head,
                 "",
-                table.to_string(float_format="{:.3f}".format),
+                table.to_string(float_format="{:.3f}".format, na_rep=NO_NUMBER),
                 "",
                 "Confusion in percent of the real class (rows: real, columns: predicted)",
-                percent.to_string(float_format="{:.1f}".format),
+                percent.to_string(float_format="{:.1f}".format, na_rep=NO_NUMBER),
             ]
         )
 
@@ -137,6 +143,7 @@ class Evaluation:
         m = self.metrics
         document = {
             "num_images": len(self.predictions),
+            "num_groups": m.intervals.num_groups,
             "class_names": list(self.class_names),
             "absent_classes": list(self.absent),
             "accuracy": m.accuracy,
@@ -165,6 +172,7 @@ def evaluate(
     *,
     part: str = "test",
     class_names: Sequence[str] | None = None,
+    groups: Sequence[Any] | ArrayLike | None = None,
     batch_size: int = 32,
 ) -> Evaluation:
     """Evaluation of a model on images whose classes are known.
@@ -182,6 +190,8 @@ def evaluate(
         part: which part of a `Datasets`: "train", "val" or "test".
         class_names: in the order of the outputs; taken from a `Datasets`, else "0", "1", ….
             For a `Datasets` that holds only some of the model's classes, those of the model.
+        groups: `(images,)` patients or groups of copies in the order of the images, `""` for an
+            image alone: the intervals count each once. Of a `Datasets` its own column `group`.
         batch_size: images per forward pass for `Datasets` and arrays.
 
     Raises:
@@ -204,6 +214,8 @@ def evaluate(
         names = _names_for(data, class_names, count)
         check_model_fits(model, data.input_shape, len(names))
         files = data.files(part)
+        if groups is None:
+            groups = data.table["group"][data.table["part"] == part].to_numpy(str)
         batches = part_batches(data, part, batch_size, names)
     else:
         names = _class_names(class_names, count)
@@ -213,6 +225,9 @@ def evaluate(
             if isinstance(data, tuple)
             else dataset_batches(data, read_labels)
         )
+    known = files if files is not None else data[0] if isinstance(data, tuple) else None
+    if known is not None:
+        group_codes(groups, len(known))  # refuses another number of them before the work
     labels, probabilities = _predict(model, batches, len(names))
     predicted = probabilities.argmax(axis=1)
     table = pd.DataFrame(
@@ -224,7 +239,8 @@ def evaluate(
             **dict(zip(probability_columns(names), probabilities.T, strict=True)),
         }
     )
-    return Evaluation(compute_metrics(labels, probabilities), names, table)
+    metrics = compute_metrics(labels, probabilities, groups=groups)
+    return Evaluation(metrics, names, table, None if groups is None else np.asarray(groups))
 
 
 def _predict(
@@ -266,7 +282,3 @@ def _class_names(given: Sequence[str] | None, count: int) -> tuple[str, ...]:
     if given is None:
         return tuple(str(index) for index in range(count))
     return check_class_names(given, count)
-
-
-def _with_interval(value: float, interval: tuple[float, float]) -> str:
-    return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binomtest
 from sklearn import metrics as sk
 
-from keras_cxr.evaluation.bootstrap import bootstrap_intervals
+from keras_cxr.evaluation.bootstrap import BootstrapIntervals, bootstrap_intervals
 from keras_cxr.evaluation.checks import checked_answers
 
 
@@ -33,6 +33,7 @@ class Metrics:
         support: real images per class.
         roc_auc: one class against the rest; NaN where a class, or its rest, does not occur.
         confusion: `(classes, classes)` counts, rows real, columns predicted.
+        intervals: these and further ones, of precision, F1 and macro F1.
     """
 
     accuracy: float
@@ -47,6 +48,7 @@ class Metrics:
     support: NDArray[np.int64]
     roc_auc: NDArray[np.float64]
     confusion: NDArray[np.int64]
+    intervals: BootstrapIntervals
 
     @property
     def confusion_percent(self) -> NDArray[np.float64]:
@@ -106,6 +108,7 @@ def compute_metrics(
         support=support,
         roc_auc=np.array([_roc_auc(real == index, scores[:, index]) for index in classes]),
         confusion=confusion,
+        intervals=intervals,
     )
 
 

@@ -95,8 +95,7 @@ def resample(totals: Floats, *, num_resamples: int = NUM_RESAMPLES, seed: int = 
         InvalidArgumentError: (a ValueError) fewer than 100 resamples: their quantiles at 2.5
             and 97.5 % would rest on two or three of them.
     """
-    if num_resamples < 100:
-        raise InvalidArgumentError(f"num_resamples must be at least 100, not {num_resamples!r}.")
+    check_num_resamples(num_resamples)
     rng, num_groups = np.random.default_rng(seed), len(totals)
     sums = np.empty((num_resamples, totals.shape[1]))
     for start in range(0, num_resamples, _CHUNK):
@@ -107,6 +106,16 @@ def resample(totals: Floats, *, num_resamples: int = NUM_RESAMPLES, seed: int = 
         sums[start : start + rows] = times.astype(np.float64) @ totals
     whole = totals.sum(axis=0)
     return Sums(whole, sums, whole - totals)
+
+
+def check_num_resamples(num_resamples: int) -> None:
+    """Refuse fewer than 100, also where nothing is to be drawn.
+
+    Raises:
+        InvalidArgumentError: there are fewer.
+    """
+    if num_resamples < 100:
+        raise InvalidArgumentError(f"num_resamples must be at least 100, not {num_resamples!r}.")
 
 
 def bca_limits(value: Floats, resampled: Floats, without_one: Floats) -> Floats:
@@ -139,9 +148,13 @@ def bca_limits(value: Floats, resampled: Floats, without_one: Floats) -> Floats:
 
 
 def wilson_limits(share: Floats, count: Floats) -> Floats:
-    """95 % Wilson limits `(..., 2)` of shares that are not whole numbers of `count` cases."""
+    """95 % Wilson limits `(..., 2)` of shares that are not whole numbers of `count` cases.
+
+    They hold the share itself, whatever is rounded.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = (share + Z95**2 / (2 * count)) / (1 + Z95**2 / count)
         half = Z95 * np.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2))
         half /= 1 + Z95**2 / count
-    return np.stack([np.maximum(middle - half, 0), np.minimum(middle + half, 1)], axis=-1)
+    low, high = np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
+    return np.stack([low, high], axis=-1)

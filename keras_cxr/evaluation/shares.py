@@ -8,6 +8,7 @@ from keras_cxr.evaluation.resampling import (
     FEWEST,
     NUM_RESAMPLES,
     Floats,
+    check_num_resamples,
     resample,
     wilson_limits,
 )
@@ -29,6 +30,7 @@ def share_estimates(
         num_resamples: how often groups are drawn.
         seed: of the draws.
     """
+    check_num_resamples(num_resamples)
     count = right.shape[1]
     values, resampled = ratios(np.hstack([right, among]).sum(axis=0)), np.full((count, 2), np.nan)
     if not all_alone(among):

@@ -118,6 +118,8 @@ def evaluate_and_report(
         on_error=on_error,
         cache=part == "all",
         class_names=classifier.class_names,
+        # the run says which images belong together, as for its own figures
+        group_duplicates="auto" if part == "all" else False,
     )
     found = evaluate(classifier.model, datasets, part="train")
     if folder is not None:

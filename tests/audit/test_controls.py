@@ -101,6 +101,13 @@ def test_kept_share_by_hand():
     assert share.value == pytest.approx(0.5)
     assert 0.25 < share.low < 0.5 < share.high < 0.75
     assert kept_share(answers(45), answers(25)).value == pytest.approx(0)
+    # at chance there is nothing of which a share could be left
+    nothing = kept_share(answers(27), answers(27))
+    assert np.isnan([nothing.value, nothing.low, nothing.high]).all()
+    # the same answers to few images do not show that they would always be the same
+    same = kept_share(answers(45), answers(45))
+    assert same.value == 1
+    assert same.low < 0.85 < 1.15 < same.high
 
 
 def test_a_model_that_does_not_look_scores_the_same_on_every_view(datasets):
@@ -168,19 +175,21 @@ def estimate_like(score, value, low, high):
     return dataclasses.replace(score, balanced_accuracy=balanced)
 
 
-@pytest.mark.parametrize(("low", "most"), [(0.51, True), (0.49, False)])
-def test_sentence_says_most_by_its_rule_alone(trained, low, most):
+@pytest.mark.parametrize(
+    ("low", "full_low", "most"), [(0.51, 0.79, True), (0.49, 0.79, False), (0.51, 0.24, False)]
+)
+def test_sentence_says_most_by_its_rule_alone(trained, low, full_low, most):
     _, found, _ = trained
     scores = {
         **found.scores,
-        "full": estimate_like(found.scores["full"], 0.81, 0.79, 0.83),
+        "full": estimate_like(found.scores["full"], 0.81, full_low, 0.83),
         "outside": estimate_like(found.scores["outside"], 0.72, 0.70, 0.74),
     }
     kept = {**found.kept, "outside": dataclasses.replace(found.kept["outside"], low=low)}
     sentence = str(dataclasses.replace(found, scores=scores, kept=kept).findings[0])
     assert sentence.startswith(
         "Without any lung in the picture the same recipe reaches 0.72 [0.70, 0.74] of the 0.81 "
-        "[0.79, 0.83] it reaches with them (balanced accuracy on "
+        f"[{full_low}, 0.83] it reaches with them (balanced accuracy on "
     )
     assert sentence.endswith(": most of the score does not come from lungs.") is most
 

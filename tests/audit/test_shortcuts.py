@@ -11,6 +11,7 @@ from keras_cxr.audit.shortcut_models import Problem, pose, score
 from keras_cxr.audit.shortcuts import FAMILIES, measure_shortcuts
 from keras_cxr.data import find_images
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.evaluation.metrics import wilson_interval
 
 
 def measure(folder, **options):
@@ -107,12 +108,22 @@ def test_scores_by_hand_and_wider_intervals_for_groups():
     probabilities = np.tile([[0.55, 0.45]], (100, 1))
     alone = Problem(labels, np.arange(100), np.zeros(100, np.int64))
     reach = score(probabilities, alone, seed=0)
-    assert reach.accuracy[0] == 0.6
+    assert reach.accuracy.value == 0.6
     # 0.45 / 0.4 is more than 0.55 / 0.6: the other class, always
-    assert reach.balanced_accuracy == (0.5, 0.5, 0.5)
+    assert reach.balanced_accuracy.value == 0.5
+    assert reach.balanced_accuracy.low < 0.45 < 0.55 < reach.balanced_accuracy.high
     together = Problem(labels, np.arange(100) % 10, np.zeros(100, np.int64))
     wide = score(probabilities, together, seed=0).accuracy
-    assert wide[2] - wide[1] > 2 * (reach.accuracy[2] - reach.accuracy[1])
+    assert np.ptp(wide.interval) > 2 * np.ptp(reach.accuracy.interval)
+
+
+def test_all_right_of_24_is_no_certainty():
+    labels = np.tile([0, 1], 12).astype(np.int64)
+    alone = Problem(labels, np.arange(24), np.zeros(24, np.int64))
+    accuracy, balanced = score(np.eye(2)[labels], alone, seed=0)
+    assert accuracy.value == balanced.value == 1
+    assert accuracy.interval == pytest.approx(wilson_interval(24, 24))
+    assert 0.8 < balanced.low < 0.87
 
 
 def test_real_files_tell_more_than_guessing(real_data):

@@ -16,6 +16,7 @@ from keras_cxr.evaluation import (
     measure_calibration,
 )
 from keras_cxr.evaluation.calibration import equal_bins
+from keras_cxr.evaluation.chance import likeness
 from tests.evaluation.answers import drawn_answers
 
 
@@ -45,6 +46,60 @@ def test_copies_are_seen_through_by_their_groups():
     assert grouped.ece_limit == pytest.approx(once.ece_limit, rel=0.25)
     assert alone.ece_limit < 0.65 * grouped.ece_limit
     assert grouped.log_loss.interval == pytest.approx(once.log_loss.interval)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "alike"),
+    [
+        ([2] * 100, True),  # pairs of copies
+        ([1] * 25, False),
+        ([10] * 25, True),
+        ([1] * 60 + [30], True),
+    ],
+)
+def test_copies_and_small_tests_stay_within_chance_as_well(sizes, alike):
+    rng, groups, beyond = np.random.default_rng(0), np.repeat(np.arange(len(sizes)), sizes), 0
+    for _ in range(60):
+        labels, scores = drawn_answers(rng, len(sizes if alike else groups), classes=2)
+        if alike:
+            labels, scores = labels[groups], scores[groups]
+        found = measure_calibration(labels, scores, groups=groups, num_resamples=100)
+        beyond += found.ece > found.ece_limit
+    assert beyond < 8  # 3 are promised
+
+
+@pytest.mark.parametrize("sizes", [[1], [1] * 5, [1] * 19, [20] * 10, [5]])
+def test_fewer_than_twenty_groups_cannot_tell_and_no_text_holds_nan(sizes):
+    labels, scores = drawn_answers(np.random.default_rng(2), sum(sizes), classes=2)
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    found = measure_calibration(labels, scores, groups=groups, num_resamples=100)
+    images = f"{sum(sizes):,} images"
+    assert "chance explains cannot be told from " + images in found.sentences[1]
+    assert "20 patients or images of their own are needed." in found.sentences[1]
+    assert "nan" not in f"{found} {' '.join(found.sentences)}".lower()
+    assert found.to_dict()["ece_limit"] is None
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_model_that_is_right_on_all_of_thirty_images_is_not_known_to_be_too_modest():
+    labels = np.tile([0, 1], 15)
+    scores = np.where(np.eye(2)[labels] > 0, 0.95, 0.05)
+    gap = measure_calibration(labels, scores).overconfidence
+    assert gap.value == pytest.approx(-0.05)
+    assert gap.low < 0 < gap.high  # with 0.95, every fifth test set has no error
+    assert gap.method == "wilson"
+
+
+def test_how_alike_the_images_of_a_group_are_is_found():
+    rng = np.random.default_rng(3)
+    groups = np.repeat(np.arange(400), 4)
+    chances = rng.uniform(0.5, 0.95, (1600, 1))
+    own, joint = rng.random((1600, 1)), rng.random((400, 1))[groups]
+    for shared, low, high in ((0.0, 0.0, 0.1), (0.5, 0.4, 0.6), (1.0, 0.9, 1.0)):
+        joins = rng.random((1600, 1)) < np.sqrt(shared)
+        right = np.where(joins, joint, own) < chances
+        assert low <= likeness(chances, right, groups)[0] <= high
+    assert likeness(chances, own < chances, np.arange(1600)).tolist() == [0]
 
 
 def test_too_sure_by_hand():
@@ -80,6 +135,16 @@ def test_log_loss_is_that_of_the_metrics_and_all_survives_json():
     assert document["per_class"]["3"]["images"] == (labels == 3).sum()
     for word in ("log loss", "Brier", "overconfidence", "if calibrated", "excess"):
         assert word in str(found)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=300), st.integers(1, 15), st.integers(1, 200))
+def test_bins_hold_twenty_groups_or_are_one(values, num_bins, num_groups):
+    values = np.array(values)
+    groups = np.arange(len(values)) % num_groups
+    bins = equal_bins(values, num_bins, groups)
+    assert set(bins) == set(range(bins.max() + 1))
+    if bins.max() > 0:
+        assert min(len(set(groups[bins == number])) for number in set(bins)) >= 20
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=200), st.integers(1, 15))

@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 
 from keras_cxr import build_lenet5, evaluate, make_datasets
+from keras_cxr.audit.answers import answers_in
+from keras_cxr.audit.scores import score_of
 from keras_cxr.data import find_images
 from keras_cxr.errors import KerasCXRError
+from keras_cxr.evaluation import bootstrap_intervals
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +195,34 @@ def test_report_survives_json_and_reads_well(model, datasets):
     text = str(found)
     for word in ("accuracy", "balanced accuracy", "COVID", "Viral Pneumonia", "percent"):
         assert word in text
+
+
+def test_groups_count_once_and_are_those_of_the_data(model, phantoms, tmp_path):
+    table = pd.DataFrame(find_images(phantoms).entries)[["file", "label"]]
+    table["patient"] = [f"p{row // 4}" for row in range(len(table))]
+    data = make_datasets(
+        table, root=phantoms, image_size=(32, 32), split=(0.4, 0.1, 0.5), cache_dir=tmp_path
+    )
+    found = evaluate(model, data)
+    rows = data.table[data.table["part"] == "test"]
+    assert list(found.groups) == list(rows["group"])
+    intervals = bootstrap_intervals(found.labels, found.probabilities, groups=rows["group"])
+    assert intervals.num_groups < intervals.num_images
+    assert found.metrics.accuracy_interval == intervals.accuracy.interval
+    assert found.metrics.balanced_accuracy_interval == intervals.balanced_accuracy.interval
+    # the audit of the same answers says the same
+    score = score_of(answers_in(found.predictions, data))
+    assert score.accuracy == found.metrics.intervals.accuracy
+    assert score.balanced_accuracy == found.metrics.intervals.balanced_accuracy
+    document = found.to_dict()
+    assert document["num_groups"] == intervals.num_groups
+    assert f"{intervals.num_groups} where patients and copies count once" in str(found)
+    # and so do the arrays with their groups
+    images, labels = data.load("test")
+    by_hand = evaluate(model, (images, labels), groups=list(rows["group"]))
+    assert by_hand.metrics.accuracy_interval == found.metrics.accuracy_interval
+    with pytest.raises(ValueError, match="groups has 1 entries for"):
+        evaluate(model, (images, labels), groups=["a"])
 
 
 def test_absent_class_is_null_in_json(model):

@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from keras_cxr.evaluation import compute_metrics
-from keras_cxr.evaluation.metrics import mean_interval, wilson_interval
+from keras_cxr.evaluation import bootstrap_intervals, compute_metrics
+from keras_cxr.evaluation.metrics import wilson_interval
+from keras_cxr.evaluation.shares import mean_interval
+from tests.evaluation.answers import one_hot_answers, patients
 
 
 @st.composite
@@ -79,6 +81,31 @@ def test_absent_class_is_not_a_number_and_does_not_count():
     assert np.isnan(found.recall[1])
     assert np.isnan(found.roc_auc).all()
     assert np.isnan(found.confusion_percent[1]).all()
+
+
+def test_a_class_that_was_never_predicted_has_no_precision():
+    found = compute_metrics([0, 1, 2, 2], np.eye(4)[[0, 0, 2, 2]])
+    np.testing.assert_array_equal(found.precision, [0.5, np.nan, 1, np.nan])
+    # class 1 occurs and was never found: 0; class 3 neither occurs nor was predicted
+    np.testing.assert_array_equal(found.f1, [2 / 3, 0, 1, np.nan])
+    of_groups = [one.value for one in found.intervals.precision]
+    np.testing.assert_array_equal(of_groups, found.precision)
+    np.testing.assert_allclose([one.value for one in found.intervals.f1], found.f1)
+
+
+def test_intervals_count_the_groups():
+    rng = np.random.default_rng(0)
+    groups, right = patients(rng, 60, images=5, accuracy=0.8, similarity=0.7)
+    labels = rng.integers(0, 2, len(groups))
+    scores = one_hot_answers(labels, right)
+    alone, grouped = compute_metrics(labels, scores), compute_metrics(labels, scores, groups=groups)
+    assert alone.accuracy_interval == pytest.approx(wilson_interval(int(right.sum()), 300))
+    assert np.ptp(grouped.accuracy_interval) > 1.3 * np.ptp(alone.accuracy_interval)
+    assert (
+        grouped.accuracy_interval
+        == bootstrap_intervals(labels, scores, groups=groups).accuracy.interval
+    )
+    np.testing.assert_array_equal(grouped.confusion, alone.confusion)
 
 
 def test_one_class_alone():

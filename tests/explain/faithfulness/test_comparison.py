@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_cxr.explain.faithfulness.comparison import compare, estimate
+from keras_cxr.explain.faithfulness.comparison import compare, estimate, sign_flip_p
 
 SETTINGS = {"confidence": 0.95, "seed": 0}
 
@@ -55,3 +55,23 @@ def test_five_images_are_too_few():
     assert compare(ones, 0 * ones, lower_is_better=False, **SETTINGS).verdict == "better"
     gaps = np.array([1, 1, 1, 1, 1, np.nan])
     assert compare(gaps, 0 * ones, lower_is_better=False, **SETTINGS).verdict == "too few images"
+
+
+@pytest.mark.parametrize("count", [6, 10])
+def test_maps_that_are_alike_are_told_apart_no_more_often_than_promised(count):
+    rng = np.random.default_rng(0)
+    told = 0
+    for _ in range(200):
+        gaps = rng.normal(size=count)
+        verdict = compare(gaps, np.zeros(count), lower_is_better=False, **SETTINGS).verdict
+        told += verdict in ("better", "worse")
+    assert told <= 18  # 10 are promised; plain percentiles gave 27 and 17
+
+
+def test_sign_flips_by_hand():
+    # of the 2^6 signs, all plus and all minus are as far from 0 as six wins
+    assert sign_flip_p(np.ones(6), seed=0) == pytest.approx(2 / 64)
+    assert sign_flip_p(np.array([1, 2, 3, -4.0]), seed=0) == pytest.approx(14 / 16)
+    far = np.random.default_rng(0).normal(0.5, 1, 200)
+    assert sign_flip_p(far, seed=0) < 0.01
+    assert sign_flip_p(far - far.mean(), seed=0) > 0.9
