@@ -14,7 +14,7 @@ from keras_cxr.audit.remembered import remembered
 from keras_cxr.audit.shortcuts import COLUMNS, Shortcuts, measure_shortcuts
 
 _FLAGS_METHOD = 3  # raised whenever the same pictures would be flagged otherwise
-_SHORTCUTS_METHOD = 3  # raised whenever the same files would give other figures
+_SHORTCUTS_METHOD = 4  # raised whenever the same files would give other figures
 
 _FLAG = {
     "file": str,

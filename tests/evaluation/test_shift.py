@@ -101,7 +101,7 @@ def test_what_a_model_loses_is_found_and_marked(halves):
     (sentence,) = shift.sentences
     assert "brighter (+60 grey values) costs most" in sentence
     assert "from 1.000 to 0.500" in sentence
-    assert "2 of the 6 lower it" in sentence
+    assert "1 of the 6 lower it" in sentence  # ten patients, each with images of both classes
     assert "<- weakest" in str(shift)
     document = json.loads(json.dumps(shift.to_dict(), allow_nan=False))
     assert len(document["changes"]) == 6
