@@ -17,6 +17,7 @@ from keras_cxr._tables import probability_columns
 from keras_cxr.data.batches import num_workers
 from keras_cxr.data.catalog import exists, is_folder, near_name
 from keras_cxr.data.images import read_image
+from keras_cxr.data.labels import check_class_names
 from keras_cxr.data.walk import describe_left_out, read_folder
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.inference.recorded import recorded_run
@@ -196,7 +197,13 @@ def load_classifier(
             f"{RECORD} beside it says which it was trained with. Put it into a model with "
             "keras.Input((height, width, channels)) of that size."
         )
-    names = class_names or data.get("class_names") or [str(index) for index in range(count)]
+    recorded = data.get("class_names") or [str(index) for index in range(count)]
+    try:
+        names = check_class_names(recorded if class_names is None else class_names)
+    except InvalidArgumentError as error:
+        if class_names is None:
+            raise DataError(f"{RECORD} beside {file} is damaged: {error}") from error
+        raise
     if len(names) != count and class_names is None:
         raise DataError(
             f"{file} has {count} outputs, but {RECORD} beside it names {len(names)} classes: they "
@@ -207,7 +214,7 @@ def load_classifier(
             f"{file} has {count} outputs, but {len(names)} class names were given."
         )
     unusual, note = _find_unusual(file.parent / UNUSUAL_FILE, model)
-    return Classifier(model, tuple(names), data, unusual, (note,) if note else ())
+    return Classifier(model, names, data, unusual, (note,) if note else ())
 
 
 def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | None, str]":

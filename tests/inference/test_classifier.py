@@ -77,6 +77,20 @@ def test_classes_called_like_other_columns_overwrite_nothing(model_file, tmp_pat
     np.testing.assert_array_equal(found[columns[2:]], expected[["0", "1"]])
 
 
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a", "a"], "holds a name twice"),
+        ("ab", "must be a list of names"),
+        ([0, 1], "a text for each class"),
+        ([], "0 class names were given"),
+    ],
+)
+def test_names_that_cannot_be_classes(model_file, names, words):
+    with pytest.raises(ValueError, match=words):
+        load_classifier(model_file, class_names=names)
+
+
 def test_colour_models_read_colour(tmp_path):
     build_vgg19((32, 32, 3), 2, weights=None, classifier_activation=None).save(tmp_path / "m.keras")
     classifier = load_classifier(tmp_path / "m.keras")
