@@ -162,6 +162,14 @@ def check_free_file(path: PathLike, begins: bytes) -> Path:
     return file
 
 
+_SIGNS = {name: text for kind in (HEATMAPS, EVALUATION, RUN) for name, text in kind.signs.items()}
+
+
+def is_sign(path: PathLike, name: str) -> bool:
+    """Return whether a file says that its folder holds pictures of results, not X-rays."""
+    return name in _SIGNS and _begins(Path(path), _SIGNS[name])
+
+
 def signed_png(picture: bytes) -> bytes:
     """Return a PNG file that says by a text in it whose it is, so that it may be replaced."""
     length = (len(_PNG_SIGN) - 4).to_bytes(4, "big")

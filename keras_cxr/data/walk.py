@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from keras_cxr._files import open_regular
 from keras_cxr._names import shown
+from keras_cxr._outputs import is_sign
 from keras_cxr.data.formats import IMAGE_SUFFIXES, kind_of
 from keras_cxr.errors import DataError
 
@@ -52,6 +53,7 @@ CIRCLES = "link(s) to a folder that they lie in"
 
 _HEAD = 4096  # bytes that tell what a file is
 _MAX_DEPTH = 100  # of folders; Python's own limit of nested calls is ten times as far
+RESULTS = "folder(s) of results that were written here"
 TOO_DEEP = f"folder(s) more than {_MAX_DEPTH} deep"
 
 
@@ -76,7 +78,7 @@ class Folder:
         folders: Folders in it that are neither hidden nor the system's, by name.
         left_out: How many entries are not read, by reason; those of inner folders are theirs.
         others: How many of them are no images, by suffix.
-        links: How many lead to files that are gone.
+        is_result: Whether `explain`, `evaluate` or `train` wrote it: its pictures are no X-rays.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Folder:
     folders: list["Folder"] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     others: Counter[str] = field(default_factory=Counter)
+    is_result: bool = False
 
     def named(self, name: str) -> list["Folder"]:
         """Returns the inner folders of a name, in any case."""
@@ -104,9 +107,10 @@ class Folder:
             if inner.name.lower() not in skip:
                 yield from inner.images(skip=skip, prefix=f"{prefix}{inner.name}/")
 
-    def holds_images(self) -> bool:
-        """Returns whether an image lies anywhere below, masks not counted."""
-        return next(self.images(), None) is not None
+    def count(self) -> int:
+        """Returns how many images lie here and below, masks not counted."""
+        inner = (one for one in self.folders if one.name.lower() not in MASK_FOLDERS)
+        return len(self.files) + sum(one.count() for one in inner)
 
     def everything(self) -> Iterator["Folder"]:
         """Yields the folder and all below."""
@@ -163,7 +167,11 @@ def _enter(folder: Folder, item: os.DirEntry[str], above: tuple[tuple[int, int],
         elif len(above) > _MAX_DEPTH:
             folder.left_out[TOO_DEEP] += 1
         else:
-            folder.folders.append(_read(item.path, item.name, (*above, place)))
+            inner = _read(item.path, item.name, (*above, place))
+            if inner.is_result:
+                folder.left_out[RESULTS] += 1
+            else:
+                folder.folders.append(inner)
     except OSError:
         folder.left_out[DENIED] += 1
 
@@ -173,6 +181,7 @@ def _take(folder: Folder, item: os.DirEntry[str]) -> None:
     if suffix in _OTHER_SUFFIXES:
         kind = WORKBOOK if item.name.endswith(WORKBOOK) else suffix
         folder.others[kind] += item.name not in _OWN_FILES
+        folder.is_result = folder.is_result or is_sign(item.path, item.name)
         return
     known = suffix in IMAGE_SUFFIXES
     try:
@@ -204,13 +213,14 @@ def _begins_as_image(folder: Folder, item: os.DirEntry[str]) -> bool:
 
 def suffix_of(name: str) -> str:
     """Returns a file name's suffix in small letters, such as ".png"; "" where it has none."""
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122  called for every file
+    stem, _, suffix = name.rpartition(".")
+    return f".{suffix.lower()}" if stem else ""
 
 
 def stem_of(name: str) -> str:
     """Returns a file name without the suffix of an image; "scan.0001" stays whole."""
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122
-    return stem if suffix.lower() in IMAGE_SUFFIXES else name
+    stem, _, suffix = name.rpartition(".")
+    return stem if f".{suffix.lower()}" in IMAGE_SUFFIXES and stem else name
 
 
 def describe_left_out(folders: Iterable[Folder], *extra: str) -> str:

@@ -35,6 +35,14 @@ LAYOUTS = {
         ["COVID/p1/a.png", "COVID/p2/b.png", "Normal/p1/s1/c.png", "Normal/p2/d.png"],
         ["COVID/p1/a.png", "COVID/p2/b.png", "Normal/p1/s1/c.png", "Normal/p2/d.png"],
     ),
+    "patients by name": (
+        ["COVID/smith/a.png", "COVID/lee/b.png", "Normal/kim/c.png", "Normal/jones/d.png"],
+        ["COVID/lee/b.png", "COVID/smith/a.png", "Normal/jones/d.png", "Normal/kim/c.png"],
+    ),
+    "patients of one class alone": (
+        ["COVID/patient-a/a.png", "COVID/patient-b/b.png", "Normal/c.png", "Normal/d.png"],
+        ["COVID/patient-a/a.png", "COVID/patient-b/b.png", "Normal/c.png", "Normal/d.png"],
+    ),
     "names in any case": (
         ["COVID/Images/a.png", "COVID/Masks/a.png", "Normal/IMAGES/b.png", "Normal/LESIONS/b.png"],
         ["COVID/Images/a.png", "Normal/IMAGES/b.png"],
@@ -153,6 +161,18 @@ def test_predictions_find_what_training_finds(tmp_path):
         beside = "class folders or their folder images"
         left = sum(beside in note for note in catalog.notes)
         assert (found == trained) == (left == 0)
+
+
+def test_results_inside_the_data_are_no_class(tmp_path):
+    root = touch(tmp_path, "A/a.png", "B/b.png", "heatmaps/a.png", "run/curves.png", "own/c.png")
+    (root / "heatmaps" / "heatmaps.csv").write_text("file,heatmap,predicted\n")
+    (root / "run" / "split.csv").write_text("file,class,part,group,mask\n")
+    (root / "own" / "split.csv").write_text("name,fold\n")
+    catalog = find_images(root)
+    assert catalog.class_names == ("A", "B", "own")
+    assert "2 folder(s) of results that were written here" in catalog.notes[-1]
+    assert len(find_image_files([root]).files) == 3
+    assert len(find_image_files([root / "heatmaps"]).files) == 1
 
 
 @pytest.mark.parametrize("find", [find_images, lambda path: find_image_files([path])])
