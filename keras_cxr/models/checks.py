@@ -158,8 +158,8 @@ def predict_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[n
     if not finite.all():
         raise InvalidArgumentError(
             f"the model {model.name!r} computes NaN for {(~finite).sum()} of {len(found)} images, "
-            f"the first of them number {finite.argmin()}: look for NaN in them and for weights "
-            "that are too large."
+            f"the first of them number {finite.argmin()}: look for NaN or infinite values in them "
+            "and for weights that are too large."
         )
     return found
 
