@@ -67,6 +67,7 @@ class DataAudit:
         actions: What to do: columns file, action, group, label and reason.
         notes: What is worth knowing, such as what could not be measured.
         class_of: The class of every file by its name.
+        left_out: Those of the notes that say how files were found and what was left out.
     """
 
     name: str
@@ -83,6 +84,7 @@ class DataAudit:
     actions: pd.DataFrame
     notes: tuple[str, ...]
     class_of: dict[str, str]
+    left_out: tuple[str, ...]
     _prefix: str
     _folders: tuple[Path, ...]
     _pictures: Pictures
@@ -233,6 +235,7 @@ def audit_data(
         ),
         notes=(*catalog.notes, *known.notes, *shortcuts.notes, *notes),
         class_of=copies.class_of,
+        left_out=catalog.notes,
         _prefix=opened.prefix,
         _folders=tuple(
             one.folder for one in (opened, other) if one is not None and one.folder is not None

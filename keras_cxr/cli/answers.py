@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from keras_cxr._quiet import import_keras_quietly
-from keras_cxr.cli.common import AsJson, OnError, print_notes, print_result, report_failed
+from keras_cxr.cli.common import (
+    AsJson,
+    OnError,
+    print_aside,
+    print_notes,
+    print_result,
+    report_failed,
+)
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
@@ -53,7 +60,9 @@ def evaluate(
     import_keras_quietly()
     from keras_cxr.study.single import evaluate_and_report
 
-    result = evaluate_and_report(model, data, part=part, out=out, on_error=on_error)
+    result = evaluate_and_report(
+        model, data, part=part, out=out, on_error=on_error, say=print_aside
+    )
     print_result(result.to_dict(), as_json, str(result))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from keras_cxr._quiet import import_keras_quietly
-from keras_cxr.cli.common import AsJson, print_result
+from keras_cxr.cli.common import AsJson, print_notes, print_result
 from keras_cxr.errors import InvalidArgumentError
 
 Switch = Annotated[bool, Parameter(negative="")]
@@ -83,6 +83,7 @@ def audit(
         found.write(out)
         text += f"\n\nPage, lists and actions: {out}"
     print_result(found.to_dict(), as_json, text)
+    print_notes(found.left_out)
     failed = find_failures(found, fail_on)
     for name, count in failed.items():
         print(f"Found {name}: {count:,} (--fail-on {name})", file=sys.stderr)

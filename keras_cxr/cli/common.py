@@ -39,10 +39,15 @@ def print_error(message: str) -> None:
     print_text(f"Error: {message}", sys.stderr)
 
 
+def print_aside(text: str) -> None:
+    """Print on standard error what is said beside the result."""
+    print_text(in_options(text), sys.stderr)
+
+
 def print_notes(notes: Iterable[str]) -> None:
     """Print notes on standard error."""
     for note in notes:
-        print_text(f"Note: {note}", sys.stderr)
+        print_aside(f"Note: {note}")
 
 
 def in_options(message: str) -> str:
@@ -51,6 +56,7 @@ def in_options(message: str) -> str:
         (r"\ballow_random_weights=True", "--allow-random-weights"),
         (r"\bexperiments='(\w*)'", r"--experiments \1"),
         (r"\bgroup_duplicates=False", "--no-group-duplicates"),
+        (r"\bgroups=(?=[ ,.;]|$)", "--groups"),
         (r"\bsplit_by='([^']*)'", r"--split-by \1"),
         (r"\bresume=False", "--no-resume"),
         (r"\bfail_on='([^']*)'", r"--fail-on \1"),

@@ -1,14 +1,12 @@
 """Commands that train: demo, study, train."""
 
-import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from keras_cxr._quiet import import_keras_quietly
-from keras_cxr.cli.common import AsJson, OnError, print_result, print_text
+from keras_cxr.cli.common import AsJson, OnError, print_aside, print_result, print_text
 
 Intensity = Literal["stored", "percentiles"]
 Region = Literal["full", "lungs", "outside"]
@@ -106,7 +104,7 @@ def study(
         audit=audit,
         split_by=split_by,
         on_error=on_error,
-        say=partial(print, file=sys.stderr, flush=True),
+        say=print_aside,
     )
     print_result(result.to_dict(), as_json, str(result))
 
@@ -188,6 +186,7 @@ def train(
         audit=audit,
         split_by=split_by,
         on_error=on_error,
+        say=print_aside,
     )
     text = f"{result}\n\nModels, tables and plots: {out}"
     print_result(result.to_dict(), as_json, text)

@@ -24,7 +24,7 @@ from keras_cxr.models import build, model_info
 from keras_cxr.models.files import read_model
 from keras_cxr.study.experiments import EXPERIMENTS, Experiment, select_experiments
 from keras_cxr.study.report import REPORT_FILE, results_table, write_report
-from keras_cxr.study.saving import RUN_FOLDER, SCHEMA_VERSION, train_and_save
+from keras_cxr.study.saving import RUN_FOLDER, SCHEMA_VERSION, tell_notes, train_and_save
 from keras_cxr.study.trust import (
     AUDIT,
     AUDIT_FILE,
@@ -148,9 +148,12 @@ def run_study(
     if max_images_per_class is not None:
         data, data_options["root"] = limited(data, max_images_per_class, **data_options)
     data_options |= {"image_size": image_size, "batch_size": batch_size, "seed": seed}
-    jobs = []
+    jobs: list[_Job] = []
+    told: list[str] = []
     for row in chosen:
         datasets = _datasets(row, data, data_options)
+        tell_notes(datasets, say, known=told)
+        told += datasets.notes
         weights = vgg19_weights if row.model == "vgg19" else None
         model, weights = _build(row, datasets, weights, seed, say if allow_random_weights else None)
         settings = {

@@ -1,5 +1,6 @@
 """One training run with everything it leaves in its folder, for the study and for one model."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,15 @@ from keras_cxr.training import train
 SCHEMA_VERSION = 1
 RUN_FOLDER = "run"
 PHANTOM_FILE = "phantoms.json"
+
+
+def tell_notes(
+    datasets: Datasets, say: Callable[[str], None], *, known: Sequence[str] = ()
+) -> None:
+    """Say what is worth knowing of the data, but what is known already."""
+    for note in datasets.notes:
+        if note not in known:
+            say(f"Note: {note}")
 
 
 def train_and_save(

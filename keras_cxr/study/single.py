@@ -1,6 +1,7 @@
 """One model on one folder: what `keras-cxr train` and `keras-cxr evaluate` do."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
 from keras_cxr.inference import load_classifier
 from keras_cxr.inference.recorded import all_images, recorded_images
 from keras_cxr.models import build, model_info
-from keras_cxr.study.saving import train_and_save
+from keras_cxr.study.saving import tell_notes, train_and_save
 
 PathLike = str | os.PathLike[str]
 
@@ -29,6 +30,7 @@ def train_and_report(
     precision: str = "auto",
     resume: bool = True,
     seed: int = 0,
+    say: Callable[[str], None] = print,
     verbose: Any = "auto",
     **data_options: Any,
 ) -> Evaluation:
@@ -46,6 +48,7 @@ def train_and_report(
         precision: as `train` takes it.
         resume: go on with an interrupted run in the same folder.
         seed: of the split, the augmentation and the first weights.
+        say: called with each note on the data, such as what was left out.
         verbose: progress, as `train` takes it.
         **data_options: of `make_datasets`.
     """
@@ -59,6 +62,7 @@ def train_and_report(
         format="tf" if keras.backend.backend() == "tensorflow" else "keras",
         **data_options,
     )
+    tell_notes(datasets, say)
     arguments = {"weights": weights} if model == "vgg19" else {}
     keras.utils.set_random_seed(seed)
     network = build(
@@ -84,6 +88,7 @@ def evaluate_and_report(
     part: str = "test",
     out: PathLike | None = None,
     on_error: str = "raise",
+    say: Callable[[str], None] = print,
 ) -> Evaluation:
     """Evaluation of a saved model on the same part that its run kept, or on a whole folder.
 
@@ -95,6 +100,7 @@ def evaluate_and_report(
         part: "test", "val" or "train" as `split.csv` of the run says, or "all" images.
         out: folder for `predictions.csv`, `evaluation.json` and `confusion_matrix.png`.
         on_error: "raise" or "skip", for bad files.
+        say: called with each note on the data, such as what was left out.
 
     Raises:
         DataError: (a ValueError) images show a class that the model does not know, or the run's
@@ -121,6 +127,7 @@ def evaluate_and_report(
         # the run says which images belong together, as for its own figures
         group_duplicates="auto" if part == "all" else False,
     )
+    tell_notes(datasets, say)
     found = evaluate(classifier.model, datasets, part="train")
     if folder is not None:
         output_folder(folder)

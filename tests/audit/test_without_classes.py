@@ -19,6 +19,7 @@ def flat(tmp_path_factory):
         write(folder / f"{number}.png", film(number)[1])
     write(folder / "copy.png", film(3)[1])
     (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("no picture")
     return folder
 
 
@@ -49,7 +50,9 @@ def test_summary_page_and_document_say_so(audited, tmp_path):
 
 def test_command_audits_and_refuses_what_asks_about_classes(flat, capsys):
     assert main(["audit", str(flat), "--fail-on", "duplicates"]) == 1
-    assert "(no classes)" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "(no classes)" in printed.out
+    assert "Note: left out: 1 file(s) that are no image (.txt 1)\n" in printed.err
     assert main(["audit", str(flat), "--fail-on", "conflicts"]) == 2
     assert "--fail-on conflicts asks about classes, and films has" in capsys.readouterr().err
 

@@ -31,6 +31,7 @@ def odd(tmp_path_factory):
             pixels = np.full((32, 32), 20 + 60 * index + 3 * number, np.uint8)
             pixels[4:-4, 8 : 20 - index] = 5 * number
             (place / os.fsdecode(name)).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    (folder / "data" / ".DS_Store").write_bytes(b"")
     words = ["train", folder / "data", "--model", "lenet5", "--image-size", 32, 32, "--epochs", 1,
              "--no-group-duplicates", "--out", folder / "run"]  # fmt: skip
     assert main([str(word) for word in words]) == 0
@@ -48,7 +49,9 @@ def test_classes_are_text_and_files_keep_their_own_names(odd):
 def test_what_trains_is_evaluated(odd, tmp_path, part, capsys):
     words = ["evaluate", odd / "run", odd / "data", "--part", part, "--out", tmp_path / "out"]
     assert main([str(word) for word in words]) == 0
-    assert "caf\\udce9" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "caf\\udce9" in printed.out
+    assert "Note: left out: 1 hidden or system file(s) or folder(s)\n" in printed.err
     table = read_written(tmp_path / "out" / "predictions.csv", ["file", "real"])
     assert all((odd / "data" / file).is_file() for file in table["file"])
 
