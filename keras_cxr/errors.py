@@ -29,6 +29,10 @@ class OutputError(KerasCXRError, OSError):
     """A result cannot be written where it was asked for."""
 
 
+class ForkError(KerasCXRError, RuntimeError):
+    """A forked process asks a model that its parent has run before."""
+
+
 class TrainingError(KerasCXRError, RuntimeError):
     """Training cannot start, resume or go on; the text says why and what to do."""
 

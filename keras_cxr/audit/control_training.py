@@ -191,6 +191,7 @@ def _train(job: _Job, recipe: Recipe, place: Path | None, verbose: Any) -> pd.Da
         job.datasets,
         epochs=job.settings["recipe"]["epochs"],
         optimizer=recipe.new_optimizer(),
+        loss=recipe.new_loss(),
         class_weight=recipe.class_weight,
         precision=recipe.precision,
         run_dir=None if place is None else place / "run",

@@ -30,6 +30,7 @@ from keras_cxr.audit.model_page import render_model_audit
 from keras_cxr.audit.recipe import Recipe, recipe_of
 from keras_cxr.audit.scores import score_of
 from keras_cxr.audit.unusual import Unusual
+from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.bootstrap import BootstrapIntervals
 from keras_cxr.evaluation.shift import Shift
@@ -190,11 +191,13 @@ def audit_model(
         raise InvalidArgumentError(f'controls must be "none", "quick" or "full", not {controls!r}.')
     if num_seeds < 1:
         raise InvalidArgumentError(f"num_seeds must be at least 1, not {num_seeds!r}.")
+    check_datasets(datasets, "audit_model")
     datasets.files("test")  # refuses data without a test part
     folder = None if out_dir is None else check_free(out_dir, MODEL_AUDIT)
     if controls != "none":  # what cannot be built anew is refused before any work
         recipe = recipe or recipe_of(model, build=build, epochs=epochs)
         recipe.new_optimizer()
+        recipe.new_loss()
         recipe.build()
     if test is None:
         say(f"testing on {len(datasets.files('test')):,} images")

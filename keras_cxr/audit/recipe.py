@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.training.settings import describe_model
+from keras_cxr.training.settings import describe_model, is_usual
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
@@ -25,6 +25,7 @@ class Recipe:
         optimizer: A Keras optimizer's configuration, as `keras.optimizers.serialize` gives it,
             or its name.
         class_weight: As `train` takes it.
+        loss: A Keras loss's configuration, as a run's record holds it; None for the study's.
         epochs: Of the whole training.
         precision: As `train` takes it.
     """
@@ -34,6 +35,24 @@ class Recipe:
     class_weight: str | dict[int, float] | None = "balanced"
     epochs: int = EPOCHS
     precision: str = "auto"
+    loss: Any = None
+
+    def new_loss(self) -> Any:
+        """Returns the loss that is trained with, None for the study's.
+
+        Raises:
+            InvalidArgumentError: It is somebody's own, which a run's record only names.
+        """
+        if self.loss is None:
+            return None
+        try:
+            return keras.losses.get(copy.deepcopy(self.loss))
+        except (ValueError, TypeError, KeyError) as error:
+            raise InvalidArgumentError(
+                f"The run was trained with a loss of its own, {self.loss.get('config')!r}, which "
+                "its record only names: a control cannot be trained the same way. Register it "
+                'with keras.saving.register_keras_serializable, or pass controls="none".'
+            ) from error
 
     def new_optimizer(self) -> keras.optimizers.Optimizer:
         """Returns an optimizer that has not trained anything yet."""
@@ -62,6 +81,7 @@ class Recipe:
             "class_weight": weights,
             "epochs": self.epochs,
             "precision": self.precision,
+            **({} if self.loss is None else {"loss": dict(self.loss)}),
         }
 
 
@@ -116,6 +136,7 @@ def recipe_of_run(
         class_weight=weights,
         epochs=epochs or record["epochs_trained"],
         precision=record["precision"],
+        loss=None if is_usual(settings.get("loss")) else settings["loss"],
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._ranges import check_range
 from keras_cxr.data.catalog import Catalog, Entry
 from keras_cxr.data.images import fit
 from keras_cxr.data.labels import check_class_names, class_indices
@@ -57,6 +58,7 @@ def from_arrays(
                 f"images must lie in [0, 255], received values from {pixels.min()} to "
                 f"{pixels.max()}. Scale them to that range."
             )
+        check_range(pixels, DataError)
     if given is None and indices.min() == 1:
         raise DataError(f"labels count from 1 to {indices.max()}, indices from 0. Pass labels - 1.")
     if given is None and indices.max() >= len(indices):

@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ from keras_cxr.data.cache_files import (
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.reading import Record, read_all
 from keras_cxr.data.store import FileStore, MappedStore
-from keras_cxr.errors import OutputError
+from keras_cxr.errors import DataError, OutputError
 
 _PREFIX = "images-"
 _log = logging.getLogger(__name__)
@@ -142,13 +143,30 @@ def open_cache(
                 )
             images, masks = open_arrays(folder, index)
 
-    def on_damage() -> None:
-        _log.warning("The image cache %s is damaged; the files are read instead", folder)
-        (folder / INDEX_NAME).unlink(missing_ok=True)
-
-    files = FileStore(catalog, image_size, index.records, intensity=intensity)
-    store = MappedStore(images, masks, index.records, files=files, on_damage=on_damage)
+    store = MappedStore(
+        images,
+        masks,
+        index.records,
+        files=FileStore(catalog, image_size, index.records, intensity=intensity),
+        on_damage=partial(_forget, folder),
+        open_again=partial(_open_again, folder, index),
+    )
     return store, index.records
+
+
+def _forget(folder: Path) -> None:
+    _log.warning("The image cache %s is damaged; the files are read instead", folder)
+    (folder / INDEX_NAME).unlink(missing_ok=True)
+
+
+def _open_again(folder: Path, index: Index) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    try:
+        return open_arrays(folder, index)
+    except DamagedError as error:
+        raise DataError(
+            f"The image cache {folder} has changed since these data sets were made ({error}): make "
+            "them again with make_datasets."
+        ) from error
 
 
 def _usable(folder: Path, catalog: Catalog, image_size: tuple[int, int]) -> Index | None:

@@ -1,6 +1,7 @@
 """`Datasets`: what `make_datasets` returns and what training, evaluation and maps take."""
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -73,6 +74,20 @@ class Datasets:
     _parts: Mapping[str, Batches] = field(default_factory=dict)
     _wrap: Callable[[Batches], Any] = field(default=iter)
     _checksums: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the parts' pipelines, which no process can hand to another."""
+        present = [part for part in PARTS if getattr(self, part) is not None]
+        kept = {name: value for name, value in vars(self).items() if name not in PARTS}
+        return {**kept, "_present": present}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make the pipelines again from the parts' batches."""
+        present = state.pop("_present")
+        vars(self).update(state)
+        for part in PARTS:
+            made = self._wrap(self._parts[part]) if part in present else None
+            vars(self)[part] = made
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -232,3 +247,24 @@ class Datasets:
             raise InvalidArgumentError(f"part must be one of {', '.join(PARTS)}, received {part!r}")
         if part not in self._parts:
             raise InvalidArgumentError(f"The part {part!r} is empty: its share of split is 0")
+
+
+def check_datasets(value: Any, taker: str) -> None:
+    """Raise unless the value is what `make_datasets` returns; `taker` wants it.
+
+    Raises:
+        InvalidArgumentError: It is something else; the text says how to make a `Datasets` of it.
+    """
+    if isinstance(value, Datasets):
+        return
+    if isinstance(value, str | os.PathLike):
+        received, mend = f"{str(value)!r}", f"make_datasets({str(value)!r})"
+    elif isinstance(value, tuple | list):
+        received, mend = "arrays", "make_datasets((images, labels)), which also splits them"
+    else:
+        received = f"a {type(value).__name__}"
+        mend = "make_datasets(...) with the folder, table or arrays that it is made from"
+    raise InvalidArgumentError(
+        f"{taker} takes the data sets that make_datasets returns, whose images it finds again by "
+        f"number; received {received}. Pass {mend}."
+    )

@@ -96,13 +96,29 @@ class MappedStore:
         *,
         files: FileStore,
         on_damage: Callable[[], None],
+        open_again: Callable[[], tuple[NDArray[np.uint8], NDArray[np.uint8] | None]],
     ) -> None:
         self._images, self._masks, self._records = images, masks, records
-        self._files, self._on_damage = files, on_damage
+        self._files, self._on_damage, self._open_again = files, on_damage, open_again
         self._image_good = np.zeros(len(records), bool)
         self._mask_good = np.zeros(len(records), bool)
         self._lock = threading.Lock()
         self._told = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the memory maps: the process that gets this opens them again."""
+        left_out = ("_images", "_masks", "_lock")
+        return {name: value for name, value in vars(self).items() if name not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Open the memory maps.
+
+        Raises:
+            DataError: the cache is gone.
+        """
+        vars(self).update(state)
+        self._lock = threading.Lock()
+        self._images, self._masks = self._open_again()
 
     def image(self, row: int) -> NDArray[np.uint8]:
         """See `Store`."""

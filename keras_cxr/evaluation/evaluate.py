@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr._json import as_json
+from keras_cxr._ranges import check_range_for
 from keras_cxr._tables import probabilities_in, probability_columns
 from keras_cxr.data import Datasets
 from keras_cxr.data.labels import check_class_names
@@ -251,6 +252,7 @@ def _predict(
     for images, batch_labels in batches:
         if not outputs:
             check_model_fits(model, images.shape[1:], num_classes)
+            check_range_for(model, images, InvalidArgumentError)
         outputs.append(predict_probabilities(model, images))
         labels.append(batch_labels)
     if not outputs:

@@ -16,7 +16,9 @@ from keras_cxr._archives import ArchiveError, read_npz
 from keras_cxr._documents import COUNT, Document, FormError, Range, Text
 from keras_cxr._files import write_whole
 from keras_cxr._json import to_json
+from keras_cxr._processes import check_not_forked
 from keras_cxr.data import Datasets
+from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.features import THUMBNAIL_SIDE, feature_model, thumbnails
 from keras_cxr.models.checks import as_probabilities, check_model_fits, outputs_probabilities
@@ -110,6 +112,7 @@ class OutOfDistribution:
             raise InvalidArgumentError(f"accepted must lie between 0 and 1, received {accepted!r}")
         if isinstance(max_images, bool) or not isinstance(max_images, int) or max_images < 2:
             raise InvalidArgumentError(f"max_images must be at least 2, received {max_images!r}")
+        check_datasets(datasets, "OutOfDistribution.fit")
         check_model_fits(model, datasets.input_shape, datasets.num_classes)
         rng = np.random.default_rng(seed)
         network = feature_model(model)
@@ -158,6 +161,7 @@ class OutOfDistribution:
             InvalidArgumentError: (a ValueError) the images do not fit, or the model returns neither
                 softmax probabilities nor logits.
         """
+        check_not_forked()
         pictures = self._checked(images)
         logits = not outputs_probabilities(self.model)
         features, outputs = self._network_and_head.predict_on_batch(pictures)
@@ -221,6 +225,11 @@ class OutOfDistribution:
             )
         fields = ("threshold", "neighbor", "num_validation", "held_out")
         return cls(model, references.astype(np.float16), **{name: head[name] for name in fields})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the networks, which share the model's weights and are made when needed."""
+        made = ("_network", "_network_and_head")
+        return {name: value for name, value in vars(self).items() if name not in made}
 
     @cached_property
     def _network(self) -> keras.Model:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.data import Datasets
 from keras_cxr.data.batches import num_workers
+from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.comparison import compare_models
 from keras_cxr.evaluation.corruptions import CORRUPTIONS, Corruption
@@ -158,6 +159,7 @@ def measure_shift(
             f"max_images must be at least 1 and corruptions not empty, received {max_images} and "
             f"{len(corruptions)} corruptions."
         )
+    check_datasets(datasets, "measure_shift")
     check_model_fits(model, datasets.input_shape, datasets.num_classes)
     total = len(datasets.files(part))
     chosen = np.sort(np.random.default_rng(seed).permutation(total)[:max_images])

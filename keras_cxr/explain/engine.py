@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_softmax, logsumexp, softmax
 
+from keras_cxr._processes import check_not_forked
+from keras_cxr._ranges import check_range_for
 from keras_cxr.errors import InvalidArgumentError, KerasCXRError
 from keras_cxr.explain.backends import (
     Floats,
@@ -100,6 +102,7 @@ class Engine:
             model_name=self.model.name,
             channels_first=self.channels_first,
         )
+        check_range_for(self.model, images, InvalidArgumentError)
         self._prepare(images)
         return images
 
@@ -177,6 +180,7 @@ class Engine:
 
     def _prepare(self, images: NDArray[Any]) -> None:
         """Compile for the images' size and check what came out, unless that is done."""
+        check_not_forked()
         shape = images.shape[1:]
         with self._lock:
             if shape in self._checked_shapes:

@@ -83,13 +83,18 @@ class LayerMethod(Method):
         Raises:
             InvalidArgumentError: (a ValueError) it has no such layer.
         """
+        return _made_for(model, type(self), self._settings, self._which())
+
+    def __reduce__(self) -> Any:
+        """Pickle and copy what it was made from; a copy compiles again when it is first used."""
+        return _made_for, (self.model, type(self), self._settings, self._which())
+
+    def _which(self) -> tuple[int, int] | None:
+        """Of several layers with this path, the place of this one among so many."""
         places = [s for s in list_sites(self.model) if s.path == self.layer]
-        others = [s for s in list_sites(model) if s.path == self.layer]
-        layer: Any = self.layer
-        if len(others) == len(places) and len({id(s.operation) for s in places}) > 1:
-            which = [s.operation is self._site.operation for s in places].index(True)
-            layer = others[which].operation  # several layers have this path
-        return type(self)(model, **{**self._settings, "layer": layer})
+        if len({id(s.operation) for s in places}) < 2:
+            return None
+        return [s.operation is self._site.operation for s in places].index(True), len(places)
 
     @abc.abstractmethod
     def combine(self, activations: Floats, gradients: Floats) -> NDArray[Any]:
@@ -159,3 +164,16 @@ class LayerMethod(Method):
             UserWarning,
             stacklevel=3,
         )
+
+
+def _made_for(
+    model: keras.Model,
+    kind: type[LayerMethod],
+    settings: dict[str, Any],
+    which: tuple[int, int] | None,
+) -> Any:
+    layer: Any = settings["layer"]
+    if which is not None:
+        others = [s for s in list_sites(model) if s.path == layer]
+        layer = others[which[0]].operation if len(others) == which[1] else layer
+    return kind(model, **{**settings, "layer": layer})

@@ -64,6 +64,10 @@ class Method(abc.ABC):
         """
         return type(self)(model, **self._settings)
 
+    def __reduce__(self) -> Any:
+        """Pickle and copy what it was made from; a copy compiles again when it is first used."""
+        return _made_again, (type(self), self.model, self._settings)
+
     def __call__(self, images: Any, class_index: Any | None = None) -> NDArray[np.float32]:
         """Return one heat map per image.
 
@@ -138,3 +142,7 @@ class Method(abc.ABC):
             class_index: (batch,) int32, -1 for the predicted class.
             first: Number of the first image, for messages.
         """
+
+
+def _made_again(kind: Any, model: keras.Model, settings: dict[str, Any]) -> Any:
+    return kind(model, **settings)

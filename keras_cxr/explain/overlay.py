@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._ranges import check_range
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.contours import draw_contours
 from keras_cxr.explain.inputs import image_batch
@@ -84,6 +85,7 @@ def overlay(
     heat = np.asarray(heatmaps, np.float32)
     heat = heat[None] if heat.ndim == 2 else heat
     pixels = np.asarray(images)
+    check_range(pixels, InvalidArgumentError)
     if pixels.ndim == 3 and pixels.shape == heat.shape:
         pixels = pixels[..., None]  # a batch of grey images, however narrow
     pixels = image_batch(pixels)

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._processes import check_not_forked
+from keras_cxr._ranges import check_range_for
 from keras_cxr._tables import probability_columns
 from keras_cxr.data.batches import num_workers
 from keras_cxr.data.catalog import exists, is_folder, near_name
@@ -93,6 +95,7 @@ class Classifier:
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         """Class probabilities `(batch, classes)` of images `(batch, height, width, channels)`."""
+        check_range_for(self.model, images, InvalidArgumentError)
         return predict_probabilities(self.model, images)
 
     def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
@@ -131,6 +134,7 @@ class Classifier:
         """Probabilities, NaN where the model computes it, and how unusual each image is."""
         if self.unusual is not None:
             return self.unusual.predict(images)
+        check_not_forked()
         logits = not outputs_probabilities(self.model)
         outputs = self.model.predict_on_batch(images)
         return as_probabilities(outputs, logits=logits), np.zeros(len(images))

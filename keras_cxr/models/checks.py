@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._processes import check_not_forked
 from keras_cxr.errors import InvalidArgumentError
 
 # Layers that only move or average values: scores stay scores, probabilities stay probabilities.
@@ -152,6 +153,7 @@ def predict_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[n
         InvalidArgumentError: the outputs are neither softmax probabilities nor logits, or the
             model computes NaN for an image.
     """
+    check_not_forked()
     logits = not outputs_probabilities(model)
     found = as_probabilities(model.predict_on_batch(images), logits=logits)
     finite = np.isfinite(found).all(axis=1)

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_cxr._archives import ArchiveError, check_model_archive
+from keras_cxr._processes import check_not_forked
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
 _SHOWN = 200  # characters: Keras repeats whole configurations in its messages
@@ -44,6 +45,7 @@ def read_model(
             "custom_objects must be a dictionary from names to classes or functions, such as "
             f'{{"MyLayer": MyLayer}}, not {custom_objects!r}.'
         )
+    check_not_forked()
     try:
         if file.suffix == ".keras":  # Keras reads no other suffix as an archive
             check_model_archive(file)

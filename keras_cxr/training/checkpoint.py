@@ -53,6 +53,7 @@ RUN_RECORD = Document(
             },
             "class_weight": ([Range(0)], None),
             "optimizer": {},
+            "loss?": {},
         },
         "precision": Text("float32|mixed_bfloat16", '"float32" or "mixed_bfloat16"'),
         "keras_version": str,

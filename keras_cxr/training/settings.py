@@ -6,6 +6,7 @@ import keras
 
 from keras_cxr._json import as_json
 from keras_cxr.models.files import configuration_of
+from keras_cxr.training.objective import Objective
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
@@ -33,7 +34,7 @@ def describe_settings(
     *,
     optimizer: Any,
     class_weight: dict[int, float] | None,
-    from_logits: bool,
+    objective: Objective,
 ) -> dict[str, Any]:
     """A JSON document that is equal for two runs exactly when they train the same thing.
 
@@ -46,8 +47,11 @@ def describe_settings(
         "data": {**options, "fingerprint": datasets.fingerprint},
         "model": describe_model(model),
         "optimizer": _without_names(keras.optimizers.serialize(optimizer), {}),
-        "loss": {"name": "categorical_crossentropy", "from_logits": from_logits},
         "class_weight": weights,
+        **{
+            name: told if is_usual(told) else _without_names(told, {})
+            for name, told in objective.settings.items()
+        },
     }
 
 
@@ -64,6 +68,11 @@ def with_later_options(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings that an earlier release wrote, with the options that it did not have yet."""
     data = settings.get("data")
     return {**settings, "data": {**_LATER, **data}} if isinstance(data, dict) else settings
+
+
+def is_usual(loss: Any) -> bool:
+    """Whether a run's settings tell of the study's loss, categorical cross-entropy."""
+    return loss is None or (isinstance(loss, dict) and set(loss) == {"name", "from_logits"})
 
 
 def find_difference(before: Any, now: Any) -> str | None:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from keras_cxr._processes import check_not_forked
+from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError, TrainingError
 from keras_cxr.models.checks import check_model_fits, outputs_probabilities
 from keras_cxr.models.files import why_unreadable
 from keras_cxr.training.checkpoint import RunFolder
 from keras_cxr.training.loop import Loop
+from keras_cxr.training.objective import METRICS, make_objective
 from keras_cxr.training.precision import choose_precision
 from keras_cxr.training.progress import Progress, make_progress
 from keras_cxr.training.run import TrainingRun, make_run
@@ -30,6 +33,8 @@ def train(
     *,
     epochs: int = 25,
     optimizer: Any = "adam",
+    loss: Any = None,
+    metrics: Sequence[Any] = METRICS,
     class_weight: str | dict[int, float] | None = "balanced",
     run_dir: str | os.PathLike[str] | None = None,
     resume: bool = True,
@@ -58,6 +63,12 @@ def train(
             `datasets.at_epoch(n).train` and is validated on `datasets.val`, where there is one.
         epochs: number of epochs of the whole run, resumed ones included.
         optimizer: a Keras optimizer or its name.
+        loss: a Keras loss, its name, or a function of one-hot labels and outputs; `None` is
+            categorical cross-entropy. A name follows the model's head (probabilities or logits),
+            an object must agree with it. It is written down with the run: of a function its name
+            alone, of an object what its `get_config` says.
+        metrics: what is measured besides the loss: Keras metrics, their names or functions, as
+            `compile` takes them. A resumed run needs the same.
         class_weight: "balanced" (`datasets.class_weight`), a dictionary from class index to
             weight, or `None`. It weights the training loss, not the validation loss.
         run_dir: folder for `run.json`, `checkpoint/`, `best.keras` (smallest validation loss)
@@ -77,8 +88,8 @@ def train(
         The run: history, seconds, best epoch, and the model that was passed.
 
     Raises:
-        InvalidArgumentError: (a ValueError) an argument cannot work, or images, classes and
-            model do not fit each other.
+        InvalidArgumentError: (a ValueError) an argument cannot work, such as data that are no
+            `Datasets`, or images, classes and model do not fit each other.
         TrainingError: the run in `run_dir` was started with other settings, is damaged, or is
             in use; or the loss became NaN (the last complete epoch is then kept).
         OutputError: (an OSError) `run_dir` cannot be written.
@@ -88,14 +99,16 @@ def train(
     """
     epochs = _check_epochs(epochs)
     _check_callbacks(callbacks)
+    check_not_forked()
+    check_datasets(datasets, "train")
     check_model_fits(model, datasets.input_shape, datasets.num_classes)
     _check_classes(datasets)
-    from_logits = not outputs_probabilities(model)
+    objective = make_objective(loss, metrics, from_logits=not outputs_probabilities(model))
     optimizer = _get_optimizer(optimizer)
     weights = _get_class_weight(class_weight, datasets)
     choose_precision(precision)
     settings = describe_settings(
-        model, datasets, optimizer=optimizer, class_weight=weights, from_logits=from_logits
+        model, datasets, optimizer=optimizer, class_weight=weights, objective=objective
     )
     if run_dir is not None and (reason := why_unreadable(model)):
         warnings.warn(
@@ -126,8 +139,8 @@ def train(
             with loop.policies.training():
                 model.compile(
                     optimizer,
-                    loss=keras.losses.CategoricalCrossentropy(from_logits=from_logits),
-                    metrics=["accuracy"],
+                    loss=objective.loss,
+                    metrics=objective.metrics,
                     auto_scale_loss=False,
                 )
                 loop.run(epochs, resumed=record is not None)

@@ -5,17 +5,27 @@ import keras
 import pytest
 from keras import layers
 
+from keras_cxr.training.objective import METRICS, make_objective
 from keras_cxr.training.settings import describe_model, describe_settings, find_difference
 from tests.training.conftest import build_small
 
 
-def settings_of(datasets, model=None, *, optimizer="adam", class_weight=None, from_logits=False):
+def settings_of(
+    datasets,
+    model=None,
+    *,
+    optimizer="adam",
+    class_weight=None,
+    from_logits=False,
+    loss=None,
+    metrics=METRICS,
+):
     document = describe_settings(
         model or build_small(),
         datasets,
         optimizer=keras.optimizers.get(optimizer),
         class_weight=class_weight,
-        from_logits=from_logits,
+        objective=make_objective(loss, metrics, from_logits=from_logits),
     )
     return json.loads(json.dumps(document))
 
@@ -43,6 +53,9 @@ def test_schedules_are_part_of_the_optimizer(squares):
         ({"optimizer": keras.optimizers.Adam(0.01)}, "learning_rate: was 0.001"),
         ({"class_weight": {0: 1.0, 1: 2.0, 2: 1.0, 3: 1.0}}, "class_weight: was None"),
         ({"from_logits": True}, "from_logits: was False, is True"),
+        ({"loss": "mse"}, "loss class_name: was None, is 'function'"),
+        ({"loss": "categorical_focal_crossentropy"}, "loss class_name"),
+        ({"metrics": ["accuracy", "AUC"]}, "metrics: was None"),
     ],
 )
 def test_what_changes_the_course_is_named(squares, change, words):
