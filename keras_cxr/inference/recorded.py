@@ -31,7 +31,13 @@ def _without_epochs(result: dict[str, Any]) -> str:
 RUN_RESULT = Document(
     what="the result of a run",
     form={
-        "settings": {"epochs": COUNT, "precision": str, "weights": (str, None)},
+        "settings": {
+            "epochs": COUNT,
+            "precision": str,
+            "weights": (str, None),
+            "model?": str,
+            "experiment?": {"model": str},
+        },
         "machine": {"processor": object, "cores": object, "accelerator": object},
         "parameters": COUNT,
         "training": {

@@ -65,8 +65,9 @@ def load_backbone(
         )
     try:
         return application(weights=str(path), **arguments)
-    except (ValueError, OSError) as error:
+    except Exception as error:  # of a damaged file Keras raises nearly anything
+        reason = " ".join(str(error).split())[:200]
         raise WeightsUnavailableError(
-            f"The weights file {path} does not fit {model_name} without its top ({error}). "
+            f"The weights file {path} does not fit {model_name} without its top ({reason}). "
             f"A file that fits is {WEIGHT_FILES[model_name]}; weights=None starts from random ones."
         ) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_cxr._archives import check_model_archive
 from keras_cxr.errors import TrainingError
 from keras_cxr.training.callbacks import EpochCallbacks
 from keras_cxr.training.checkpoint import LAST, RunFolder, read_arrays
@@ -194,9 +195,20 @@ class Loop:
         self._assign_state()
         self._restore_history()
         if self.record["changed_at_end"] and self._folder is not None:
-            with _without_optimizer(self._model):
-                self._model.load_weights(self._folder.path / LAST)
+            self._load_last(self._folder.path / LAST)
         self._progress.say(f"the run is done: {self.record['epochs_trained']} epochs")
+
+    def _load_last(self, file: Path) -> None:
+        try:
+            check_model_archive(file)
+            with _without_optimizer(self._model):
+                self._model.load_weights(file)
+        except Exception as error:  # of a damaged file Keras raises nearly anything
+            reason = " ".join(str(error).split())[:200]
+            raise TrainingError(
+                f"{file} is missing or damaged ({reason}): pass resume=False to begin anew, or "
+                "another run_dir."
+            ) from error
 
     def _finish(self) -> None:
         model, record = self._model, self.record

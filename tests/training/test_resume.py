@@ -233,6 +233,21 @@ def test_damaged_checkpoints_are_told(tmp_path, squares):
         train(small(1), squares, epochs=2, run_dir=tmp_path, **QUIET)
 
 
+def test_a_damaged_last_model_is_told(tmp_path, squares):
+    class Doubles(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            self.model.trainable_variables[0].assign(2 * self.model.trainable_variables[0])
+
+    options = {"epochs": 1, "run_dir": tmp_path, "callbacks": [Doubles()], **QUIET}
+    train(small(1), squares, **options)
+    last = tmp_path / "last.keras"
+    whole = last.read_bytes()
+    for content in (b"", whole[:-300], whole[:300]):
+        last.write_bytes(content)
+        with pytest.raises(TrainingError, match=r"last\.keras is missing or damaged.*resume=False"):
+            train(small(1), squares, **options)
+
+
 def test_optimizers_of_another_model_are_refused(squares):
     adam = keras.optimizers.Adam()
     train(small(1), squares, epochs=1, optimizer=adam, **QUIET)
