@@ -1,13 +1,13 @@
 """What a training minimises and measures: held against the model's head, and described."""
 
 import inspect
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from keras_cxr._json import as_json
 from keras_cxr.errors import InvalidArgumentError
 
 METRICS = ("accuracy",)
@@ -135,7 +135,7 @@ def _described(found: Any, given: str) -> dict[str, Any]:
     if isinstance(found, str):
         return {"class_name": found}
     try:
-        document = json.loads(json.dumps(keras.saving.serialize_keras_object(found)))
+        document = as_json(keras.saving.serialize_keras_object(found))
     except Exception as error:  # whatever an author's get_config raises
         raise _not_written(given) from error
     if not isinstance(document, dict) or _name(found) == "<lambda>":
