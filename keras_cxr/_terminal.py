@@ -10,6 +10,9 @@ import pandas as pd
 
 from keras_cxr._names import printable
 
+NO_NUMBER = "\N{EN DASH}"
+"""What stands where a number is not defined, in text and tables."""
+
 _GAP = "  "
 _NARROWEST = 16
 """No column of text is made narrower than this; further columns go into a block below."""
@@ -60,7 +63,11 @@ class _Column:
         is_float = pd.api.types.is_float_dtype(values)
         self.heading = [name]
         self.cells = [
-            [("-" if pd.isna(value) else f"{value:.{digits}f}") if is_float else _one_line(value)]
+            [
+                (NO_NUMBER if pd.isna(value) else f"{value:.{digits}f}")
+                if is_float
+                else _one_line(value)
+            ]
             for value in values
         ]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_cxr._terminal import table_text
+from keras_cxr._terminal import NO_NUMBER, table_text
 
 NAMES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]
 
@@ -28,7 +28,7 @@ def test_without_a_terminal_rows_stay_whole():
         "Pneumonia",
     ]
     assert lines[1].startswith(long)
-    assert lines[2].split()[-2] == "-"  # no number
+    assert lines[2].split()[-2] == NO_NUMBER  # no number
 
 
 def test_at_80_columns_headings_break_and_files_keep_their_names():

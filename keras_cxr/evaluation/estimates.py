@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_cxr._terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.resampling import Floats
-
-NO_NUMBER = "\N{EN DASH}"  # what stands where a number is not defined, in text and tables
 
 
 @dataclass(frozen=True)

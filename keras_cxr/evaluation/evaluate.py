@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from keras_cxr._json import as_json
 from keras_cxr._ranges import check_range_for
 from keras_cxr._tables import probabilities_in, probability_columns
+from keras_cxr._terminal import table_text
 from keras_cxr.data import Datasets
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError
-from keras_cxr.evaluation.estimates import NO_NUMBER
 from keras_cxr.evaluation.labelled_batches import (
     Batches,
     array_batches,
@@ -123,16 +123,16 @@ class Evaluation:
             head[0] += f", {m.intervals.num_groups:,} where patients and copies count once"
         head += [m.intervals.caution] if m.intervals.caution else []
         columns = ["precision", "recall", "f1", "roc_auc", "support"]
-        table = self.per_class[columns].rename_axis(None)
-        percent = self.confusion_percent.rename_axis(index=None, columns=None)
+        table = self.per_class[columns].reset_index(names="")
+        percent = self.confusion_percent.reset_index(names="")
         return "\n".join(
             [
                 *head,
                 "",
-                table.to_string(float_format="{:.3f}".format, na_rep=NO_NUMBER),
+                table_text(table),
                 "",
                 "Confusion in percent of the real class (rows: real, columns: predicted)",
-                percent.to_string(float_format="{:.1f}".format, na_rep=NO_NUMBER),
+                table_text(percent, digits=1),
             ]
         )
 
