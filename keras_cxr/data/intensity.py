@@ -20,7 +20,7 @@ NARROW = 0.1
 bits use a sixteenth of them at most; 12,000 whole films of several hospitals use a fifth or more.
 """
 
-_SAMPLES = 65_536  # grey values that are looked at: enough for percentiles, and fast
+_SAMPLES = 8_192  # grey values that are looked at: 40 lie below the percentile, and it is fast
 
 MEND = 'intensity="percentiles" spreads each film from its 0.5th to its 99.5th percentile'
 
@@ -47,16 +47,19 @@ def limits(values: NDArray[Any], counts: NDArray[Any] | None = None) -> tuple[fl
     """
     flat = values.ravel()
     if counts is None and flat.dtype.kind == "u" and flat.itemsize <= 2:
-        counts = np.bincount(flat)
-        flat = np.arange(len(counts))
-    if counts is None:
+        low, high = _places(np.bincount(flat))
+    elif counts is None:
         low, high = np.percentile(flat, PERCENTILES, method="inverted_cdf")
-        return float(low), float(high)
-    order = np.argsort(flat, kind="stable")
-    reached = counts.ravel()[order].cumsum()
-    places = np.searchsorted(reached, [one / 100.0 * reached[-1] for one in PERCENTILES])
-    low, high = flat[order][places]
+    else:
+        order = np.argsort(flat, kind="stable")
+        low, high = flat[order][_places(counts.ravel()[order])]
     return float(low), float(high)
+
+
+def _places(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Returns at which of some counts in order the percentiles are reached."""
+    reached = counts.cumsum()
+    return np.searchsorted(reached, np.array(PERCENTILES) / 100.0 * reached[-1])
 
 
 def stretched(values: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
@@ -76,13 +79,17 @@ def to_uint8(grey: NDArray[Any], intensity: str) -> NDArray[np.uint8]:
 
 
 def sample(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Returns every so manieth row and column, some ten thousand pixels of a picture."""
+    """Returns every so manieth row and column, some thousand pixels of a picture."""
     step = max(1, int(np.sqrt(pixels.size / _SAMPLES)))
     return pixels[::step, ::step]
 
 
 def is_narrow(image: NDArray[np.uint8]) -> bool:
     """Whether a (height, width) picture uses less than `NARROW` of its range, but is not flat."""
+    few = image[::16, ::16].flatten()
+    few.sort()
+    if int(few[-1 - len(few) // 50]) - int(few[len(few) // 50]) > 2.0 * NARROW * 255.0:
+        return False  # one pixel in 256 is enough for nearly all films
     low, high = limits(sample(image))
     return 0.0 < high - low < NARROW * 255.0
 
