@@ -15,7 +15,7 @@ from keras_cxr.errors import DataError, NotFoundError
 FIXED_COLUMNS = frozenset(
     {
         "file", "real", "predicted", "correct",  # of `Evaluation.predictions`, and `predict`
-        "unusual", "unusual_score",  # of `predict`
+        "narrow", "unusual", "unusual_score",  # of `predict`
         "label", "suggested", "confidence", "margin", "suspicious",  # of suspicious labels
     }
 )  # fmt: skip

@@ -13,9 +13,11 @@ from keras_cxr._pages import jpeg_address
 from keras_cxr.data.cache import cache_folder, open_cache
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.find import find_images
+from keras_cxr.data.formats import NEEDS_PYDICOM
 from keras_cxr.data.parts import check_found
 from keras_cxr.data.reading import Record
 from keras_cxr.data.store import Store
+from keras_cxr.errors import DataError
 
 Data = str | os.PathLike[str] | pd.DataFrame
 
@@ -70,12 +72,15 @@ def open_data(
 
     Raises:
         NotFoundError: There is no such folder or file.
-        DataError: No layout fits, or none of a table's files exists.
+        DataError: No layout fits, none of a table's files exists, or pydicom is missing.
         OutputError: The cache cannot be written.
     """
     catalog = find_images(data, root=root, require_classes=False)
     check_found(catalog, on_error="skip")
     store, records = open_cache(catalog, image_size, cache_dir=cache_dir, verbose=verbose)
+    missing = next((one.error for one in records if one.error.startswith(NEEDS_PYDICOM)), None)
+    if missing is not None:  # no fault of the files, so no flag
+        raise DataError(missing)
     path = None if isinstance(data, pd.DataFrame) else Path(data).expanduser()
     name = "the DataFrame" if path is None else path.resolve().name
     folder = path if path is not None and path.is_dir() else None

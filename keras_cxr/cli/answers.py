@@ -72,7 +72,7 @@ def predict(
     out: Path | None = None,
     as_json: AsJson = False,
 ) -> int:
-    """Class probabilities of image files (PNG, JPEG, DICOM), and which are no usual X-rays.
+    """Class probabilities of image files (PNG, DICOM, ...), and which are no usual X-rays.
 
     Example: `keras-cxr predict film.png folder-of-films --model my-run --out answers.csv`
 
@@ -95,9 +95,9 @@ def predict(
     if out is not None:
         write_whole(out, csv_text(table))
     answers = table.to_dict("records")
-    shown = table.drop(columns="unusual_score", errors="ignore")
+    shown = table.drop(columns=["unusual_score", "narrow"], errors="ignore")
     print_result({"predictions": answers}, as_json, _as_text(shown) + _unusual(table))
-    print_notes((*found.notes, *classifier.notes))
+    print_notes((*found.notes, *classifier.notes, *_narrow(table)))
     return report_failed(failed)
 
 
@@ -189,6 +189,15 @@ def _answers(table: "pd.DataFrame") -> str:
     if table["no_positive_evidence"].any():
         shown = shown.assign(map=table["no_positive_evidence"].map({True: "empty", False: ""}))
     return _as_text(shown)
+
+
+def _narrow(table: "pd.DataFrame") -> list[str]:
+    """A note that counts films which use little of their range; or none."""
+    from keras_cxr.data.intensity import describe_narrow
+
+    files = list(table["file"][table["narrow"]]) if "narrow" in table else []
+    mend = 'a model that was trained with intensity="percentiles" spreads each film\'s own range'
+    return [describe_narrow(files, len(table), mend)] if files else []
 
 
 def _unusual(table: "pd.DataFrame") -> str:

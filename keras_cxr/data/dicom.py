@@ -14,15 +14,16 @@ from numpy.typing import NDArray
 from keras_cxr.data.dicom_display import PHOTOMETRICS, number, show, word
 from keras_cxr.data.dicom_frames import check_frames
 from keras_cxr.data.formats import (
+    DICOM_EXTRA,
     DICOM_PREAMBLE,
     DICOM_SIGNATURE,
     MAX_DECODED,
+    NEEDS_PYDICOM,
     check_size,
 )
 from keras_cxr.data.memory import DECODED
 from keras_cxr.errors import DataError
 
-_INSTALL = 'pip install "keras-cxr[dicom]"'
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _WORK = (
@@ -127,7 +128,7 @@ def _pydicom() -> Any:
     try:
         import pydicom
     except ImportError as error:
-        raise DataError(f"DICOM files need pydicom: {_INSTALL}") from error
+        raise DataError(NEEDS_PYDICOM) from error
     return pydicom
 
 
@@ -237,7 +238,7 @@ def _film(film: Any, intensity: str) -> DicomFilm:
     except Exception as error:
         text = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
         raise DataError(
-            f"the DICOM pixels cannot be decoded ({text}). Decoders come with {_INSTALL}"
+            f"the DICOM pixels cannot be decoded ({text}). Decoders come with {DICOM_EXTRA}"
         ) from error
     _lift_functional_groups(film)
     try:
@@ -245,7 +246,9 @@ def _film(film: Any, intensity: str) -> DicomFilm:
     except DataError:
         raise
     except Exception as error:  # such as a table shorter than it says
-        raise DataError(f"the DICOM file's grey values cannot be worked out ({error})") from error
+        # words that name a tag of the display, as pydicom's own do, quote nothing else
+        text = str(error) if "(0028," in str(error) else type(error).__name__
+        raise DataError(f"the DICOM file's grey values cannot be worked out ({text})") from error
     return DicomFilm(shown.image, shown.levels, _patient(film))
 
 

@@ -31,6 +31,11 @@ MAX_DECODED = 256 * 1024 * 1024
 MAX_BYTES = 512 * 1024 * 1024
 """Largest file that is read. A film of MAX_PIXELS with 16 bits takes 128 MB uncompressed."""
 
+DICOM_EXTRA = 'pip install "keras-cxr[dicom]"'
+"""What an error names where a package is missing: the file itself may be good."""
+
+NEEDS_PYDICOM = f"DICOM files need pydicom: {DICOM_EXTRA}"
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*")
 DICOM_SIGNATURE = b"DICM"

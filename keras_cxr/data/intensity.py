@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._names import shown
 from keras_cxr.errors import InvalidArgumentError
 
 INTENSITIES = ("stored", "percentiles")
@@ -94,11 +95,11 @@ def is_narrow(image: NDArray[np.uint8]) -> bool:
     return 0.0 < high - low < NARROW * 255.0
 
 
-def describe_narrow(files: Sequence[str], total: int) -> str:
+def describe_narrow(files: Sequence[str], total: int, mend: str = MEND) -> str:
     """Returns a note that counts narrow films and names the option that helps."""
     return (
         f"{len(files):,} of {total:,} images use less than {NARROW:.0%} of their range and come "
-        f"out black or flat, such as {files[0]}: {MEND}"
+        f"out black or flat, such as {shown(files[0])}: {mend}"
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.data.catalog import Catalog, Entry
+from keras_cxr.data.formats import DICOM_EXTRA
 from keras_cxr.data.images import file_bytes, fit, grey_film, lung_mask, reason
 from keras_cxr.data.intensity import is_narrow
 from keras_cxr.errors import DataError
@@ -28,10 +29,10 @@ class Record(NamedTuple):
     """What the pass learnt of one image; the checksums are CRC-32 of its fitted pixels.
 
     `error` and `mask_error` are "" for good files. `denied` marks images and masks that could
-    not be opened, which may become readable without any change of size or time. A mask checksum of
-    -1 means that there is no good mask. `narrow` marks films that use little of their range
-    (`intensity.NARROW`); `patient` is "1", "2", ... in the order in which the patients of DICOM
-    films first come, and "" where none is named.
+    not be opened, or for which a package is missing, which may become readable without any change
+    of size or time. A mask checksum of -1 means that there is no good mask. `narrow` marks films
+    that use little of their range (`intensity.NARROW`); `patient` is "1", "2", ... in the order in
+    which the patients of DICOM films first come, and "" where none is named.
     """
 
     error: str = ""
@@ -113,7 +114,9 @@ def read_entry(
             film = grey_film(data, intensity)
         image = np.ascontiguousarray(fit(film.image, image_size))
     except Exception as error:
-        return Record(reason(error), denied or isinstance(error, OSError), mask_error), None
+        text = reason(error)
+        denied = denied or isinstance(error, OSError) or DICOM_EXTRA in text
+        return Record(text, denied, mask_error), None
     record = Record(
         denied=denied,
         mask_error=mask_error,

@@ -19,6 +19,7 @@ from keras_cxr._tables import probability_columns
 from keras_cxr.data.batches import num_workers
 from keras_cxr.data.catalog import exists, is_folder, near_name
 from keras_cxr.data.images import read_image
+from keras_cxr.data.intensity import is_narrow
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.data.walk import describe_left_out, read_folder
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
@@ -104,19 +105,22 @@ class Classifier:
         The probabilities' columns are named as the classes, or `probability of NAME` for a class
         that is called like another column. With `unusual` there are two columns more:
         `unusual_score` (higher is more unusual) and `unusual` (bool: above the score that 95 % of
-        the validation images stay below). The second value names each file that could not be
-        read, with the reason.
+        the validation images stay below). Where any film uses little of its range, `narrow` (bool)
+        tells which: the model sees them black or flat. The second value names each file that could
+        not be read, with the reason.
         """
         rows: list[list[Any]] = []
         scores: list[float] = []
+        narrow: list[bool] = []
         failed: dict[Path, str] = {}
         for chunk in self.read_ahead(list(paths)):
             failed |= {path: found for path, found in chunk if isinstance(found, str)}
             good = [(path, found) for path, found in chunk if not isinstance(found, str)]
             if good:
                 probabilities, distances = self._answers(np.stack([image for _, image in good]))
-                for (path, _), row, score in zip(good, probabilities, distances, strict=True):
+                for (path, image), row, score in zip(good, probabilities, distances, strict=True):
                     if np.isfinite(row).all():
+                        narrow.append(is_narrow(image[..., 0].astype(np.uint8)))
                         rows.append([str(path), self.class_names[row.argmax()], *row])
                         scores.append(score)
                     else:
@@ -126,6 +130,8 @@ class Classifier:
         if self.unusual is not None:
             table["unusual_score"] = np.array(scores, np.float64)
             table["unusual"] = table["unusual_score"] > self.unusual.threshold
+        if any(narrow):
+            table["narrow"] = narrow
         return table, failed
 
     def _answers(

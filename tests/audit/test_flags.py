@@ -162,3 +162,30 @@ def test_real_negatives_and_turned_films_are_found(real_data):
     found = {flag.file: flag.kind for flag in flags}
     assert {file: found.get(file) for file in bad} == bad
     assert len(set(found) - set(bad)) <= 3
+
+
+def test_films_that_use_little_of_their_range_are_flagged_and_not_dropped(tmp_path):
+    from keras_cxr.audit import audit_data
+
+    film = draw_phantom("Normal", 3, image_size=(64, 64)).image
+    dark = film.astype(np.uint16) * 16
+    ramp = np.uint8(np.linspace(0, 20, 4096)).reshape(64, 64)
+    pictures = {"good": film, "dark": dark, "flat": ramp, "blank": np.full((64, 64), 9, np.uint8)}
+    for name, pixels in pictures.items():
+        for label in ("a", "b"):
+            path = tmp_path / "films" / label / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            assert cv2.imwrite(str(path), pixels)
+    audit = audit_data(
+        tmp_path / "films", image_size=(64, 64), cache_dir=tmp_path / "cache", verbose=False
+    )
+    kinds = {flag.file: flag for flag in audit.flags}
+    assert {file: flag.kind for file, flag in kinds.items() if file.startswith("a/")} == {
+        "a/dark.png": "narrow",
+        "a/flat.png": "narrow",
+        "a/blank.png": "blank",
+    }
+    assert 'of 255: intensity="percentiles" spreads each film' in kinds["a/dark.png"].detail
+    assert "4 using little of their range" in " ".join(one.sentence for one in audit.findings)
+    dropped = audit.actions[audit.actions["action"].str.startswith("drop")]
+    assert sorted(dropped["file"]) == ["a/blank.png", "b/blank.png"]

@@ -3,6 +3,7 @@ import builtins
 import numpy as np
 import pytest
 
+from keras_cxr.audit import audit_data
 from keras_cxr.data import read_image
 from keras_cxr.errors import DataError
 from tests.data.dicom_files import film
@@ -88,9 +89,20 @@ def test_without_pydicom_the_mend_is_named(tmp_path, monkeypatch):
             raise ImportError(name)
         return real_import(name, *args, **kwargs)
 
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(DataError, match=r"need pydicom: pip install \"keras-cxr\[dicom\]\""):
-        read_image(path)
+    needed = r"need pydicom: pip install \"keras-cxr\[dicom\]\""
+    films = tmp_path / "films"
+    for name in ("a/1", "a/2", "a/3", "b/1", "b/2", "b/3"):
+        (films / name).parent.mkdir(parents=True, exist_ok=True)
+        film(films / f"{name}.dcm", np.arange(9 * ord(name[0]), dtype=np.uint16)[:36].reshape(6, 6))
+    options = {"image_size": (64, 64), "cache_dir": tmp_path / "cache", "verbose": False}
+    with monkeypatch.context() as missing:
+        missing.setattr(builtins, "__import__", refuse)
+        with pytest.raises(DataError, match=needed):
+            read_image(path)
+        with pytest.raises(DataError, match=needed):  # the files are not called corrupt
+            audit_data(films, **options)
+    # a cache that was made meanwhile does not hold that against the files
+    assert not [flag for flag in audit_data(films, **options).flags if flag.kind == "corrupt"]
 
 
 def test_real_films(real_data):

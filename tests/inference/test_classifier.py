@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_cxr import build_lenet5, build_vgg19, make_datasets
+from keras_cxr import build_lenet5, build_vgg19, make_datasets, train
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference import list_image_files, load_classifier
@@ -235,3 +235,47 @@ def test_an_answer_that_is_no_number_is_no_answer(activation, tmp_path):
     images = np.stack([classifier.read(file) for file in files])
     with pytest.raises(InvalidArgumentError, match=r"NaN for 1 of 2 images, .* number 0"):
         classifier.predict(images)
+
+
+def test_files_are_read_as_the_model_was_trained(tmp_path):
+    for label, top in (("a", 4000), ("b", 2000)):
+        for number in range(4):
+            path = tmp_path / "films" / label / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noise = np.random.default_rng((top, number)).integers(0, top, (32, 32))
+            assert cv2.imwrite(str(path), noise.astype(np.uint16))
+    options = {"image_size": (32, 32), "cache": False, "format": "keras", "verbose": False}
+    datasets = make_datasets(tmp_path / "films", intensity="percentiles", **options)
+    train(build_lenet5((32, 32, 1), 2), datasets, epochs=1, run_dir=tmp_path / "run", verbose=0)
+    classifier = load_classifier(tmp_path / "run")
+    assert classifier.intensity == "percentiles"
+    path = tmp_path / "films" / datasets.files("test")[0]
+    np.testing.assert_array_equal(classifier.read(path), datasets.load("test", [0])[0][0])
+    assert "narrow" not in classifier.predict_files([path])[0]
+    record = tmp_path / "run" / "run.json"
+    content = json.loads(record.read_text())
+    assert content["settings"]["data"].pop("intensity") == "percentiles"
+    record.write_text(json.dumps(content))  # as an earlier release wrote it
+    stored = load_classifier(tmp_path / "run")
+    assert stored.intensity == "stored"
+    assert stored.predict_files([path])[0]["narrow"].tolist() == [True]
+
+
+@pytest.mark.parametrize("text", ["abc", "1\\2", "NaN"])
+@pytest.mark.parametrize("name", ["RescaleSlope", "WindowCenter"])
+def test_one_bad_dicom_file_is_one_line_and_ends_nothing(model_file, tmp_path, name, text):
+    pytest.importorskip("pydicom", reason="the extra dicom is not installed")
+    from tests.data.dicom_files import film, with_raw
+
+    pixels = np.random.default_rng(0).integers(0, 4096, (32, 32)).astype(np.uint16)
+    tags = {"RescaleSlope": 1, "RescaleIntercept": 0, "WindowCenter": 2000, "WindowWidth": 4000}
+    good = film(tmp_path / "good.dcm", pixels, bits=12, **tags)
+    bad = with_raw(film(tmp_path / "bad.dcm", pixels, bits=12, **tags), name, text)
+    table, failed = load_classifier(model_file).predict_files([bad, good])
+    if (name, text) == ("WindowCenter", "1\\2"):  # the first of several windows
+        assert not failed
+        return
+    assert table["file"].tolist() == [str(good)]
+    assert list(failed) == [bad]
+    assert name in failed[bad]
+    assert "\n" not in failed[bad]

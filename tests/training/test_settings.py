@@ -6,7 +6,12 @@ import pytest
 from keras import layers
 
 from keras_cxr.training.objective import METRICS, make_objective
-from keras_cxr.training.settings import describe_model, describe_settings, find_difference
+from keras_cxr.training.settings import (
+    describe_model,
+    describe_settings,
+    find_difference,
+    with_later_options,
+)
 from tests.training.conftest import build_small
 
 
@@ -33,6 +38,15 @@ def settings_of(
 def test_two_builds_of_one_model_are_equal_whatever_their_names(squares):
     first, second = settings_of(squares), settings_of(squares)
     assert find_difference(first, second) is None
+
+
+def test_a_run_from_before_there_was_a_choice_of_intensity_goes_on(squares):
+    now = settings_of(squares)
+    before = {**now, "data": {key: now["data"][key] for key in now["data"] if key != "intensity"}}
+    assert "intensity" in find_difference(before, now)
+    assert find_difference(with_later_options(before), now) is None
+    spread = settings_of(replace(squares, intensity="percentiles"))
+    assert "was 'stored', is 'percentiles'" in find_difference(with_later_options(before), spread)
 
 
 def test_schedules_are_part_of_the_optimizer(squares):
