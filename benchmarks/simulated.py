@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+SHARE, FALSE_ALARMS = "0.95", "0.05 at most"
+COVERAGE_OF = "interval of the {} holds the truth"
+POWER = "said where it is so"
+
 Generator = np.random.Generator
 Array = Any
 

@@ -146,7 +146,7 @@ def measure_confidence(test: Answers, validation: Answers | None, *, seed: int =
         if scaling is None
         else measure_calibration(test.labels, scaling.apply(test.probabilities), **options),
         sets=sets,
-        coverage=sets.measure(test.labels, warmed),
+        coverage=sets.measure(test.labels, warmed, groups=test.groups),
         selection=measure_selection(
             test.labels, test.probabilities, threshold=threshold, **options
         ),

@@ -16,7 +16,9 @@ from keras_cxr._documents import COUNT, SHARE, Document
 from keras_cxr._json import write_json
 from keras_cxr.errors import InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
-from keras_cxr.evaluation.estimates import Estimate, checked_names, plain
+from keras_cxr.evaluation.estimates import NO_NUMBER, Estimate, checked_names, plain
+from keras_cxr.evaluation.resampling import group_codes, group_sums
+from keras_cxr.evaluation.shares import share_estimates
 
 SCHEMA_VERSION = 1
 
@@ -51,7 +53,8 @@ class SetCoverage:
 
     Attributes:
         coverage: share of images whose set holds the real class, with its exact binomial
-            interval (Clopper & Pearson 1934).
+            interval (Clopper & Pearson 1934), or that of `share_limits` where images come in
+            groups. So are all limits here.
         mean_size: classes in a set on average; 1 is as good as it gets at full coverage.
         sizes: `(classes + 1,)` how many sets hold 0, 1, 2, … classes. Empty: none fits well.
         single_accuracy: share of right answers where the set holds one class.
@@ -117,7 +120,9 @@ class SetCoverage:
             [
                 *self.sentences,
                 "",
-                self.per_class.rename_axis(None).to_string(float_format="{:.3f}".format),
+                self.per_class.rename_axis(None).to_string(
+                    float_format="{:.3f}".format, na_rep=NO_NUMBER
+                ),
             ]
         )
 
@@ -206,7 +211,13 @@ class ConformalSets:
             )
         return scores >= self.thresholds - 1e-12  # the last bit must not leave a class out
 
-    def measure(self, labels: ArrayLike, probabilities: ArrayLike) -> SetCoverage:
+    def measure(
+        self,
+        labels: ArrayLike,
+        probabilities: ArrayLike,
+        *,
+        groups: Sequence[Any] | ArrayLike | None = None,
+    ) -> SetCoverage:
         """What the sets do on the TEST part, beside what is to be expected.
 
         From n validation images the coverage of a class is a draw from Beta(r, n + 1 - r), so
@@ -215,14 +226,16 @@ class ConformalSets:
         Args:
             labels: `(images,)` whole numbers in [0, classes): the real classes.
             probabilities: `(images, classes)` in [0, 1], each row adding up to 1.
+            groups: `(images,)` patients or groups of copies, which count once; `""` or `None`
+                for an image alone. What is expected takes images as independent all the same.
         """
         real, scores = checked_answers(labels, probabilities)
-        sets = self.sets(scores)
+        sets, codes = self.sets(scores), group_codes(groups, len(real))
         sizes, covered = sets.sum(axis=1), sets[np.arange(len(real)), real]
         rows = []
         for index, number in enumerate(self.num_calibration):
             own = real == index
-            found, images = _exact(covered[own]), int(own.sum())
+            found, images = _share(covered[own], codes[own]), int(own.sum())
             low, high = _expected(int(number), self.coverage, images)
             rows.append(
                 {
@@ -239,10 +252,10 @@ class ConformalSets:
             )
         single = sizes == 1
         return SetCoverage(
-            coverage=_exact(covered),
+            coverage=_share(covered, codes),
             mean_size=float(sizes.mean()),
             sizes=np.bincount(sizes, minlength=sets.shape[1] + 1),
-            single_accuracy=_exact(covered[single]),
+            single_accuracy=_share(covered[single], codes[single]),
             per_class=pd.DataFrame(rows, index=pd.Index(self.class_names, name="class")),
             asked=self.coverage,
         )
@@ -296,8 +309,11 @@ def _expected(number: int, coverage: float, images: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _exact(right: NDArray[np.bool_]) -> Estimate:
+def _share(right: NDArray[np.bool_], codes: NDArray[np.int64]) -> Estimate:
     if len(right) == 0:
         return Estimate(math.nan, math.nan, math.nan, "exact")
+    if len(np.unique(codes)) < len(codes):
+        sums = [group_sums(column[:, None], codes) for column in (right, np.ones(len(right)))]
+        return share_estimates(*sums)[0]
     found = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="exact")
     return Estimate(float(right.mean()), float(found.low), float(found.high), "exact")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
-from keras_cxr.evaluation.estimates import Estimate, checked_names, plain
+from keras_cxr.evaluation.estimates import NO_NUMBER, Estimate, checked_names, plain
 from keras_cxr.evaluation.resampling import NUM_RESAMPLES, Floats, group_codes, group_sums
 from keras_cxr.evaluation.shares import share_estimates
 
@@ -106,7 +106,9 @@ class Selection:
                 f"area under risk and coverage {self.aurc:.3f}, by chance "
                 f"{self.aurc_of_chance:.3f}, at best {self.aurc_at_best:.3f}",
                 "",
-                self.per_class.rename_axis(None).to_string(float_format="{:.3f}".format),
+                self.per_class.rename_axis(None).to_string(
+                    float_format="{:.3f}".format, na_rep=NO_NUMBER
+                ),
             ]
         )
 

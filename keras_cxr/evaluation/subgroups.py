@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.bootstrap import bootstrap_intervals
 from keras_cxr.evaluation.checks import checked_answers
-from keras_cxr.evaluation.estimates import Estimate, plain
+from keras_cxr.evaluation.estimates import NO_NUMBER, Estimate, plain
 from keras_cxr.evaluation.resampling import NUM_RESAMPLES, group_codes
 
 MIN_IMAGES = 30  # an accuracy of 0.8 of 30 images has an interval of 0.63 to 0.90
@@ -74,7 +74,7 @@ class Subgroups:
 
     def __str__(self) -> str:
         lines = [f"accuracy of all images {self.accuracy}"]
-        table = self.table.to_string(index=False, float_format="{:.3f}".format, na_rep="-")
+        table = self.table.to_string(index=False, float_format="{:.3f}".format, na_rep=NO_NUMBER)
         return "\n".join([*lines, "", table])
 
 

@@ -103,3 +103,14 @@ def test_impossible_input_is_refused():
     sets = ConformalSets.fit([0, 1], np.eye(2))
     with pytest.raises(ValueError, match=r"shape \(images, 2\), received \(1, 3\)"):
         sets.sets(np.ones((1, 3)) / 3)
+
+
+def test_copies_do_not_feign_a_sure_coverage():
+    labels, scores = drawn_answers(np.random.default_rng(9), 200, classes=2)
+    sets = ConformalSets.fit(labels, scores, coverage=0.8)
+    labels, scores = np.tile(labels[:60], 5), np.tile(scores[:60], (5, 1))
+    alone = sets.measure(labels, scores).coverage
+    found = sets.measure(labels, scores, groups=np.tile(np.arange(60), 5))
+    assert (alone.method, found.coverage.value) == ("exact", alone.value)
+    assert found.coverage.high - found.coverage.low > 1.8 * (alone.high - alone.low)
+    assert found.per_class["coverage_low"].iloc[0] < found.per_class["coverage"].iloc[0]

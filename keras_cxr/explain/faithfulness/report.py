@@ -99,7 +99,7 @@ class Faithfulness:
         """A row for the method and each control; for each measure `mean`, `low`, `high`, `images`.
 
         In the controls' rows also `difference`, `difference_low`, `difference_high` (method less
-        control, paired) and `verdict` (for the method). `table["deletion"]` is one measure.
+        control, paired), `p` and `verdict` (for the method). `table["deletion"]` is one measure.
         """
         rows = {
             name: {
@@ -190,6 +190,7 @@ class Faithfulness:
             "difference": difference.mean,
             "difference_low": difference.low,
             "difference_high": difference.high,
+            "p": comparison.p,
             "verdict": comparison.verdict,
         }
 
