@@ -96,7 +96,8 @@ def controls() -> Iterator[Case]:
     once = partial(_most, count=200, whole=0.25, without=0.25, same=1.0)
     yield Case(MOST, "both at chance on 200 images, the same answers", FALSE_ALARMS, once)
     once = partial(_most, count=200, whole=0.30, without=0.25, same=0.0)
-    yield Case(MOST, "hardly above chance with lungs, at chance without, 200", FALSE_ALARMS, once)
+    where = "hardly above chance with lungs, at chance without, 200 images"
+    yield Case(MOST, where, FALSE_ALARMS, once)
     once = partial(_most, count=200, whole=0.8, without=0.525, same=0.0)
     yield Case(MOST, "half of what lies above chance is left, 200 images", FALSE_ALARMS, once)
     once = partial(_most, count=500, whole=0.8, without=0.75, same=0.5)

@@ -30,6 +30,7 @@ from keras_cxr.study.trust import (
     AUDIT_FILE,
     PREDICTIONS_FILE,
     compare_experiments,
+    counted_by_groups,
     write_trust,
 )
 
@@ -277,7 +278,7 @@ def _ask_once(job: _Job) -> None:
 def _collect(folder: Path) -> StudyResult:
     """Tables and report of every experiment that is done in the folder, also in earlier calls."""
     results = {
-        file.parent.name: RUN_RESULT.read(file)
+        file.parent.name: counted_by_groups(file.parent, RUN_RESULT.read(file))
         for file in sorted(folder.glob(f"[A-Z]/{RESULT_FILE}"))
         if file.parent.name in EXPERIMENTS
     }

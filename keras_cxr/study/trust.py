@@ -6,13 +6,15 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from keras_cxr._documents import Document
 from keras_cxr._json import write_json
+from keras_cxr._tables import probabilities_in
 from keras_cxr.audit.answers import answers_in, read_predictions
 from keras_cxr.audit.model_audit import audit_model
 from keras_cxr.data import Datasets
-from keras_cxr.evaluation import Comparison, compare_models
+from keras_cxr.evaluation import Comparison, compare_models, compute_metrics
 from keras_cxr.inference.recorded import read_split
 
 AUDIT_FILE = "model_audit.json"
@@ -68,13 +70,41 @@ def compare_experiments(folder: Path, keys: list[str]) -> Comparison | None:
     if len(same) < 2:
         return None
     names = sorted(set(first["real"]) | {name for t in same.values() for name in t["predicted"]})
-    split = read_split(folder / next(iter(same)))
-    groups = first["file"].map(split.set_index("file")["group"]).fillna("")
     return compare_models(
         np.searchsorted(names, first["real"]),
         {key: np.searchsorted(names, table["predicted"]) for key, table in same.items()},
-        groups=groups.to_numpy(str),
+        groups=_groups_of(folder / next(iter(same)), first),
     )
+
+
+def counted_by_groups(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """A result whose intervals count groups, also where an older version took images as alone.
+
+    Args:
+        folder: of the experiment; it holds its predictions and split.
+        result: what `result.json` in it holds.
+    """
+    found = result["evaluation"]
+    if "num_groups" in found or not (folder / PREDICTIONS_FILE).is_file():
+        return result
+    table, names = read_predictions(folder / PREDICTIONS_FILE), list(found["class_names"])
+    metrics = compute_metrics(
+        [names.index(name) for name in table["real"]],
+        probabilities_in(table, names),
+        groups=_groups_of(folder, table),
+    )
+    counted = {
+        "num_groups": metrics.intervals.num_groups,
+        "accuracy_interval": list(metrics.accuracy_interval),
+        "balanced_accuracy_interval": list(metrics.balanced_accuracy_interval),
+    }
+    return {**result, "evaluation": {**found, **counted}}
+
+
+def _groups_of(folder: Path, predictions: pd.DataFrame) -> NDArray[np.str_]:
+    """The group of each image, "" for an image alone, as the experiment's split says."""
+    groups = read_split(folder).set_index("file")["group"]
+    return predictions["file"].map(groups).fillna("").to_numpy(str)
 
 
 def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> list[dict[str, Any]]:

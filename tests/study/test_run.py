@@ -10,6 +10,7 @@ from keras_cxr import run_study
 from keras_cxr.study.demo import run_demo
 from keras_cxr.study.lesion_heat import measure_lesion_heat
 from keras_cxr.study.run import limited
+from keras_cxr.study.trust import counted_by_groups
 
 PNG_FILES = {
     "confusion_matrix.png",
@@ -71,6 +72,24 @@ def test_table_holds_what_the_predictions_say(first):
         assert row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"]
         assert row["seconds_per_epoch"] > 0
         assert row["epochs"] == 1
+
+
+def test_table_and_audit_hold_one_interval_and_old_results_get_it_too(first):
+    result, _ = first
+    for letter, found in result.results.items():
+        folder = result.out_dir / letter
+        score = json.loads((folder / "model_audit.json").read_text())["score"]
+        kept = found["evaluation"]
+        for name in ("accuracy", "balanced_accuracy"):
+            assert score[name]["value"] == pytest.approx(kept[name])
+            assert score[name]["interval"] == pytest.approx(kept[f"{name}_interval"])
+        # before groups counted there was no number of them, and other limits
+        old = {name: value for name, value in kept.items() if name != "num_groups"}
+        old["accuracy_interval"] = [0.0, 1.0]
+        again = counted_by_groups(folder, {**found, "evaluation": old})["evaluation"]
+        assert again["num_groups"] == kept["num_groups"]
+        assert again["accuracy_interval"] == pytest.approx(kept["accuracy_interval"])
+        assert counted_by_groups(folder, found) is found
 
 
 def test_report_is_one_file_with_the_studys_figures(first):
