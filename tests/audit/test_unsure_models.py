@@ -1,4 +1,4 @@
-"""A model that is sure of its validation images and of no test image."""
+"""A model of classes with odd names that is sure of its validation images and of no test image."""
 
 import json
 
@@ -7,11 +7,13 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 from keras_cxr.audit.model_audit import audit_model
 from keras_cxr.data import make_datasets
 from keras_cxr.study.saving import train_and_save
 
+CLASSES = ("=dark", "[bright](javascript:alert(1)) | <b>`")
 SETTINGS = {"epochs": 1, "precision": "float32"}
 
 
@@ -27,7 +29,7 @@ def datasets(tmp_path):
     table = pd.DataFrame(
         {
             "file": [f"{number}.png" for number in range(len(levels))],
-            "label": ["dark" if level < 128 else "bright" for level in levels],
+            "label": [CLASSES[level >= 128] for level in levels],
             "part": ["train"] * 20 + ["val"] * 10 + ["test"] * 6,
         }
     )
@@ -65,6 +67,14 @@ def test_an_audit_says_so_without_nan(datasets, model, tmp_path):
     assert found["value"] is None
     assert "answers none of 6 test images" in found["sentence"]
     assert document["confidence"]["selection"]["accuracy"]["value"] is None
+    card = (out / "model_card.md").read_text().split("---", 2)[2]
+    kinds = {
+        child.type
+        for token in MarkdownIt("commonmark").enable("table").parse(card)
+        for child in token.children or ()
+    }
+    assert kinds <= {"text", "text_special", "softbreak", "code_inline"}
+    assert "code_inline" not in kinds or card.count("`calibrated.keras`") == 1
     texts = [str(audit), *(file.read_text() for file in out.iterdir() if file.suffix != ".keras")]
     assert not [text for text in texts if "nan " in text or "nan," in text or ": NaN" in text]
 
@@ -74,5 +84,8 @@ def test_a_training_ends_and_may_be_repeated(datasets, model, tmp_path):
         train_and_save(model, datasets, tmp_path / "run", settings=SETTINGS, verbose=0)
         result = json.loads((tmp_path / "run/result.json").read_text(), parse_constant=refuse)
         assert result["evaluation"]["num_images"] == 6
+        split = (tmp_path / "run/split.csv").read_text()
+        assert "'=dark" in split
+        assert ",=dark" not in split
         audit = (tmp_path / "run/model_audit.json").read_text()
         assert json.loads(audit, parse_constant=refuse)["confidence"]["selection"]["answered"]
