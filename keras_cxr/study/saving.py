@@ -27,9 +27,10 @@ PHANTOM_FILE = "phantoms.json"
 def tell_notes(
     datasets: Datasets, say: Callable[[str], None], *, known: Sequence[str] = ()
 ) -> None:
-    """Say what is worth knowing of the data, but what is known already."""
+    """Say what is worth knowing of the data but its copies, and but what is known already."""
+    passed = {*known, str(datasets.copies)}
     for note in datasets.notes:
-        if note not in known:
+        if note not in passed:
             say(f"Note: {note}")
 
 
