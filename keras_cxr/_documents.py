@@ -237,7 +237,7 @@ def _fits(value: Any, form: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         return False
     if isinstance(form, Range):
-        return form.low <= value <= form.high and (isinstance(value, int) or not form.whole)
+        return form.low <= value <= form.high and (not form.whole or value == int(value))
     return form is float or isinstance(value, int)
 
 

@@ -194,7 +194,8 @@ def test_metadata_are_read_by_file_and_numbers_become_numbers():
 
 def test_no_calibrated_model_is_left_where_none_can_be_made(audited, tmp_path):
     found, _, _ = audited
-    (tmp_path / "calibrated.keras").write_text("an older one")
+    found.write(tmp_path)
+    assert (tmp_path / "calibrated.keras").is_file()
     for confidence, reason in (
         (None, "calibration was not asked for"),
         (measure_confidence(answer(found.model, found.datasets), None), "no validation images"),
