@@ -14,9 +14,10 @@ from scipy.stats import betabinom, binomtest
 
 from keras_cxr._documents import COUNT, SHARE, Document
 from keras_cxr._json import write_json
+from keras_cxr._terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
-from keras_cxr.evaluation.estimates import NO_NUMBER, Estimate, checked_names, plain
+from keras_cxr.evaluation.estimates import Estimate, checked_names, plain
 from keras_cxr.evaluation.resampling import group_codes, group_sums
 from keras_cxr.evaluation.shares import share_estimates
 

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
-from keras_cxr.evaluation.estimates import NO_NUMBER, Estimate, checked_names, plain
+from keras_cxr.evaluation.estimates import Estimate, checked_names, plain
 from keras_cxr.evaluation.resampling import NUM_RESAMPLES, Floats, group_codes, group_sums
 from keras_cxr.evaluation.shares import share_estimates
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from keras_cxr._terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.bootstrap import bootstrap_intervals
 from keras_cxr.evaluation.checks import checked_answers
-from keras_cxr.evaluation.estimates import NO_NUMBER, Estimate, plain
+from keras_cxr.evaluation.estimates import Estimate, plain
 from keras_cxr.evaluation.resampling import NUM_RESAMPLES, group_codes
 
 MIN_IMAGES = 30  # an accuracy of 0.8 of 30 images has an interval of 0.63 to 0.90
