@@ -18,7 +18,7 @@ PERCENTILES = (0.5, 99.5)
 
 NARROW = 0.1
 """Share of the 256 grey values below which a film counts as narrow: 12-bit values in a file of 16
-bits use a sixteenth of them at most; 12,000 whole films of several hospitals use a fifth or more.
+bits use a sixteenth of them at most; each of 3,000 films of several hospitals uses a third or more.
 """
 
 _SAMPLES = 8_192  # grey values that are looked at: 40 lie below the percentile, and it is fast
