@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import contextlib
+import functools
 import glob
 import os
 import stat
@@ -128,11 +129,26 @@ def _remove_abandoned(path: Path) -> None:
 
     The hour is for processes of another machine that write to the same disk.
     """
-    for left in temporaries_of(path):
-        with contextlib.suppress(OSError, ValueError):
-            process = int(left.name.removesuffix(f".tmp{path.suffix}").rpartition(".")[2])
-            if time.time() - left.stat().st_mtime > _AN_HOUR and not _is_alive(process):
-                left.unlink()
+    start, end = f".{_short_stem(path)}.", f".tmp{path.suffix}"
+    for name in _temporaries_in(path.parent):
+        process = name[len(start) : -len(end)]
+        if name.startswith(start) and name.endswith(end) and process.isdecimal():
+            left = path.with_name(name)
+            with contextlib.suppress(OSError, OverflowError):
+                if time.time() - left.stat().st_mtime > _AN_HOUR and not _is_alive(int(process)):
+                    left.unlink()
+
+
+@functools.lru_cache(maxsize=64)
+def _temporaries_in(folder: Path) -> tuple[str, ...]:
+    """What was left in a folder when this process first wrote there; looked up once.
+
+    A folder of thousands of heat maps is not listed for each of them.
+    """
+    try:
+        return tuple(name for name in os.listdir(folder) if name[0] == "." and ".tmp" in name)  # noqa: PTH208
+    except OSError:
+        return ()
 
 
 def _is_alive(process: int) -> bool:
