@@ -16,6 +16,7 @@ from keras_cxr.errors import DataError, InvalidArgumentError, OutputError
 
 PathLike = str | os.PathLike[str]
 _HEAD = 1 << 14  # bytes of a sign that are looked at
+_PAGE_SIGN = b'<meta name="generator" content="keras-cxr">'
 _PNG_SIGN = b"tEXtSoftware\0keras-cxr"
 _PNG_HEADER = 33  # bytes: signature and IHDR, after which text may stand
 
@@ -37,7 +38,7 @@ class Output(NamedTuple):
 HEATMAPS = Output(
     "heat maps",
     ("heatmaps.csv", "index.html", "faithfulness.json", "faithfulness.png"),
-    {"heatmaps.csv": b"file,heatmap,"},
+    {"heatmaps.csv": b"file,heatmap,", "index.html": _PAGE_SIGN},
 )
 EVALUATION = Output(
     "an evaluation",
@@ -55,12 +56,20 @@ RUN = Output(
 STUDY = Output(
     "a study",
     ("results.csv", "results.json", "report.html"),
-    {"results.json": b'"experiments"', "results.csv": b"study_accuracy"},
+    {
+        "results.json": b'"experiments"',
+        "results.csv": b"study_accuracy",
+        "report.html": _PAGE_SIGN,
+    },
 )
 DATA_AUDIT = Output(
     "an audit",
     ("actions.csv", "audit.html", "audit.json"),
-    {"audit.json": b'"duplicate_groups"', "actions.csv": b"file,action,group,"},
+    {
+        "audit.json": b'"duplicate_groups"',
+        "actions.csv": b"file,action,group,",
+        "audit.html": _PAGE_SIGN,
+    },
 )
 MODEL_AUDIT = Output(
     "a model's audit",
@@ -68,7 +77,7 @@ MODEL_AUDIT = Output(
         "trust.html", "model_card.md", "model_card.json", "model_audit.json", "calibrated.keras",
         "prediction_sets.json",
     ),
-    {"model_audit.json": b'"schema_version"'},
+    {"model_audit.json": b'"schema_version"', "trust.html": _PAGE_SIGN},
 )  # fmt: skip
 PREDICTIONS = b"file,predicted"
 """How the CSV file begins that `predict` writes."""

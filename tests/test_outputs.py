@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
+import keras_cxr
 from keras_cxr._outputs import (
     DATA_AUDIT,
     EVALUATION,
@@ -48,6 +51,18 @@ def test_earlier_results_are_replaced(tmp_path, name):
             check_free(folder, output)
         (folder / sign).write_bytes(b"{ " + text)
         assert check_free(folder, output) == folder
+
+
+def test_every_page_says_by_whom_it_was_written():
+    pages = [
+        path.read_text()
+        for path in Path(keras_cxr.__file__).parent.rglob("*.html.j2")
+        if "<head>" in path.read_text()
+    ]
+    assert len(pages) == 4
+    for output in (HEATMAPS, STUDY, DATA_AUDIT, MODEL_AUDIT):
+        page = next(sign for name, sign in output.signs.items() if name.endswith(".html"))
+        assert all(page.decode() in text for text in pages)
 
 
 def test_other_files_and_new_folders_are_no_hindrance(tmp_path):

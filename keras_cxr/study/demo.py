@@ -8,6 +8,9 @@ from typing import Any
 from keras_cxr._files import output_folder
 from keras_cxr._outputs import STUDY, check_free
 from keras_cxr.data import make_phantoms
+from keras_cxr.data.phantoms import MANIFEST
+from keras_cxr.data.walk import read_folder
+from keras_cxr.errors import OutputError
 from keras_cxr.models.files import read_model
 from keras_cxr.study.lesion_heat import LesionHeat, measure_lesion_heat
 from keras_cxr.study.pictures import DPI
@@ -64,9 +67,16 @@ def run_demo(
         verbose: progress of training, as `train` takes it.
 
     Raises:
-        OutputError: (an OSError) the folder cannot be written.
+        OutputError: (an OSError) the folder cannot be written, or holds images of somebody else.
     """
-    folder = output_folder(check_free(out_dir, STUDY))
+    folder = check_free(out_dir, STUDY)
+    drawn = (folder / "phantoms" / MANIFEST).is_file()
+    if not drawn and folder.is_dir() and any(read_folder(folder).images()):
+        raise OutputError(
+            f"The folder {folder} holds images: phantoms drawn beside them would become part of "
+            "that data. Pass a new folder."
+        )
+    output_folder(folder)
     say(f"Drawing {4 * images_per_class} phantoms in {folder / 'phantoms'}")
     phantoms = make_phantoms(folder / "phantoms", images_per_class=images_per_class, seed=seed)
     study = run_study(

@@ -270,6 +270,7 @@ def test_no_command_writes_over_what_it_did_not_write(trained, phantoms, tmp_pat
         ["audit", phantoms, "--out", mine],
         ["audit", phantoms, "--model", model, "--out", model],
         ["demo", "--out", mine],
+        ["demo", "--out", phantoms],
     ):
         assert main([str(word) for word in words]) == 2, words
         assert capsys.readouterr().err.startswith("Error: "), words
