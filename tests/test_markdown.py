@@ -75,7 +75,7 @@ def shown(tokens: list[Token]) -> str:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(TEXTS)
 @example("[x](javascript:alert(1))")
 @example("![x](y)")
@@ -85,7 +85,7 @@ def shown(tokens: list[Token]) -> str:
 @example("<script>")
 def test_any_text_is_shown_as_it_is(text):
     safe = markdown_text(text)
-    expected = words(text)
+    expected = words(text).replace("\0", "\N{REPLACEMENT CHARACTER}")  # as CommonMark asks
     assume(expected)
     page = f"- {safe}\n\n| a | b |\n|---|---|\n| {safe} | end |\n\n{safe} (after)\n\n# {safe}\n"
     lines = [token for token in READER.parse(page) if token.type == "inline"]
