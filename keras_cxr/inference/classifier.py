@@ -224,7 +224,16 @@ def load_classifier(
             f"{file} has {count} outputs, but {len(names)} class names were given."
         )
     unusual, note = _find_unusual(file.parent / UNUSUAL_FILE, model)
-    return Classifier(model, names, data, unusual, (note,) if note else ())
+    notes = [note] if note else []
+    region = data.get("region", "full")
+    if region != "full":
+        notes.insert(
+            0,
+            f"The model was trained on the region {region!r} of its images, but files are read "
+            "whole, since they have no lung masks here: its answers are not those it was tested "
+            "on. `keras-cxr evaluate` uses the masks of a data set.",
+        )
+    return Classifier(model, names, data, unusual, tuple(notes))
 
 
 def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | None, str]":

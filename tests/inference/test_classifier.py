@@ -44,6 +44,13 @@ def test_names_come_from_the_runs_record(model_file):
         assert classifier.data_options["region"] == "full"
 
 
+@pytest.mark.parametrize(("region", "told"), [("full", False), ("lungs", True), ("outside", True)])
+def test_a_model_of_a_region_says_that_files_are_read_whole(model_file, region, told):
+    write_record(model_file.parent, {"class_names": ["ill", "well"], "region": region})
+    notes = "\n".join(load_classifier(model_file).notes)
+    assert (f"trained on the region {region!r}" in notes) is told
+
+
 def test_names_without_a_record(model_file):
     assert load_classifier(model_file).class_names == ("0", "1")
     assert load_classifier(model_file, class_names=["a", "b"]).class_names == ("a", "b")
