@@ -83,6 +83,9 @@ def shown(tokens: list[Token]) -> str:
 @example("a\n\n# b")
 @example("`a|b`")
 @example("<script>")
+@example("# #")
+@example("__a__")
+@example("\0")
 def test_any_text_is_shown_as_it_is(text):
     safe = markdown_text(text)
     expected = words(text).replace("\0", "\N{REPLACEMENT CHARACTER}")  # as CommonMark asks
