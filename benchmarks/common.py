@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keras_cxr._outputs import Output, check_free
+from keras_cxr._support.outputs import Output, check_free
 
 SCHEMA_VERSION = 1
 IMAGE_SIDE = 299  # pixels, as in the COVID-19 Radiography Database

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._tables import probabilities_in, read_written
+from keras_cxr._support.prediction_tables import probabilities_in, read_written
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation import evaluate
 from keras_cxr.evaluation.checks import checked_probabilities

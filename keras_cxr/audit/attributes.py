@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_cxr._documents import Document, FormError, Text, read_bytes, rows_fit
-from keras_cxr._json import to_json, write_json
+from keras_cxr._support.documents import Document, FormError, Text, read_bytes, rows_fit
+from keras_cxr._support.jsonable import to_json, write_json
 from keras_cxr.audit.file_headers import DICOM_FACTS, read_header
 from keras_cxr.audit.picture_measures import BINS, BORDERS, CORNERS, colourfulness, measure_picture
 from keras_cxr.data.batches import num_workers

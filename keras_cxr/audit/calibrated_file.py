@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_cxr._files import whole_file
+from keras_cxr._support.files import whole_file
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.calibrated import calibrated_model
 

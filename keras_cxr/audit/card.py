@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from keras_cxr._files import output_folder, write_whole
-from keras_cxr._json import write_json
-from keras_cxr._markdown import markdown_text
+from keras_cxr._support.files import output_folder, write_whole
+from keras_cxr._support.jsonable import write_json
+from keras_cxr._support.markdown import markdown_text
 from keras_cxr.audit.calibrated_file import CALIBRATED_FILE
 from keras_cxr.audit.model_tables import named_calibrations, score_rows, view_rows
 from keras_cxr.audit.scores import in_words

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from keras_cxr._csv import csv_text
-from keras_cxr._documents import FormError, parse_json, read_bytes
-from keras_cxr._files import output_folder, write_whole
-from keras_cxr._json import as_json, write_json
+from keras_cxr._support.csv_cells import csv_text
+from keras_cxr._support.documents import FormError, parse_json, read_bytes
+from keras_cxr._support.files import output_folder, write_whole
+from keras_cxr._support.jsonable import as_json, write_json
 from keras_cxr.audit.answers import Answers, answers_in, read_predictions
 from keras_cxr.audit.controls import SHUFFLED, Controls
 from keras_cxr.audit.recipe import Recipe

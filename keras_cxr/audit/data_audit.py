@@ -10,10 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr._csv import csv_text
-from keras_cxr._files import output_folder, write_whole
-from keras_cxr._json import write_json
-from keras_cxr._outputs import DATA_AUDIT, check_free
+from keras_cxr._support.csv_cells import csv_text
+from keras_cxr._support.files import output_folder, write_whole
+from keras_cxr._support.jsonable import write_json
+from keras_cxr._support.outputs import DATA_AUDIT, check_free
 from keras_cxr.audit.actions import list_actions
 from keras_cxr.audit.copies import (
     Against,

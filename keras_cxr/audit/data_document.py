@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from keras_cxr._json import as_json
+from keras_cxr._support.jsonable import as_json
 from keras_cxr._version import __version__
 from keras_cxr.audit.opened import AGAINST
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from keras_cxr._pages import render_page
+from keras_cxr._support.pages import render_page
 from keras_cxr._version import __version__
 from keras_cxr.audit.copies import CopyGroup
 from keras_cxr.audit.data_findings import in_words

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_cxr._pages import jpeg_address
+from keras_cxr._support.pages import jpeg_address
 from keras_cxr.audit.answers import Answers
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.suspicious_labels import SuspiciousLabels, rank_labels

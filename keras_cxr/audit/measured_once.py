@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr._documents import COUNT, SHARE, Text
+from keras_cxr._support.documents import COUNT, SHARE, Text
 from keras_cxr.audit.attributes import read_attributes
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.flags import KINDS, Flag, find_flags

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_cxr._files import output_folder, write_whole
-from keras_cxr._json import write_json
-from keras_cxr._outputs import MODEL_AUDIT, check_free
+from keras_cxr._support.files import output_folder, write_whole
+from keras_cxr._support.jsonable import write_json
+from keras_cxr._support.outputs import MODEL_AUDIT, check_free
 from keras_cxr.audit.answers import Answers, answer
 from keras_cxr.audit.calibrated_file import write_calibrated
 from keras_cxr.audit.card import write_model_card

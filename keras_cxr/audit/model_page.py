@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from keras_cxr._pages import data_address, render_page
+from keras_cxr._support.pages import data_address, render_page
 from keras_cxr._version import __version__
 from keras_cxr.audit.model_tables import named_calibrations, score_rows, view_rows
 from keras_cxr.evaluation import plot_reliability, plot_risk_coverage

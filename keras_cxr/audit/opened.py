@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from keras_cxr._pages import jpeg_address
+from keras_cxr._support.pages import jpeg_address
 from keras_cxr.data.cache import cache_folder, open_cache
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.find import find_images

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_cxr._documents import Document, FormError, Text, read_bytes
-from keras_cxr._json import to_json, write_json
+from keras_cxr._support.documents import Document, FormError, Text, read_bytes
+from keras_cxr._support.jsonable import to_json, write_json
 from keras_cxr._version import __version__
 from keras_cxr.data.cache_files import writing_to
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr._tables import probabilities_in, probability_columns
+from keras_cxr._support.prediction_tables import probabilities_in, probability_columns
 from keras_cxr.audit.findings import Finding
 from keras_cxr.data import Datasets
 from keras_cxr.data.folds import make_folds

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from keras_cxr._quiet import import_keras_quietly
+from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import (
     AsJson,
     OnError,
@@ -84,9 +84,9 @@ def predict(
         as_json: Print the answers as JSON.
     """
     import_keras_quietly()
-    from keras_cxr._csv import csv_text
-    from keras_cxr._files import write_whole
-    from keras_cxr._outputs import PREDICTIONS, check_free_file
+    from keras_cxr._support.csv_cells import csv_text
+    from keras_cxr._support.files import write_whole
+    from keras_cxr._support.outputs import PREDICTIONS, check_free_file
 
     if out is not None:
         out = check_free_file(out, PREDICTIONS)
@@ -214,6 +214,6 @@ def _unusual(table: "pd.DataFrame") -> str:
 
 
 def _as_text(table: "pd.DataFrame") -> str:
-    from keras_cxr._terminal import table_text
+    from keras_cxr._support.terminal import table_text
 
     return table_text(table) if len(table) else "No image could be read."

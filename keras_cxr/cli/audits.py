@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from keras_cxr._quiet import import_keras_quietly
+from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, print_notes, print_result
 from keras_cxr.errors import InvalidArgumentError
 
@@ -71,7 +71,7 @@ def audit(
         )  # fmt: skip
     if quick or full or seeds != 1:
         raise InvalidArgumentError("--quick, --full and --seeds train a recipe: name --model RUN.")
-    from keras_cxr._outputs import DATA_AUDIT, check_free
+    from keras_cxr._support.outputs import DATA_AUDIT, check_free
     from keras_cxr.audit.data_audit import audit_data
     from keras_cxr.audit.failures import find_failures
 
@@ -107,7 +107,7 @@ def _audit_model(
     seed: int,
     as_json: bool,
 ) -> int:
-    from keras_cxr._outputs import MODEL_AUDIT, check_free
+    from keras_cxr._support.outputs import MODEL_AUDIT, check_free
     from keras_cxr.audit.run_audit import audit_run
 
     if out is not None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from keras_cxr._quiet import import_keras_quietly
+from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, print_result, print_text
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from keras_cxr._quiet import import_keras_quietly
+from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, OnError, print_aside, print_result, print_text
 
 Intensity = Literal["stored", "percentiles"]

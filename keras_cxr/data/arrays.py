@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._ranges import check_range
+from keras_cxr._support.ranges import check_range
 from keras_cxr.data.catalog import Catalog, Entry
 from keras_cxr.data.images import fit
 from keras_cxr.data.labels import check_class_names, class_indices

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._names import name_bytes
+from keras_cxr._support.names import name_bytes
 from keras_cxr.errors import InvalidArgumentError
 
 FILL_MODES = {

@@ -19,9 +19,9 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from keras_cxr._files import temporaries_of
-from keras_cxr._locking import locked
-from keras_cxr._names import name_bytes
+from keras_cxr._support.files import temporaries_of
+from keras_cxr._support.locking import locked
+from keras_cxr._support.names import name_bytes
 from keras_cxr.data.cache_files import (
     INDEX_NAME,
     DamagedError,

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._documents import Document, FormError, Range, Text, rows_fit
-from keras_cxr._files import write_whole
-from keras_cxr._json import to_json
+from keras_cxr._support.documents import Document, FormError, Range, Text, rows_fit
+from keras_cxr._support.files import write_whole
+from keras_cxr._support.jsonable import to_json
 from keras_cxr.data.catalog import Entry, collector_paused
 from keras_cxr.data.reading import Record, Reused
 from keras_cxr.errors import OutputError

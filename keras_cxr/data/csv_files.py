@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr._csv import unguarded
+from keras_cxr._support.csv_cells import unguarded
 from keras_cxr.data.catalog import exists, near_name
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr._names import name_bytes
+from keras_cxr._support.names import name_bytes
 from keras_cxr.data.altered import alter, transform_name
 from keras_cxr.data.batches import Batches, Transform, balanced_weights
 from keras_cxr.data.catalog import PARTS

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from keras_cxr._documents import Document, FormError, Range, Text, read_bytes
-from keras_cxr._json import to_json, write_json
+from keras_cxr._support.documents import Document, FormError, Range, Text, read_bytes
+from keras_cxr._support.jsonable import to_json, write_json
 from keras_cxr.data.cache_files import writing_to
 from keras_cxr.data.duplicate_search import Link, search
 

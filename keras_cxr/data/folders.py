@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_cxr._names import shown
+from keras_cxr._support.names import shown
 from keras_cxr.data.catalog import PART_NAMES, Catalog, existing_folder, listing
 from keras_cxr.data.layout import Layout, add_images, candidates, notes_on, some
 from keras_cxr.data.walk import IMAGE_FOLDER, Folder, read_folder

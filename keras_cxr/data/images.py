@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._files import open_regular
+from keras_cxr._support.files import open_regular
 from keras_cxr.data.decoding import grey_pixels
 from keras_cxr.data.formats import MAX_BYTES, kind_of
 from keras_cxr.data.intensity import check_intensity, levels_used, to_uint8

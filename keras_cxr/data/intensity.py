@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._names import shown
+from keras_cxr._support.names import shown
 from keras_cxr.errors import InvalidArgumentError
 
 INTENSITIES = ("stored", "percentiles")

@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from keras_cxr._names import unshown
+from keras_cxr._support.names import unshown
 from keras_cxr.data.catalog import listing
 from keras_cxr.errors import DataError
 

@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from keras_cxr._names import shown
+from keras_cxr._support.names import shown
 from keras_cxr.data.catalog import Entry
 from keras_cxr.data.walk import (
     IMAGE_FOLDER,

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._documents import FormError, parse_json, read_bytes
-from keras_cxr._json import write_json
-from keras_cxr._locking import ScratchFolder
+from keras_cxr._support.documents import FormError, parse_json, read_bytes
+from keras_cxr._support.jsonable import write_json
+from keras_cxr._support.locking import ScratchFolder
 from keras_cxr.data.phantom_anatomy import anatomy, expose, lung_outline
 from keras_cxr.data.phantom_canvas import Frame, smooth
 from keras_cxr.data.phantom_lesions import LESIONS

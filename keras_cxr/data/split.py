@@ -5,7 +5,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from keras_cxr._names import name_bytes
+from keras_cxr._support.names import name_bytes
 from keras_cxr.data.catalog import PARTS
 from keras_cxr.errors import DataError, InvalidArgumentError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from keras_cxr._names import name_bytes
+from keras_cxr._support.names import name_bytes
 from keras_cxr.data.catalog import PARTS, Catalog, Entry, collector_paused, listing
 from keras_cxr.data.columns import (
     COLUMNS,

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_cxr._files import open_regular
-from keras_cxr._names import shown
-from keras_cxr._outputs import is_sign
+from keras_cxr._support.files import open_regular
+from keras_cxr._support.names import shown
+from keras_cxr._support.outputs import is_sign
 from keras_cxr.data.formats import IMAGE_SUFFIXES, kind_of
 from keras_cxr.errors import DataError
 

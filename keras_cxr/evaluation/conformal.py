@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import betabinom, binomtest
 
-from keras_cxr._documents import COUNT, SHARE, Document
-from keras_cxr._json import write_json
-from keras_cxr._terminal import NO_NUMBER
+from keras_cxr._support.documents import COUNT, SHARE, Document
+from keras_cxr._support.jsonable import write_json
+from keras_cxr._support.terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
 from keras_cxr.evaluation.estimates import Estimate, checked_names, plain

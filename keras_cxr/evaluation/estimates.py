@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cxr._terminal import NO_NUMBER
+from keras_cxr._support.terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.resampling import Floats
 

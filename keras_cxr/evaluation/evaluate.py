@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr._json import as_json
-from keras_cxr._ranges import check_range_for
-from keras_cxr._tables import probabilities_in, probability_columns
-from keras_cxr._terminal import table_text
+from keras_cxr._support.jsonable import as_json
+from keras_cxr._support.prediction_tables import probabilities_in, probability_columns
+from keras_cxr._support.ranges import check_range_for
+from keras_cxr._support.terminal import table_text
 from keras_cxr.data import Datasets
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError

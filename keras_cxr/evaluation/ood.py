@@ -12,11 +12,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._archives import ArchiveError, read_npz
-from keras_cxr._documents import COUNT, Document, FormError, Range, Text
-from keras_cxr._files import write_whole
-from keras_cxr._json import to_json
-from keras_cxr._processes import check_not_forked
+from keras_cxr._support.archives import ArchiveError, read_npz
+from keras_cxr._support.documents import COUNT, Document, FormError, Range, Text
+from keras_cxr._support.files import write_whole
+from keras_cxr._support.jsonable import to_json
+from keras_cxr._support.processes import check_not_forked
 from keras_cxr.data import Datasets
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr._terminal import NO_NUMBER
+from keras_cxr._support.terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.checks import checked_answers, checked_probabilities
 from keras_cxr.evaluation.estimates import Estimate, checked_names, plain

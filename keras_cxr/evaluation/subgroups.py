@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from keras_cxr._terminal import NO_NUMBER
+from keras_cxr._support.terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.bootstrap import bootstrap_intervals
 from keras_cxr.evaluation.checks import checked_answers

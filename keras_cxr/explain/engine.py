@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_softmax, logsumexp, softmax
 
-from keras_cxr._processes import check_not_forked
-from keras_cxr._ranges import check_range_for
+from keras_cxr._support.processes import check_not_forked
+from keras_cxr._support.ranges import check_range_for
 from keras_cxr.errors import InvalidArgumentError, KerasCXRError
 from keras_cxr.explain.backends import (
     Floats,

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._ranges import check_range
+from keras_cxr._support.ranges import check_range
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.contours import draw_contours
 from keras_cxr.explain.inputs import image_batch

@@ -13,15 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._processes import check_not_forked
-from keras_cxr._ranges import check_range_for
-from keras_cxr._tables import probability_columns
+from keras_cxr._support.prediction_tables import probability_columns
+from keras_cxr._support.processes import check_not_forked
+from keras_cxr._support.ranges import check_range_for
 from keras_cxr.data.batches import num_workers
-from keras_cxr.data.catalog import exists, is_folder, near_name
+from keras_cxr.data.catalog import near_name
 from keras_cxr.data.images import read_image
 from keras_cxr.data.intensity import is_narrow
 from keras_cxr.data.labels import check_class_names
-from keras_cxr.data.walk import describe_left_out, read_folder
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.inference.recorded import recorded_run
 from keras_cxr.models.checks import (
@@ -249,62 +248,6 @@ def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | 
         return OutOfDistribution.load(path, model), ""
     except (DataError, InvalidArgumentError) as error:
         return None, f"Whether pictures are unusual is not told: {error}"
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """Image files that were found, and what was left out.
-
-    Attributes:
-        files: in the order of the given paths, those of a folder sorted.
-        notes: for each folder in which something was left out, how much of what.
-    """
-
-    files: tuple[Path, ...]
-    notes: tuple[str, ...] = ()
-
-
-def list_image_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Image files among files and folders, as `find_image_files` finds them.
-
-    Raises:
-        NotFoundError: a path does not exist or a folder holds no image.
-        DataError: (a ValueError) a folder cannot be listed.
-    """
-    return list(find_image_files(paths).files)
-
-
-def find_image_files(paths: Iterable[str | os.PathLike[str]]) -> ImageFiles:
-    """Image files among files and folders: files as they are, folders searched as in training.
-
-    Links are followed; what is hidden or the system's, and what lies in folders named "masks" or
-    "lesions", is left out and counted.
-
-    Raises:
-        NotFoundError: a path does not exist or a folder holds no image.
-        DataError: (a ValueError) a folder cannot be listed.
-    """
-    found: list[Path] = []
-    notes: list[str] = []
-    for path in map(Path, paths):
-        if is_folder(path):
-            folder = read_folder(path)
-            inside = sorted(path / file for file, _ in folder.images())
-            masks = sum(1 for _ in folder.images(skip=frozenset())) - len(inside)
-            drawn = f"{masks:,} picture(s) in folders masks or lesions" if masks else ""
-            note = describe_left_out(folder.everything(), drawn)
-            if not inside:
-                raise NotFoundError(
-                    f"The folder {path} holds no PNG, JPEG, DICOM or other image file that is read"
-                    f"{f' ({note})' if note else ''}."
-                )
-            found += inside
-            notes += [f"{path}: {note}"] if note else []
-        elif exists(path):
-            found.append(path)
-        else:
-            raise NotFoundError(f"There is no file or folder {path}{near_name(path)}")
-    return ImageFiles(tuple(found), tuple(notes))
 
 
 def _model_file(path: Path) -> Path:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr._documents import COUNT, SHARE, Document, Range
-from keras_cxr._tables import read_written
+from keras_cxr._support.documents import COUNT, SHARE, Document, Range
+from keras_cxr._support.prediction_tables import read_written
 from keras_cxr.data import find_images
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.errors import DataError, InvalidArgumentError

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._processes import check_not_forked
+from keras_cxr._support.processes import check_not_forked
 from keras_cxr.errors import InvalidArgumentError
 
 # Layers that only move or average values: scores stay scores, probabilities stay probabilities.

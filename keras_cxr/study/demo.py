@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from keras_cxr._files import output_folder
-from keras_cxr._outputs import STUDY, check_free
+from keras_cxr._support.files import output_folder
+from keras_cxr._support.outputs import STUDY, check_free
 from keras_cxr.data import make_phantoms
 from keras_cxr.data.phantoms import MANIFEST
 from keras_cxr.data.walk import read_folder

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from keras_cxr._files import write_whole
-from keras_cxr._pages import data_address, render_page
+from keras_cxr._support.files import write_whole
+from keras_cxr._support.pages import data_address, render_page
 from keras_cxr.explain.overlay import colour_bar
 from keras_cxr.study.map_check import CURVES_FILE, MapCheck
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._csv import csv_text
-from keras_cxr._files import output_folder, write_whole
-from keras_cxr._outputs import HEATMAPS, check_free, signed_png
+from keras_cxr._support.csv_cells import csv_text
+from keras_cxr._support.files import output_folder, write_whole
+from keras_cxr._support.outputs import HEATMAPS, check_free, signed_png
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import METHODS, LayerMethod, Method, overlay
 from keras_cxr.inference import Classifier

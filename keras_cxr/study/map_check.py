@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._json import write_json
+from keras_cxr._support.jsonable import write_json
 from keras_cxr.explain import Method
 from keras_cxr.explain.faithfulness import Faithfulness, check_faithfulness, plot_curves
 from keras_cxr.study.masks import find_masks

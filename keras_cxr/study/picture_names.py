@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from keras_cxr._names import name_bytes
+from keras_cxr._support.names import name_bytes
 from keras_cxr.data.walk import stem_of
 
 SUFFIX = ".png"

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from keras_cxr._tables import likeliest_in
+from keras_cxr._support.prediction_tables import likeliest_in
 from keras_cxr.evaluation import Evaluation, plot_confusion_matrix, plot_history, plot_predictions
 from keras_cxr.explain import GradCAM, plot_answers, plot_average_heatmaps
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr._files import write_whole
-from keras_cxr._pages import data_address, render_page
+from keras_cxr._support.files import write_whole
+from keras_cxr._support.pages import data_address, render_page
 from keras_cxr.evaluation import Comparison
 from keras_cxr.study.experiments import (
     EXPERIMENTS,

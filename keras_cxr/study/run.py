@@ -10,11 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_cxr._csv import csv_text
-from keras_cxr._files import write_whole
-from keras_cxr._json import write_json
-from keras_cxr._outputs import RUN, STUDY, check_free
-from keras_cxr._terminal import table_text
+from keras_cxr._support.csv_cells import csv_text
+from keras_cxr._support.files import write_whole
+from keras_cxr._support.jsonable import write_json
+from keras_cxr._support.outputs import RUN, STUDY, check_free
+from keras_cxr._support.terminal import table_text
 from keras_cxr.audit.answers import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, WeightsUnavailableError

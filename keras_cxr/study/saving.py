@@ -6,9 +6,9 @@ from typing import Any
 
 import keras
 
-from keras_cxr._csv import csv_text
-from keras_cxr._files import output_folder, write_whole
-from keras_cxr._json import write_json
+from keras_cxr._support.csv_cells import csv_text
+from keras_cxr._support.files import output_folder, write_whole
+from keras_cxr._support.jsonable import write_json
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Evaluation, evaluate
 from keras_cxr.evaluation.ood import OutOfDistribution

@@ -6,10 +6,10 @@ from typing import Any
 
 import keras
 
-from keras_cxr._csv import csv_text
-from keras_cxr._files import output_folder, write_whole
-from keras_cxr._json import write_json
-from keras_cxr._outputs import EVALUATION, RUN, check_free
+from keras_cxr._support.csv_cells import csv_text
+from keras_cxr._support.files import output_folder, write_whole
+from keras_cxr._support.jsonable import write_json
+from keras_cxr._support.outputs import EVALUATION, RUN, check_free
 from keras_cxr.data import make_datasets
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
 from keras_cxr.inference import load_classifier

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._documents import Document
-from keras_cxr._json import write_json
-from keras_cxr._tables import probabilities_in
+from keras_cxr._support.documents import Document
+from keras_cxr._support.jsonable import write_json
+from keras_cxr._support.prediction_tables import probabilities_in
 from keras_cxr.audit.answers import answers_in, read_predictions
 from keras_cxr.audit.model_audit import audit_model
 from keras_cxr.data import Datasets

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_cxr._processes import check_not_forked
+from keras_cxr._support.processes import check_not_forked
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError, TrainingError
 from keras_cxr.models.checks import check_model_fits, outputs_probabilities

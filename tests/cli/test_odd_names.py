@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_cxr._names import name_bytes, printable, shown, unshown
-from keras_cxr._tables import read_written
+from keras_cxr._support.names import name_bytes, printable, shown, unshown
+from keras_cxr._support.prediction_tables import read_written
 from keras_cxr.cli import main
 from keras_cxr.data import find_images
 from keras_cxr.data.actions import read_actions

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_cxr._archives import check_model_archive
+from keras_cxr._support.archives import check_model_archive
 from keras_cxr.errors import DataError
 from keras_cxr.inference import load_classifier
 from keras_cxr.models.files import read_model

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_cxr._json import as_json, to_json, write_json
+from keras_cxr._support.jsonable import as_json, to_json, write_json
 
 NUMBERS = st.floats() | st.floats(width=32).map(np.float32) | st.floats().map(np.float64)
 DOCUMENTS = st.recursive(

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_cxr._files import check_output, open_regular
-from keras_cxr._names import shown
+from keras_cxr._support.files import check_output, open_regular
+from keras_cxr._support.names import shown
 from keras_cxr.errors import DataError, InvalidArgumentError, OutputError
 
 PathLike = str | os.PathLike[str]

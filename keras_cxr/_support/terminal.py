@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr._names import printable
+from keras_cxr._support.names import printable
 
 NO_NUMBER = "\N{EN DASH}"
 """What stands where a number is not defined, in text and tables."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_cxr._tables import (
+from keras_cxr._support.prediction_tables import (
     FIXED_COLUMNS,
     likeliest_in,
     probabilities_in,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_cxr._csv import csv_text, unguarded
+from keras_cxr._support.csv_cells import csv_text, unguarded
 from keras_cxr.data.csv_files import read_csv
 
 CELLS = st.text(alphabet="=+-@'a1,\"\t ", max_size=4)

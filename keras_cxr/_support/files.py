@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from keras_cxr._names import shown
+from keras_cxr._support.names import shown
 from keras_cxr.errors import DataError, OutputError
 
 _AN_HOUR = 3600.0  # seconds

@@ -14,7 +14,7 @@ from keras_cxr import (
     make_datasets,
     overlay,
 )
-from keras_cxr._ranges import scaled_range, scaling_layer
+from keras_cxr._support.ranges import scaled_range, scaling_layer
 from keras_cxr.errors import KerasCXRError
 from keras_cxr.explain import Occlusion, Saliency
 from keras_cxr.inference import Classifier

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_cxr._terminal import NO_NUMBER, table_text
+from keras_cxr._support.terminal import NO_NUMBER, table_text
 
 NAMES = ["COVID", "Lung_Opacity", "Normal", "Viral Pneumonia"]
 

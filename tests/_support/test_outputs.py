@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_cxr
-from keras_cxr._outputs import (
+from keras_cxr._support.outputs import (
     DATA_AUDIT,
     EVALUATION,
     HEATMAPS,

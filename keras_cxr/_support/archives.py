@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._documents import parse_json
-from keras_cxr._files import open_regular
+from keras_cxr._support.documents import parse_json
+from keras_cxr._support.files import open_regular
 
 _SLACK = 1 << 20  # bytes that a small member may grow by, however well it was packed
 _GROWTH = 4  # numpy and Keras store members as they are; a user may have packed them anew

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_cxr._files import write_whole
+from keras_cxr._support.files import write_whole
 
 
 def to_json(document: Any, *, indent: int | None = 1) -> str:

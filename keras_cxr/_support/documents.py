@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_cxr._files import open_regular
+from keras_cxr._support.files import open_regular
 from keras_cxr.errors import DataError, KerasCXRError
 
 MOST_BYTES = 1 << 30  # the attributes of two million files

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._csv import unguarded
-from keras_cxr._names import unshown
+from keras_cxr._support.csv_cells import unguarded
+from keras_cxr._support.names import unshown
 from keras_cxr.errors import DataError, NotFoundError
 
 FIXED_COLUMNS = frozenset(

@@ -4,7 +4,13 @@ import sys
 
 import pytest
 
-from keras_cxr._files import check_output, output_folder, temporaries_of, whole_file, write_whole
+from keras_cxr._support.files import (
+    check_output,
+    output_folder,
+    temporaries_of,
+    whole_file,
+    write_whole,
+)
 from keras_cxr.errors import OutputError
 
 OUTPUT = {"capture_output": True, "text": True, "check": True}
