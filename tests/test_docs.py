@@ -173,6 +173,14 @@ def test_links_to_files_exist(page):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_files_that_are_named_exist(page):
+    there = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.*")]
+    for name in re.findall(r"`([\w/]+\.(?:py|j2|css))`", (ROOT / page).read_text(encoding="utf-8")):
+        if not name.endswith("NAME.py"):
+            assert any(f"/{path}".endswith(f"/{name}") for path in there), f"{page} names {name}"
+
+
 def test_model_tables_are_those_of_the_builders():
     import keras_cxr
 
