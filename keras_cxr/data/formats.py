@@ -31,7 +31,7 @@ MAX_DECODED = 256 * 1024 * 1024
 MAX_BYTES = 512 * 1024 * 1024
 """Largest file that is read. A film of MAX_PIXELS with 16 bits takes 128 MB uncompressed."""
 
-DICOM_EXTRA = 'pip install "keras-cxr[dicom]"'
+DICOM_EXTRA = "pip install pydicom pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
 """What an error names where a package is missing: the file itself may be good."""
 
 NEEDS_PYDICOM = f"DICOM files need pydicom: {DICOM_EXTRA}"

@@ -54,7 +54,7 @@ def read_image(
 
     Args:
         path: A PNG, JPEG, TIFF, BMP, WebP or DICOM file (the last needs
-            `pip install "keras-cxr[dicom]"`).
+            packages of the extra `dicom`, such as pydicom).
         image_size: (height, width) to fit it to; None keeps its own size.
         color_mode: "grayscale" for one channel, "rgb" for the grey value three times.
         intensity: "stored" shows the range that the file may use, by its bits or its DICOM
