@@ -61,7 +61,6 @@ def audit(
         seed: Of the random splits, of cross-validation and of trainings.
         as_json: Print what audit.json or model_audit.json holds.
     """
-    import_keras_quietly()  # the room of statistics loads it
     if model is not None:
         if against is not None or fail_on:
             raise InvalidArgumentError("--against and --fail-on ask data: leave --model out.")
@@ -71,6 +70,7 @@ def audit(
         )  # fmt: skip
     if quick or full or seeds != 1:
         raise InvalidArgumentError("--quick, --full and --seeds train a recipe: name --model RUN.")
+    import_keras_quietly()  # the room of statistics loads it
     from keras_cxr._support.outputs import DATA_AUDIT, check_free
     from keras_cxr.audit.data_audit import audit_data
     from keras_cxr.audit.failures import find_failures
@@ -107,6 +107,7 @@ def _audit_model(
     seed: int,
     as_json: bool,
 ) -> int:
+    import_keras_quietly()
     from keras_cxr._support.outputs import MODEL_AUDIT, check_free
     from keras_cxr.audit.run_audit import audit_run
 
