@@ -73,16 +73,12 @@ def _loss(loss: Any, *, from_logits: bool) -> Any:
         if kind is not None:
             takes = "from_logits" in inspect.signature(kind).parameters
             return kind(from_logits=from_logits) if takes else kind()
-    try:
-        found = keras.losses.get(loss)
-    except (ValueError, TypeError):
-        found = None
-    if found is None:
-        raise InvalidArgumentError(
-            'loss must be a Keras loss, its name such as "categorical_focal_crossentropy", or a '
-            f"function of labels and outputs, not {loss!r}."
-        )
-    return found
+    return _known_to(
+        keras.losses,
+        loss,
+        'loss must be a Keras loss, its name such as "categorical_focal_crossentropy", or a '
+        "function of labels and outputs",
+    )
 
 
 def _metric(metric: Any) -> Any:
@@ -95,15 +91,21 @@ def _metric(metric: Any) -> Any:
                 return kind(name=metric.lower())  # not "auc_1" for a second one in a process
             except TypeError:
                 pass  # it needs arguments: Keras' own words below
+    return _known_to(
+        keras.metrics,
+        metric,
+        'metrics must hold Keras metrics, names such as "AUC", or functions of labels and outputs',
+    )
+
+
+def _known_to(module: Any, given: Any, rule: str) -> Any:
+    """What a Keras module makes of a name, a configuration or an object."""
     try:
-        found = keras.metrics.get(metric)
+        found = module.get(given)
     except (ValueError, TypeError):
         found = None
     if found is None:
-        raise InvalidArgumentError(
-            'metrics must hold Keras metrics, names such as "AUC", or functions of labels and '
-            f"outputs, not {metric!r}."
-        )
+        raise InvalidArgumentError(f"{rule}, not {given!r}.")
     return found
 
 
