@@ -21,7 +21,7 @@ test: $(VENV)/.installed-dev
 test-backends: $(VENV)/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[test-backends]"
 	KERAS_CXR_TEST_BACKENDS=1 $(BIN)/python -m pytest tests/explain/test_backends.py tests/explain/test_memory.py $(PYTEST_ARGS)
-	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/explain/test_torch_peers.py $(PYTEST_ARGS)
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/explain/methods/test_torch_peers.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

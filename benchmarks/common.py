@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keras_cxr._support.outputs import Output, check_free
+from keras_cxr._support.disk.outputs import Output, check_free
 
 SCHEMA_VERSION = 1
 IMAGE_SIDE = 299  # pixels, as in the COVID-19 Radiography Database
@@ -109,7 +109,7 @@ class Report:
 
     def save(self, folder: Path, *, load: tuple[float, float]) -> Path:
         """Write `NAME.json`: every figure, the machine and its load before and after."""
-        from keras_cxr.study.machine import describe_machine
+        from keras_cxr.runs.machine import describe_machine
 
         path = folder / f"{self.name}.json"
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,11 +15,11 @@ from benchmarks.simulated import (
     Generator,
     answers,
 )
-from keras_cxr.audit.answers import Answers
-from keras_cxr.audit.controls import Controls
-from keras_cxr.audit.scores import kept_share, score_of
-from keras_cxr.audit.shortcut_models import boosted_trees, judge, pose, score
-from keras_cxr.audit.shortcuts import FAMILIES, _carrier
+from keras_cxr.audit.of_data.shortcuts.measure import FAMILIES, _carrier
+from keras_cxr.audit.of_data.shortcuts.models import boosted_trees, judge, pose, score
+from keras_cxr.audit.of_model.base.predictions import Answers
+from keras_cxr.audit.of_model.base.scores import kept_share, score_of
+from keras_cxr.audit.of_model.controls.result import Controls
 
 MOST = "'most of the score does not come from lungs' where it is not so"
 CARRIER = "a family of attributes is named where none tells anything"

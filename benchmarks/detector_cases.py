@@ -8,8 +8,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from keras_cxr.audit.flag_drawings import draw_lateral
-from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
+from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
+from keras_cxr.phantoms.oddities import draw_lateral
 
 SIDE = 128
 CLASSES = CLASS_NAMES

@@ -20,11 +20,11 @@ from benchmarks.duplicates import SIDE as CHANGED_SIDE
 from benchmarks.watching import PeakMemory
 from keras_cxr import make_phantoms
 from keras_cxr.data import find_images
-from keras_cxr.data.cache import open_cache
-from keras_cxr.data.duplicate_candidates import find_candidates
-from keras_cxr.data.duplicate_cells import Cells, Pairs, pairs_above
-from keras_cxr.data.duplicate_search import MIN_COSINE
-from keras_cxr.data.duplicate_views import SIDE, WHOLE, Frame, views_by_target
+from keras_cxr.data.caching.cache import open_cache
+from keras_cxr.data.duplicates.candidates import find_candidates
+from keras_cxr.data.duplicates.cells import Cells, Pairs, pairs_above
+from keras_cxr.data.duplicates.search import MIN_COSINE
+from keras_cxr.data.duplicates.views import SIDE, WHOLE, Frame, views_by_target
 
 DRAWN_SIDE = 128
 NEAREST = 16  # look-alikes of a picture that would be looked at closely

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.common import Options, Report, main
 from benchmarks.watching import Watch
 from keras_cxr import build, make_datasets, train
-from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
+from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 
 # what the study printed, on 80 % of its 21,165 images
 STUDY_IMAGES = 16_932

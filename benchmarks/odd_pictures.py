@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from sklearn.datasets import load_sample_image
 
-from keras_cxr.data.phantoms import draw_phantom
+from keras_cxr.phantoms.draw import draw_phantom
 
 CLASSES = ("COVID", "Lung_Opacity", "Normal", "Viral Pneumonia")
 

@@ -21,10 +21,10 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.common import Options, Report, main, phantom_folder
 from benchmarks.odd_pictures import other_pictures
 from keras_cxr import Datasets, build_lenet5, make_datasets, train
-from keras_cxr.data.images import read_image
-from keras_cxr.evaluation.features import feature_model, thumbnails
-from keras_cxr.evaluation.metrics import wilson_interval
+from keras_cxr.data.files.images import read_image
 from keras_cxr.evaluation.ood import MAX_IMAGES, NEIGHBOR, OutOfDistribution
+from keras_cxr.keras_graph.features import feature_model, thumbnails
+from keras_cxr.statistics.metrics import wilson_interval
 
 Images = Any
 Scorer = Callable[[Images], Any]

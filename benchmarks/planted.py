@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_cxr.data.phantoms import draw_phantom
+from keras_cxr.phantoms.draw import draw_phantom
 
 SIDE = 96
 MARK = 11  # pixels a side, 1.3 % of the picture

@@ -19,9 +19,9 @@ from benchmarks.common import (
 )
 from benchmarks.training import bare_step
 from keras_cxr import GradCAM, build, build_lmap3, make_datasets, train
-from keras_cxr.explain.engine import Engine
-from keras_cxr.explain.layers import resolve_site
-from keras_cxr.explain.maps import normalize, upsample, weighted_map
+from keras_cxr.explain.engine.maps import normalize, upsample, weighted_map
+from keras_cxr.explain.engine.run import Engine
+from keras_cxr.keras_graph.layers import resolve_site
 from keras_cxr.training.precision import Policies, choose_precision
 
 

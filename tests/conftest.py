@@ -35,6 +35,24 @@ def phantoms(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def planted(tmp_path_factory):
+    """A folder with planted copies, conflicts and a corrupt file, and {copy: (original, kind)}."""
+    from tests.audit.planted import plant
+
+    folder = tmp_path_factory.mktemp("planted") / "films"
+    return folder, plant(folder)
+
+
+@pytest.fixture(scope="session")
+def audited(planted):
+    """What `audit_data` finds there."""
+    from keras_cxr.audit.of_data.audit import audit_data
+    from tests.audit.planted import SIDE
+
+    return audit_data(planted[0], image_size=(SIDE, SIDE), verbose=False)
+
+
+@pytest.fixture(scope="session")
 def real_data():
     """The real X-rays, where KERAS_CXR_TEST_DATA names a folder that holds them."""
     folder = Path(os.environ.get("KERAS_CXR_TEST_DATA", ""))

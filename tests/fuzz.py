@@ -247,11 +247,11 @@ def _peak() -> float:
 
 def _targets(work: Path) -> dict[str, Callable[[bytes], Any]]:
     """What is done with the files of each kind."""
-    from keras_cxr.audit.answers import read_predictions
+    from keras_cxr.audit.of_model.base.predictions import read_predictions
     from keras_cxr.data import find_images, read_image
     from keras_cxr.evaluation.ood import OutOfDistribution
     from keras_cxr.inference import load_classifier
-    from keras_cxr.inference.recorded import read_split
+    from keras_cxr.run_folders.recorded import read_split
     from keras_cxr.training.checkpoint import read_arrays
     from tests.test_damaged_files import KINDS, SPLIT
 
@@ -308,8 +308,8 @@ def _write_seeds(work: Path) -> Seeds:
     import keras
     import numpy as np
 
-    from keras_cxr.data.phantoms import draw_phantom
     from keras_cxr.evaluation.ood import weights_digest
+    from keras_cxr.phantoms.draw import draw_phantom
     from tests import test_damaged_files as documents
 
     grey = draw_phantom("COVID", 0, image_size=(40, 48)).image

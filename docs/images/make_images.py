@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmarks.planted import trained, with_lesions, with_marks
 from keras_cxr import GradCAM, build_lmap3, overlay
-from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
 from keras_cxr.explain import plot_average_heatmaps, plot_heatmaps
+from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 
 FOLDER = Path(__file__).parent
 DPI = 60

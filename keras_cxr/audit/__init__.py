@@ -7,36 +7,36 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from keras_cxr.audit.attributes import read_attributes
-    from keras_cxr.audit.card import write_model_card
-    from keras_cxr.audit.data_audit import DataAudit, audit_data
     from keras_cxr.audit.findings import Finding
-    from keras_cxr.audit.flags import Flag, find_flags
-    from keras_cxr.audit.model_audit import ModelAudit, audit_model
-    from keras_cxr.audit.run_audit import audit_run
-    from keras_cxr.audit.shortcuts import Shortcuts, measure_shortcuts
-    from keras_cxr.audit.suspicious_labels import (
+    from keras_cxr.audit.of_data.attributes.read import read_attributes
+    from keras_cxr.audit.of_data.audit import DataAudit, audit_data
+    from keras_cxr.audit.of_data.flags.find import Flag, find_flags
+    from keras_cxr.audit.of_data.questions.suspicious_labels import (
         SuspiciousLabels,
         find_suspicious_labels,
         rank_labels,
     )
+    from keras_cxr.audit.of_data.shortcuts.measure import Shortcuts, measure_shortcuts
+    from keras_cxr.audit.of_model.audit import ModelAudit, audit_model
+    from keras_cxr.audit.of_model.card import write_model_card
+    from keras_cxr.audit.of_model.run_audit import audit_run
 
 _FILES = {
-    "DataAudit": "data_audit",
-    "Finding": "findings",
-    "Flag": "flags",
-    "ModelAudit": "model_audit",
-    "Shortcuts": "shortcuts",
-    "SuspiciousLabels": "suspicious_labels",
-    "audit_data": "data_audit",
-    "audit_model": "model_audit",
-    "audit_run": "run_audit",
-    "find_flags": "flags",
-    "find_suspicious_labels": "suspicious_labels",
-    "measure_shortcuts": "shortcuts",
-    "rank_labels": "suspicious_labels",
-    "read_attributes": "attributes",
-    "write_model_card": "card",
+    "DataAudit": "keras_cxr.audit.of_data.audit",
+    "Finding": "keras_cxr.audit.findings",
+    "Flag": "keras_cxr.audit.of_data.flags.find",
+    "ModelAudit": "keras_cxr.audit.of_model.audit",
+    "Shortcuts": "keras_cxr.audit.of_data.shortcuts.measure",
+    "SuspiciousLabels": "keras_cxr.audit.of_data.questions.suspicious_labels",
+    "audit_data": "keras_cxr.audit.of_data.audit",
+    "audit_model": "keras_cxr.audit.of_model.audit",
+    "audit_run": "keras_cxr.audit.of_model.run_audit",
+    "find_flags": "keras_cxr.audit.of_data.flags.find",
+    "find_suspicious_labels": "keras_cxr.audit.of_data.questions.suspicious_labels",
+    "measure_shortcuts": "keras_cxr.audit.of_data.shortcuts.measure",
+    "rank_labels": "keras_cxr.audit.of_data.questions.suspicious_labels",
+    "read_attributes": "keras_cxr.audit.of_data.attributes.read",
+    "write_model_card": "keras_cxr.audit.of_model.card",
 }
 
 __all__ = [
@@ -61,7 +61,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _FILES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_FILES[name]}"), name)
+    value = getattr(importlib.import_module(_FILES[name]), name)
     globals()[name] = value
     return value
 

@@ -10,9 +10,9 @@ import sys
 from cyclopts import App, CycloptsError
 
 from keras_cxr._version import __version__
-from keras_cxr.cli.answers import evaluate, explain, predict
 from keras_cxr.cli.audits import audit
 from keras_cxr.cli.common import in_options, print_error
+from keras_cxr.cli.inference import evaluate, explain, predict
 from keras_cxr.cli.lists import clear_cache, list_cache, models
 from keras_cxr.cli.runs import demo, study, train
 from keras_cxr.errors import KerasCXRError

@@ -13,7 +13,7 @@ from keras_cxr.errors import InvalidArgumentError
 
 Switch = Annotated[bool, Parameter(negative="")]
 
-# The keys of keras_cxr.audit.failures.FAILURES, whose room loads pandas.
+# The keys of keras_cxr.audit.of_data.failures.FAILURES, whose room loads pandas.
 FailOn = Literal[
     "against", "conflicts", "corrupt", "duplicates", "flags", "leakage", "patients", "shortcuts",
 ]  # fmt: skip
@@ -71,9 +71,9 @@ def audit(
     if quick or full or seeds != 1:
         raise InvalidArgumentError("--quick, --full and --seeds train a recipe: name --model RUN.")
     import_keras_quietly()  # the room of statistics loads it
-    from keras_cxr._support.outputs import DATA_AUDIT, check_free
-    from keras_cxr.audit.data_audit import audit_data
-    from keras_cxr.audit.failures import find_failures
+    from keras_cxr._support.disk.outputs import DATA_AUDIT, check_free
+    from keras_cxr.audit.of_data.audit import audit_data
+    from keras_cxr.audit.of_data.failures import find_failures
 
     if out is not None:
         check_free(out, DATA_AUDIT, inputs=(data, against, metadata), called="audited")
@@ -108,8 +108,8 @@ def _audit_model(
     as_json: bool,
 ) -> int:
     import_keras_quietly()
-    from keras_cxr._support.outputs import MODEL_AUDIT, check_free
-    from keras_cxr.audit.run_audit import audit_run
+    from keras_cxr._support.disk.outputs import MODEL_AUDIT, check_free
+    from keras_cxr.audit.of_model.run_audit import audit_run
 
     if out is not None:
         check_free(out, MODEL_AUDIT, inputs=(data, metadata), model=model, called="audited")

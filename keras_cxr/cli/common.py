@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, TextIO
 
 from cyclopts import Parameter
 
-from keras_cxr._support.jsonable import to_json
-from keras_cxr._support.names import printable
+from keras_cxr._support.disk.jsonable import to_json
+from keras_cxr._support.text.names import printable
 
 OnError = Literal["raise", "skip"]
 AsJson = Annotated[bool, Parameter(name="--json", negative="")]

@@ -6,7 +6,7 @@ from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, print_result, print_text
 
 if TYPE_CHECKING:
-    from keras_cxr.data.cache import CacheInfo
+    from keras_cxr.data.caching.cache import CacheInfo
 
 
 def models(*, as_json: AsJson = False) -> None:
@@ -40,7 +40,7 @@ def models(*, as_json: AsJson = False) -> None:
 
 def list_cache() -> None:
     """List the caches of decoded images with their sizes."""
-    from keras_cxr.data.cache import default_cache_dir, list_caches
+    from keras_cxr.data.caching.cache import default_cache_dir, list_caches
 
     caches = list_caches()
     for cache in caches:
@@ -52,7 +52,7 @@ def list_cache() -> None:
 
 def clear_cache() -> None:
     """Delete every cache of decoded images; they are made again when needed."""
-    from keras_cxr.data.cache import clear_caches
+    from keras_cxr.data.caching.cache import clear_caches
 
     deleted = clear_caches()
     print(f"Deleted {_count(deleted)} ({sum(map(_megabytes, deleted)):,.0f} MB).")

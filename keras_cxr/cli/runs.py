@@ -164,7 +164,7 @@ def train(
         as_json: Print the results as JSON.
     """
     import_keras_quietly()
-    from keras_cxr.study.single import train_and_report
+    from keras_cxr.runs.single import train_and_report
 
     result = train_and_report(
         data,

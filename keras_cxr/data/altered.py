@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr.data.batches import REGIONS, Batches, Transform
+from keras_cxr.data.batching.batches import REGIONS, Batches, Transform
 from keras_cxr.data.catalog import listing
 from keras_cxr.errors import DataError, InvalidArgumentError
 

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_cxr.data.arguments import Options
-from keras_cxr.data.augment import image_keys
-from keras_cxr.data.batches import Batches, balanced_weights
+from keras_cxr.data.batching.augment import image_keys
+from keras_cxr.data.batching.batches import Batches, balanced_weights
+from keras_cxr.data.caching.reading import Record
+from keras_cxr.data.caching.store import Store
 from keras_cxr.data.catalog import PARTS, Catalog
 from keras_cxr.data.datasets import Datasets
-from keras_cxr.data.grouping import Copies
-from keras_cxr.data.reading import Record
-from keras_cxr.data.store import Store
+from keras_cxr.data.options import Options
+from keras_cxr.data.splitting.groups import Copies
 
 
 def make_batches(

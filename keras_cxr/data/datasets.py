@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr._support.names import name_bytes
+from keras_cxr._support.text.names import name_bytes
 from keras_cxr.data.altered import alter, transform_name
-from keras_cxr.data.batches import Batches, Transform, balanced_weights
+from keras_cxr.data.batching.batches import Batches, Transform, balanced_weights
 from keras_cxr.data.catalog import PARTS
-from keras_cxr.data.grouping import Copies
-from keras_cxr.data.images import COLOR_MODES
+from keras_cxr.data.files.images import COLOR_MODES
+from keras_cxr.data.splitting.groups import Copies
 from keras_cxr.data.summary import summarize
 from keras_cxr.errors import InvalidArgumentError
 

@@ -1,21 +1,21 @@
 """What a model answers, and how far to believe it: metrics, intervals, tables and plots."""
 
-from keras_cxr.evaluation.bootstrap import BootstrapIntervals, bootstrap_intervals
 from keras_cxr.evaluation.calibrated import calibrated_model
-from keras_cxr.evaluation.calibration import Calibration, measure_calibration
-from keras_cxr.evaluation.comparison import Comparison, Difference, compare_models
-from keras_cxr.evaluation.conformal import ConformalSets, SetCoverage
-from keras_cxr.evaluation.estimates import Estimate
-from keras_cxr.evaluation.evaluate import Evaluation, evaluate
-from keras_cxr.evaluation.metrics import Metrics, compute_metrics
+from keras_cxr.evaluation.evaluation import Evaluation, evaluate
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.evaluation.plots import plot_confusion_matrix, plot_history, plot_predictions
 from keras_cxr.evaluation.plots_trust import plot_reliability, plot_risk_coverage
-from keras_cxr.evaluation.scaling import Scaling, fit_scaling
-from keras_cxr.evaluation.selective import Selection, choose_threshold, measure_selection
 from keras_cxr.evaluation.shift import Shift, measure_shift
-from keras_cxr.evaluation.subgroups import Subgroups, measure_subgroups
-from keras_cxr.evaluation.temperature import apply_temperature, fit_temperature
+from keras_cxr.statistics.calibration.measure import Calibration, measure_calibration
+from keras_cxr.statistics.calibration.scaling import Scaling, fit_scaling
+from keras_cxr.statistics.calibration.temperature import apply_temperature, fit_temperature
+from keras_cxr.statistics.comparison import Comparison, Difference, compare_models
+from keras_cxr.statistics.conformal import ConformalSets, SetCoverage
+from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals, bootstrap_intervals
+from keras_cxr.statistics.intervals.estimates import Estimate
+from keras_cxr.statistics.metrics import Metrics, compute_metrics
+from keras_cxr.statistics.selective import Selection, choose_threshold, measure_selection
+from keras_cxr.statistics.subgroups import Subgroups, measure_subgroups
 
 __all__ = [
     "BootstrapIntervals",

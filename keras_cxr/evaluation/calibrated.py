@@ -7,8 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.scaling import Scaling, as_scaling
-from keras_cxr.models.checks import head_layers, outputs_probabilities, predict_probabilities
+from keras_cxr.keras_graph.interface import (
+    head_layers,
+    outputs_probabilities,
+    predict_probabilities,
+)
+from keras_cxr.statistics.calibration.scaling import Scaling, as_scaling
 
 # Layers behind the last weights: what they return for z / T is what they return for z, over T.
 _SCALING_ALONG = (

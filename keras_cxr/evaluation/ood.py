@@ -12,16 +12,20 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._support.archives import ArchiveError, read_npz
-from keras_cxr._support.documents import COUNT, Document, FormError, Range, Text
-from keras_cxr._support.files import write_whole
-from keras_cxr._support.jsonable import to_json
+from keras_cxr._support.disk.archives import ArchiveError, read_npz
+from keras_cxr._support.disk.documents import COUNT, Document, FormError, Range, Text
+from keras_cxr._support.disk.files import write_whole
+from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr.data import Datasets
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.evaluation.features import THUMBNAIL_SIDE, feature_model, thumbnails
-from keras_cxr.models.checks import as_probabilities, check_model_fits, outputs_probabilities
+from keras_cxr.keras_graph.features import THUMBNAIL_SIDE, feature_model, thumbnails
+from keras_cxr.keras_graph.interface import (
+    as_probabilities,
+    check_model_fits,
+    outputs_probabilities,
+)
 
 SCHEMA_VERSION = 1
 MAX_IMAGES = 2000  # keeps the file at 1.3 MB for LMAP3 and a score at 0.1 ms

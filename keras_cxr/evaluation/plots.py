@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.evaluate import Evaluation
+from keras_cxr.evaluation.evaluation import Evaluation
 
 # blue and orange of Okabe & Ito 2008, told apart with every kind of colour vision
 TRAINING_COLOR, VALIDATION_COLOR = "#0072B2", "#D55E00"

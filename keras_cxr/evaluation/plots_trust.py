@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.calibration import Calibration
-from keras_cxr.evaluation.estimates import number_text
-from keras_cxr.evaluation.selective import Selection
+from keras_cxr.statistics.calibration.measure import Calibration
+from keras_cxr.statistics.intervals.estimates import number_text
+from keras_cxr.statistics.selective import Selection
 
 # blue and grey as in plots.py: told apart with every kind of colour vision, and in print
 MODEL_COLOR, REFERENCE_COLOR, CHOSEN_COLOR = "#0072B2", "#777777", "#D55E00"

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.data import Datasets
-from keras_cxr.data.batches import num_workers
+from keras_cxr.data.batching.batches import num_workers
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.comparison import compare_models
 from keras_cxr.evaluation.corruptions import CORRUPTIONS, Corruption
-from keras_cxr.evaluation.estimates import Estimate, plain
-from keras_cxr.models.checks import check_model_fits, predict_probabilities
+from keras_cxr.keras_graph.interface import check_model_fits, predict_probabilities
+from keras_cxr.statistics.comparison import compare_models
+from keras_cxr.statistics.intervals.estimates import Estimate, plain
 
 SCHEMA_VERSION = 1
 MAX_IMAGES = 2000  # 27 changes of each; intervals of a difference are then below +- 0.02

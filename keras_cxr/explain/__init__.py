@@ -1,16 +1,16 @@
 """Heat maps: which part of an image raised a class's score."""
 
-from keras_cxr.explain.averages import plot_average_heatmaps
-from keras_cxr.explain.cams import GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
-from keras_cxr.explain.explanation import Explanation
+from keras_cxr.explain.engine.explanation import Explanation
 from keras_cxr.explain.faithfulness import Faithfulness, check_faithfulness, plot_curves
-from keras_cxr.explain.gradcam import GradCAM
-from keras_cxr.explain.layer_method import LayerMethod
-from keras_cxr.explain.method import Method
-from keras_cxr.explain.occlusion import Occlusion
-from keras_cxr.explain.overlay import overlay
-from keras_cxr.explain.panels import plot_answers, plot_heatmaps
-from keras_cxr.explain.pixels import IntegratedGradients, PixelMethod, Saliency, SmoothGrad
+from keras_cxr.explain.methods.cams import GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
+from keras_cxr.explain.methods.gradcam import GradCAM
+from keras_cxr.explain.methods.layer_method import LayerMethod
+from keras_cxr.explain.methods.method import Method
+from keras_cxr.explain.methods.occlusion import Occlusion
+from keras_cxr.explain.methods.pixels import IntegratedGradients, PixelMethod, Saliency, SmoothGrad
+from keras_cxr.explain.pictures.averages import plot_average_heatmaps
+from keras_cxr.explain.pictures.overlays import overlay
+from keras_cxr.explain.pictures.panels import plot_answers, plot_heatmaps
 
 METHODS: dict[str, type[LayerMethod] | type[PixelMethod]] = {
     method.name: method

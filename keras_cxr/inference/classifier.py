@@ -13,17 +13,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._support.prediction_tables import probability_columns
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr._support.ranges import check_range_for
-from keras_cxr.data.batches import num_workers
+from keras_cxr._support.text.prediction_tables import probability_columns
+from keras_cxr.data.batching.batches import num_workers
 from keras_cxr.data.catalog import near_name
-from keras_cxr.data.images import read_image
-from keras_cxr.data.intensity import is_narrow
+from keras_cxr.data.files.images import read_image
+from keras_cxr.data.files.intensity import is_narrow
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.inference.recorded import recorded_run
-from keras_cxr.models.checks import (
+from keras_cxr.keras_graph.interface import (
     as_probabilities,
     check_reads_images,
     num_outputs,
@@ -31,6 +30,7 @@ from keras_cxr.models.checks import (
     predict_probabilities,
 )
 from keras_cxr.models.files import read_model
+from keras_cxr.run_folders.recorded import recorded_run
 from keras_cxr.training.checkpoint import RECORD
 
 if TYPE_CHECKING:

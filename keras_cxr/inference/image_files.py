@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_cxr.data.catalog import exists, is_folder, near_name
-from keras_cxr.data.walk import describe_left_out, read_folder
+from keras_cxr.data.finding.walk import describe_left_out, read_folder
 from keras_cxr.errors import NotFoundError
 
 

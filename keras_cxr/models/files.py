@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_cxr._support.archives import ArchiveError, check_model_archive
+from keras_cxr._support.disk.archives import ArchiveError, check_model_archive
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 

@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from keras_cxr._support.files import output_folder
-from keras_cxr._support.outputs import STUDY, check_free
+from keras_cxr._support.disk.files import output_folder
+from keras_cxr._support.disk.outputs import STUDY, check_free
 from keras_cxr.data import make_phantoms
-from keras_cxr.data.phantoms import MANIFEST
-from keras_cxr.data.walk import read_folder
+from keras_cxr.data.finding.walk import read_folder
 from keras_cxr.errors import OutputError
 from keras_cxr.models.files import read_model
+from keras_cxr.phantoms.draw import MANIFEST
+from keras_cxr.runs.pictures import DPI
 from keras_cxr.study.lesion_heat import LesionHeat, measure_lesion_heat
-from keras_cxr.study.pictures import DPI
 from keras_cxr.study.report import write_report
 from keras_cxr.study.run import StudyResult, run_study
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from keras_cxr.data import make_datasets
 from keras_cxr.explain import GradCAM, plot_heatmaps
-from keras_cxr.models.checks import predict_probabilities
-from keras_cxr.study.masks import read_mask
+from keras_cxr.heatmap_pages.masks import read_mask
+from keras_cxr.keras_graph.interface import predict_probabilities
 
 
 @dataclass(frozen=True, eq=False)

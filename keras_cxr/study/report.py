@@ -7,17 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr._support.files import write_whole
-from keras_cxr._support.pages import data_address, render_page
+from keras_cxr._support.disk.files import write_whole
+from keras_cxr._support.text.pages import data_address, render_page
 from keras_cxr.evaluation import Comparison
+from keras_cxr.runs.saving import RUN_FOLDER
+from keras_cxr.runs.trust import questions
 from keras_cxr.study.experiments import (
     EXPERIMENTS,
     STUDY_CLASS_COUNTS,
     STUDY_EPOCHS,
     STUDY_IMAGE_SIZE,
 )
-from keras_cxr.study.saving import RUN_FOLDER
-from keras_cxr.study.trust import questions
 from keras_cxr.training.checkpoint import read_record
 
 REPORT_FILE = "report.html"

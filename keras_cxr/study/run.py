@@ -10,22 +10,20 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_cxr._support.csv_cells import csv_text
-from keras_cxr._support.files import write_whole
-from keras_cxr._support.jsonable import write_json
-from keras_cxr._support.outputs import RUN, STUDY, check_free
-from keras_cxr._support.terminal import table_text
-from keras_cxr.audit.answers import read_predictions
+from keras_cxr._support.disk.files import write_whole
+from keras_cxr._support.disk.jsonable import write_json
+from keras_cxr._support.disk.outputs import RUN, STUDY, check_free
+from keras_cxr._support.text.csv_cells import csv_text
+from keras_cxr._support.text.terminal import table_text
+from keras_cxr.audit.of_model.base.predictions import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.evaluation import Comparison
-from keras_cxr.inference.recorded import RESULT_FILE, RUN_RESULT
 from keras_cxr.models import build, model_info
 from keras_cxr.models.files import read_model
-from keras_cxr.study.experiments import EXPERIMENTS, Experiment, select_experiments
-from keras_cxr.study.report import REPORT_FILE, results_table, write_report
-from keras_cxr.study.saving import RUN_FOLDER, SCHEMA_VERSION, tell_notes, train_and_save
-from keras_cxr.study.trust import (
+from keras_cxr.run_folders.recorded import RESULT_FILE, RUN_RESULT
+from keras_cxr.runs.saving import RUN_FOLDER, SCHEMA_VERSION, tell_notes, train_and_save
+from keras_cxr.runs.trust import (
     AUDIT,
     AUDIT_FILE,
     PREDICTIONS_FILE,
@@ -33,6 +31,8 @@ from keras_cxr.study.trust import (
     counted_by_groups,
     write_trust,
 )
+from keras_cxr.study.experiments import EXPERIMENTS, Experiment, select_experiments
+from keras_cxr.study.report import REPORT_FILE, results_table, write_report
 
 Say = Callable[[str], None]
 PathLike = str | os.PathLike[str]

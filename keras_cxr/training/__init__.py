@@ -1,6 +1,6 @@
 """Training that can be killed at any moment and goes on exactly where it was."""
 
 from keras_cxr.training.run import TrainingRun, load_run
-from keras_cxr.training.train import train
+from keras_cxr.training.trainer import train
 
 __all__ = ["TrainingRun", "load_run", "train"]

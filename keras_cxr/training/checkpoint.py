@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_cxr._support.archives import ArchiveError, read_npz
-from keras_cxr._support.documents import COUNT, Document, Range, Text
-from keras_cxr._support.files import temporaries_of, whole_file
-from keras_cxr._support.jsonable import to_json
-from keras_cxr._support.locking import try_lock
+from keras_cxr._support.disk.archives import ArchiveError, read_npz
+from keras_cxr._support.disk.documents import COUNT, Document, Range, Text
+from keras_cxr._support.disk.files import temporaries_of, whole_file
+from keras_cxr._support.disk.jsonable import to_json
+from keras_cxr._support.disk.locking import try_lock
 from keras_cxr.errors import OutputError, TrainingError
 from keras_cxr.training.state import Arrays
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_cxr._support.archives import check_model_archive
+from keras_cxr._support.disk.archives import check_model_archive
 from keras_cxr.errors import TrainingError
 from keras_cxr.training.callbacks import EpochCallbacks
 from keras_cxr.training.checkpoint import LAST, RunFolder, read_arrays

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_cxr._support.jsonable import as_json
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr.errors import InvalidArgumentError
 
 METRICS = ("accuracy",)

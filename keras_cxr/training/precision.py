@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.models.checks import head_layers
+from keras_cxr.keras_graph.interface import head_layers
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 # The first compute capability whose tensor cores multiply bfloat16 (NVIDIA Ampere).

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_cxr._support.jsonable import as_json
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr.models.files import configuration_of
 from keras_cxr.training.objective import Objective
 

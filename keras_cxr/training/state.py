@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._support.documents import FormError, parse_json
-from keras_cxr._support.jsonable import to_json
+from keras_cxr._support.disk.documents import FormError, parse_json
+from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr.errors import InvalidArgumentError, TrainingError
 
 Arrays = dict[str, NDArray[Any]]

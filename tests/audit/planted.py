@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
+from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 from tests.data.helpers import write
 
 SIDE = 128

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("pydicom", reason="the extra dicom is not installed")
 
 from keras_cxr.cli import main
-from tests.data.test_patients import PLANTED, TWELVE, films, search, written
+from tests.data.splitting.test_patients import PLANTED, TWELVE, films, search, written
 
 TRAIN = ["--model", "lenet5", "--image-size", "32", "32", "--epochs", "1"]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_cxr._support.names import name_bytes, printable, shown, unshown
-from keras_cxr._support.prediction_tables import read_written
+from keras_cxr._support.text.names import name_bytes, printable, shown, unshown
+from keras_cxr._support.text.prediction_tables import read_written
 from keras_cxr.cli import main
 from keras_cxr.data import find_images
-from keras_cxr.data.actions import read_actions
+from keras_cxr.data.splitting.actions import read_actions
 
 CLASSES = (b"COVID ", b"a\\b", b"caf\xe9")
 FILES = (b"bad\xff.png", b"n" * 245 + b".png", b" a.png", b"b .png", b"c\\d.png", b"e\nf.png",

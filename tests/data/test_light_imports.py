@@ -11,10 +11,10 @@ SCRIPT = """
 import sys
 import numpy as np
 from keras_cxr.data import find_images, list_caches, read_image
-from keras_cxr.data.augment import Augmentation, warp
-from keras_cxr.data.cache import open_cache
-from keras_cxr.data.augment import image_keys
-from keras_cxr.data.split import assign_parts
+from keras_cxr.data.batching.augment import Augmentation, warp
+from keras_cxr.data.caching.cache import open_cache
+from keras_cxr.data.batching.augment import image_keys
+from keras_cxr.data.splitting.assign import assign_parts
 
 catalog = find_images({folder!r})
 files = [entry.file for entry in catalog.entries]

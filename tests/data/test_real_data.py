@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from keras_cxr.data import find_images, make_datasets, read_image
-from keras_cxr.data.images import lung_mask
-from keras_cxr.data.parts import with_parts
-from keras_cxr.data.tables import with_groups
+from keras_cxr.data.files.images import lung_mask
+from keras_cxr.data.finding.tables import with_groups
+from keras_cxr.data.splitting.parts import with_parts
 from keras_cxr.errors import DataError
 
 CLASSES = ("COVID", "Lung_Opacity", "Normal", "Viral Pneumonia")

@@ -5,7 +5,7 @@ from keras import layers
 
 from keras_cxr import build_lenet5
 from keras_cxr.evaluation import Scaling, apply_temperature, calibrated_model
-from keras_cxr.models.checks import predict_probabilities
+from keras_cxr.keras_graph.interface import predict_probabilities
 
 SHAPE = (32, 32, 1)
 IMAGES = np.random.default_rng(0).uniform(0, 255, (6, *SHAPE)).astype("float32")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from keras_cxr import build_lenet5, make_datasets
-from keras_cxr.evaluation.features import feature_model, thumbnails
 from keras_cxr.evaluation.ood import OutOfDistribution
-from keras_cxr.models.checks import predict_probabilities
+from keras_cxr.keras_graph.features import feature_model, thumbnails
+from keras_cxr.keras_graph.interface import predict_probabilities
 
 
 @pytest.fixture(scope="module")

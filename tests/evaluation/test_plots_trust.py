@@ -9,7 +9,7 @@ from keras_cxr.evaluation import (
     plot_reliability,
     plot_risk_coverage,
 )
-from tests.evaluation.answers import drawn_answers
+from tests.statistics.answers import drawn_answers
 
 LABELS, SCORES = drawn_answers(np.random.default_rng(0), 120)
 

@@ -9,7 +9,7 @@ from keras import layers, ops
 from scipy.special import expit
 
 from keras_cxr.explain import GradCAM, HiResCAM, LayerCAM, Occlusion, Saliency, SmoothGrad
-from keras_cxr.explain.layers import default_site, list_sites, resolve_site
+from keras_cxr.keras_graph.layers import default_site, list_sites, resolve_site
 from tests.explain.models import images
 
 CLASSES = 3

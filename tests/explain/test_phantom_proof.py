@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.planted import averaging_network
 from keras_cxr import GradCAM, build_lmap3
-from keras_cxr.data.phantoms import CLASS_NAMES, draw_phantom
+from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 
 TRAINED_ON, TESTED_ON = 110, 24
 

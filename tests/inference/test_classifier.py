@@ -11,7 +11,7 @@ from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference import list_image_files, load_classifier
 from keras_cxr.inference.classifier import UNUSUAL_FILE
-from keras_cxr.training.train import new_record
+from keras_cxr.training.trainer import new_record
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from keras_cxr import run_study
+from keras_cxr.runs.trust import counted_by_groups
 from keras_cxr.study.demo import run_demo
 from keras_cxr.study.lesion_heat import measure_lesion_heat
 from keras_cxr.study.run import limited
-from keras_cxr.study.trust import counted_by_groups
 
 PNG_FILES = {
     "confusion_matrix.png",

@@ -10,7 +10,7 @@ import pytest
 
 from keras_cxr.errors import OutputError, TrainingError
 from keras_cxr.training.checkpoint import RunFolder, read_arrays, read_record
-from keras_cxr.training.train import new_record
+from keras_cxr.training.trainer import new_record
 
 SETTINGS = {"data": {}, "optimizer": {}, "class_weight": None}
 RECORD = new_record(SETTINGS, "float32") | {

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import losses, metrics
 
-from keras_cxr.audit.recipe import recipe_of_run
+from keras_cxr.audit.of_model.controls.recipe import recipe_of_run
 from keras_cxr.errors import InvalidArgumentError, TrainingError
 from keras_cxr.training import load_run, train
 from keras_cxr.training.objective import METRICS, make_objective

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.replay import Replay
+from keras_cxr.keras_graph.replay import Replay
 
 BACKENDS = ("tensorflow", "jax", "torch")
 Floats = NDArray[np.float32]

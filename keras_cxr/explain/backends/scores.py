@@ -3,7 +3,7 @@
 from typing import Any
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.replay import Replay
+from keras_cxr.keras_graph.replay import Replay
 
 
 def checked_scores(replay: Replay, scores: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.explain.backends.scores import checked_scores, no_way
-from keras_cxr.explain.replay import Replay
+from keras_cxr.keras_graph.replay import Replay
 
 
 def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:

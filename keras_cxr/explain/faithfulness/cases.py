@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.engine.maps import Floats, normalize
 from keras_cxr.explain.faithfulness import controls, localization, perturbation
 from keras_cxr.explain.faithfulness.randomization import Randomization, randomize_cascading
 from keras_cxr.explain.faithfulness.report import METHOD
 from keras_cxr.explain.faithfulness.sensitivity import max_sensitivity
 from keras_cxr.explain.faithfulness.verdicts import AREA
-from keras_cxr.explain.layer_method import LayerMethod
-from keras_cxr.explain.maps import Floats, normalize
-from keras_cxr.explain.method import Method
+from keras_cxr.explain.methods.layer_method import LayerMethod
+from keras_cxr.explain.methods.method import Method
 
 Doubles = NDArray[np.float64]
 Values = dict[str, dict[str, Doubles]]

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.engine.inputs import image_batch
 from keras_cxr.explain.faithfulness import cases, perturbation
 from keras_cxr.explain.faithfulness.localization import Masks
 from keras_cxr.explain.faithfulness.measures import PROBABILITY_MEASURES, SENSITIVITY, mask_measures
 from keras_cxr.explain.faithfulness.report import Faithfulness
-from keras_cxr.explain.inputs import image_batch
-from keras_cxr.explain.method import Method
+from keras_cxr.explain.methods.method import Method
 
 # Least and largest value, and whether only whole numbers will do.
 _RANGES = {

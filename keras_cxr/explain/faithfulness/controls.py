@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.explain.maps import Floats, normalize, upsample
-from keras_cxr.explain.placement import Axes
+from keras_cxr.explain.engine.maps import Floats, normalize, upsample
+from keras_cxr.keras_graph.placement import Axes
 
 CONTROLS = {
     "random": "the random map",

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.explain.maps import Floats
+from keras_cxr.explain.engine.maps import Floats
 
 Doubles = NDArray[np.float64]
 Masks = NDArray[np.bool_]

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.maps import Floats
-from keras_cxr.explain.method import Method
+from keras_cxr.explain.engine.maps import Floats
+from keras_cxr.explain.methods.method import Method
 
 Doubles = NDArray[np.float64]
 # Standard deviation of the blur as a share of the shorter side: 28 pixels of 224. Petsiuk et al.

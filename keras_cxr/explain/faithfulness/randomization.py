@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.maps import Floats
+from keras_cxr.explain.engine.maps import Floats
 
 Doubles = NDArray[np.float64]
 

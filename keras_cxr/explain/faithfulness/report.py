@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._support.jsonable import as_json
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr.explain.faithfulness.comparison import SIGNS, Comparison, Estimate
 from keras_cxr.explain.faithfulness.comparison import compare as compare_values
 from keras_cxr.explain.faithfulness.comparison import estimate as estimate_values

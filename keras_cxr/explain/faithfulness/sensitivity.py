@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.explain.maps import Floats
+from keras_cxr.explain.engine.maps import Floats
 
 Doubles = NDArray[np.float64]
 

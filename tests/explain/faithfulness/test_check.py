@@ -10,9 +10,9 @@ from keras import layers
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import GradCAM
+from keras_cxr.explain.engine.maps import upsample
 from keras_cxr.explain.faithfulness import check_faithfulness, plot_curves
-from keras_cxr.explain.maps import upsample
-from tests.explain.methods import Given, reader
+from tests.explain.all_methods import Given, reader
 
 CORNER = np.zeros((4, 4))
 CORNER[:2, :2] = 1

@@ -13,7 +13,7 @@ from keras_cxr.explain.faithfulness.controls import (
     ranks_of,
     with_values_of,
 )
-from keras_cxr.explain.placement import Axis
+from keras_cxr.keras_graph.placement import Axis
 
 
 def drawn(images, cells=(3, 4), seed=0, **options):

@@ -11,7 +11,7 @@ from keras_cxr.explain.faithfulness.perturbation import (
     filled,
     kept,
 )
-from tests.explain.methods import reader
+from tests.explain.all_methods import reader
 
 
 def test_blur_keeps_the_brightness_and_takes_the_pattern():

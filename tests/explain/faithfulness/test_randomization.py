@@ -21,7 +21,7 @@ from keras_cxr.explain.faithfulness.randomization import (
     redrawn,
 )
 from keras_cxr.explain.faithfulness.sensitivity import max_sensitivity
-from tests.explain.methods import Edges, Given, reader
+from tests.explain.all_methods import Edges, Given, reader
 
 
 @pytest.fixture(scope="module")

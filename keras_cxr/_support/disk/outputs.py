@@ -1,0 +1,213 @@
+"""What may be written where: no command writes over an input or over a file of somebody else.
+
+Each command's files stand here once. One of them, the sign, tells by its beginning that a folder
+holds earlier results of the same command, which may be replaced; a heat map tells by itself.
+"""
+
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_cxr._support.disk.files import check_output, open_regular
+from keras_cxr._support.text.names import shown
+from keras_cxr.errors import DataError, InvalidArgumentError, OutputError
+
+PathLike = str | os.PathLike[str]
+_HEAD = 1 << 14  # bytes of a sign that are looked at
+_PAGE_SIGN = b'<meta name="generator" content="keras-cxr">'
+_PNG_SIGN = b"tEXtSoftware\0keras-cxr"
+_PNG_HEADER = 33  # bytes: signature and IHDR, after which text may stand
+
+
+class Output(NamedTuple):
+    """The files of one command.
+
+    Attributes:
+        name: In words, for errors.
+        files: That are written into the folder.
+        signs: Files by which earlier results are known, with what their beginning holds.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    signs: dict[str, bytes]
+
+
+HEATMAPS = Output(
+    "heat maps",
+    ("heatmaps.csv", "index.html", "faithfulness.json", "faithfulness.png"),
+    {"heatmaps.csv": b"file,heatmap,", "index.html": _PAGE_SIGN},
+)
+EVALUATION = Output(
+    "an evaluation",
+    ("predictions.csv", "evaluation.json", "confusion_matrix.png"),
+    {"evaluation.json": b'"balanced_accuracy"'},
+)
+RUN = Output(
+    "a training run",
+    (
+        "split.csv", "predictions.csv", "result.json", "model_audit.json", "curves.png",
+        "confusion_matrix.png", "predictions.png", "gradcam_answers.png", "gradcam_average.png",
+    ),
+    {"split.csv": b"file,class,part,"},
+)  # fmt: skip
+STUDY = Output(
+    "a study",
+    ("results.csv", "results.json", "report.html"),
+    {
+        "results.json": b'"experiments"',
+        "results.csv": b"study_accuracy",
+        "report.html": _PAGE_SIGN,
+    },
+)
+DATA_AUDIT = Output(
+    "an audit",
+    ("actions.csv", "audit.html", "audit.json"),
+    {
+        "audit.json": b'"duplicate_groups"',
+        "actions.csv": b"file,action,group,",
+        "audit.html": _PAGE_SIGN,
+    },
+)
+MODEL_AUDIT = Output(
+    "a model's audit",
+    (
+        "trust.html", "model_card.md", "model_card.json", "model_audit.json", "calibrated.keras",
+        "prediction_sets.json",
+    ),
+    {"model_audit.json": b'"schema_version"', "trust.html": _PAGE_SIGN},
+)  # fmt: skip
+PREDICTIONS = b"file,predicted"
+"""How the CSV file begins that `predict` writes."""
+
+
+def check_free(
+    folder: PathLike,
+    output: Output,
+    *,
+    more: Iterable[str] = (),
+    inputs: Iterable[PathLike | None] = (),
+    model: PathLike | None = None,
+    called: str = "data",
+) -> Path:
+    """Return the folder, shown to be writable and to hold nothing that would be lost.
+
+    Args:
+        folder: Where the command writes; nothing is created yet.
+        output: What it writes.
+        more: Further names that it writes.
+        inputs: Files and folders that it reads; None and other kinds of data are passed over.
+        model: The model that it reads, or its run.
+        called: What an error calls a folder of images.
+
+    Raises:
+        InvalidArgumentError: It lies inside a folder of images, or is that of the model.
+        OutputError: It holds an input of a name that is written, or such a file of somebody
+            else, or cannot be written.
+    """
+    out = Path(folder).expanduser()
+    read = [Path(one).expanduser() for one in inputs if isinstance(one, str | os.PathLike)]
+    check_apart(out, *read, called=called)
+    if model is not None and _is_run(out, Path(model).expanduser()):
+        raise InvalidArgumentError(
+            f"out_dir={shown(str(folder))!r} is the folder of the model's own run, whose files are "
+            "kept. Pass another folder."
+        )
+    check_output(out)
+    names = [*output.files, *more]
+    there = [name for name in names if os.path.lexists(out / name)]
+    used = [name for name in there if any(_same(out / name, one) for one in read)]
+    if used:
+        raise OutputError(
+            f"{shown(str(out / used[0]))} is an input and would be written over: pass another "
+            "output folder. Nothing was written."
+        )
+    if any(_begins(out / name, text) for name, text in output.signs.items()):
+        return out
+    there = [name for name in there if not _begins(out / name, _PNG_SIGN)]
+    if there:
+        others = f" and {len(there) - 1:,} more" if len(there) > 1 else ""
+        raise OutputError(
+            f"The folder {shown(str(out))} already holds {shown(there[0])}{others} but no earlier "
+            f"results of {output.name}, so that somebody else's files would be written over. Pass "
+            "another output folder, or move them away. Nothing was written."
+        )
+    return out
+
+
+def check_apart(folder: PathLike, *folders: PathLike, called: str = "data") -> None:
+    """Refuse to write into a folder of images.
+
+    Raises:
+        InvalidArgumentError: It is one of these folders or lies inside it.
+    """
+    out = Path(folder).expanduser().resolve()
+    for one in folders:
+        read = Path(one).expanduser().resolve()
+        if read.is_dir() and (out == read or read in out.parents):
+            raise InvalidArgumentError(
+                f"out_dir={str(folder)!r} lies inside the {called} folder {one}, in which nothing "
+                f"is changed. Pass a folder beside it, such as {read}-results."
+            )
+
+
+def check_free_file(path: PathLike, begins: bytes) -> Path:
+    """Return the path of a file to write, shown to be free or an earlier result.
+
+    Raises:
+        OutputError: The folder cannot be written, or the file is none that begins so.
+    """
+    file = Path(path).expanduser()
+    if not file.parent.is_dir():
+        raise OutputError(f"Cannot write {shown(str(file))}: there is no folder {file.parent}.")
+    check_output(file.parent)
+    if os.path.lexists(file) and not _begins(file, begins, at_start=True):
+        raise OutputError(
+            f"{shown(str(file))} is there already and no earlier table of answers: it is not "
+            "written over. Pass another name. Nothing was written."
+        )
+    return file
+
+
+_SIGNS = {name: text for kind in (HEATMAPS, EVALUATION, RUN) for name, text in kind.signs.items()}
+
+
+def is_sign(path: PathLike, name: str) -> bool:
+    """Return whether a file says that its folder holds pictures of results, not X-rays."""
+    return name in _SIGNS and _begins(Path(path), _SIGNS[name])
+
+
+def signed_png(picture: bytes) -> bytes:
+    """Return a PNG file that says by a text in it whose it is, so that it may be replaced."""
+    length = (len(_PNG_SIGN) - 4).to_bytes(4, "big")
+    text = length + _PNG_SIGN + zlib.crc32(_PNG_SIGN).to_bytes(4, "big")
+    return picture[:_PNG_HEADER] + text + picture[_PNG_HEADER:]
+
+
+def _is_run(out: Path, model: Path) -> bool:
+    """Whether a folder is that of a model's run, or the one in it that holds the model."""
+    near = [model.parent, model.parent.parent]
+    near = near if model.is_file() else [model, model / "run", model.parent]
+    return any(
+        _same(out, one)
+        for one in near
+        if (one / "run.json").is_file() or (one / "split.csv").is_file()
+    )
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _begins(path: Path, text: bytes, *, at_start: bool = False) -> bool:
+    try:
+        with open_regular(path) as file:
+            head = file.read(_HEAD)
+    except (OSError, DataError):
+        return False
+    return head.startswith(text) if at_start else text in head

@@ -1,0 +1,1 @@
+"""What each image file is, without asking what the picture shows."""

@@ -1,0 +1,168 @@
+"""`read_attributes`: what each image file is, without asking what the picture shows."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keras_cxr._support.disk.documents import Document, FormError, Text, read_bytes, rows_fit
+from keras_cxr._support.disk.jsonable import to_json, write_json
+from keras_cxr.audit.of_data.attributes.file_headers import DICOM_FACTS, read_header
+from keras_cxr.audit.of_data.attributes.picture_measures import (
+    BINS,
+    BORDERS,
+    CORNERS,
+    colourfulness,
+    measure_picture,
+)
+from keras_cxr.data.batching.batches import num_workers
+from keras_cxr.data.caching.index import writing_to
+from keras_cxr.data.caching.reading import one_thread_in_opencv, progress
+from keras_cxr.data.catalog import Catalog, Entry
+from keras_cxr.data.files.images import file_bytes, grey_film, reason
+from keras_cxr.errors import DataError
+
+SCHEMA_VERSION = 1
+_METHOD = 2  # raised whenever the same file would give other attributes
+_CHUNK = 64  # files that a thread reads between two steps of the progress bar
+
+NUMBERS = (
+    "width",
+    "height",
+    "aspect",
+    "bit_depth",
+    "grey_levels",
+    "channels",
+    "saturation",
+    "bytes_per_pixel",
+    "jpeg_quality",
+    *BORDERS,
+    *CORNERS,
+    "mark_most",
+    "brightness",
+    "contrast",
+    "sharpness",
+    *BINS,
+)
+TEXTS = ("format", *DICOM_FACTS, "error")
+_ROW: list[type | tuple[type, ...]] = [
+    *[(float, int, type(None))] * len(NUMBERS),
+    *[str] * len(TEXTS),
+]
+
+
+def read_attributes(
+    catalog: Catalog, *, folder: Path | None = None, verbose: bool | str = "auto"
+) -> pd.DataFrame:
+    """Returns one row for each image file: size, format, compression, border, marks, exposure.
+
+    A corrupt file has its reason in `error` ("" for good ones) and NaN for what is not known.
+
+    Args:
+        catalog: What to read, from `find_images`.
+        folder: Where the result is remembered, such as the images' cache folder; a second call
+            for unchanged files then opens none of them. None remembers nothing.
+        verbose: True shows a progress bar on stderr, "auto" only in a terminal.
+
+    Returns:
+        A table in the order of the catalog, with the index `file` and columns
+
+        - width, height (pixels), aspect (width / height), bit_depth, channels
+        - grey_levels: how many of the file's own grey steps lie between the 0.5th and 99.5th
+          percentile of its pixels
+        - saturation: see `colourfulness`; 0 for grey files
+        - format (a key of `data.formats.KINDS`, by content), bytes_per_pixel (of the file, which
+          depends on format, compression and on how much there is to see), jpeg_quality
+          (`estimate_quality`; NaN for other formats)
+        - border_*, mark_*, brightness, contrast, sharpness, histogram_00 to _15: see
+          `measure_picture`
+        - the names of `DICOM_FACTS`, such as view and manufacturer: of DICOM files, else ""
+        - error
+
+        The measures describe a file, not a patient. That a class differs in one of them does not
+        show that a model uses it.
+
+    Raises:
+        OutputError: The result cannot be written to `folder`.
+
+    Examples:
+        >>> from keras_cxr import make_phantoms
+        >>> from keras_cxr.data import find_images
+        >>> folder = make_phantoms("phantoms", images_per_class=2)  # doctest: +SKIP
+        >>> read_attributes(find_images(folder))["format"].value_counts()  # doctest: +SKIP
+    """
+    key = _key(catalog.entries)
+    path = None if folder is None else folder / f"attributes-{key[:16]}.json"
+    rows = None if path is None else _remembered(path, key, len(catalog.entries))
+    if rows is None:
+        rows = _read_all(catalog, verbose)
+        if path is not None and folder is not None:
+            body = {"schema_version": SCHEMA_VERSION, "key": key, "rows": rows}
+            with writing_to(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                write_json(path, body, indent=None)
+    index = pd.Index([entry.file for entry in catalog.entries], name="file")
+    table = pd.DataFrame(rows, columns=[*NUMBERS, *TEXTS], index=index)
+    return table.astype(dict.fromkeys(NUMBERS, np.float64))
+
+
+def _read_all(catalog: Catalog, verbose: bool | str) -> list[list[Any]]:
+    entries = catalog.entries
+    chunks = [entries[start : start + _CHUNK] for start in range(0, len(entries), _CHUNK)]
+
+    def read(chunk: Sequence[Entry]) -> list[list[Any]]:
+        return [_read_file(catalog.path(entry.file)) for entry in chunk]
+
+    rows: list[list[Any]] = []
+    with (
+        one_thread_in_opencv(),
+        progress(len(entries), "Measuring files", verbose) as advance,
+        ThreadPoolExecutor(num_workers(), thread_name_prefix="keras-cxr-attributes") as threads,
+    ):
+        for read_rows in threads.map(read, chunks):
+            rows += read_rows
+            advance(len(read_rows))
+    return rows
+
+
+def _read_file(path: str) -> list[Any]:
+    """Returns the row of one file, with None for what is not known."""
+    facts: dict[str, Any] = {"error": ""}
+    try:
+        with file_bytes(path) as data:
+            facts |= read_header(data)
+            film = grey_film(data, levels=True)  # checks that the file is whole
+            height, width = film.image.shape
+            facts |= {"height": height, "width": width, "aspect": width / height}
+            facts |= {"bytes_per_pixel": len(data) / (width * height), "grey_levels": film.levels}
+            coloured = facts["channels"] >= 3 and facts["format"] != "dicom"
+            facts["saturation"] = colourfulness(data) if coloured else 0.0
+        facts |= measure_picture(film.image)
+    except (DataError, OSError) as error:  # nothing else: a mistake here is no damage of the file
+        facts["error"] = reason(error)
+    numbers = [None if facts.get(name) is None else float(facts[name]) for name in NUMBERS]
+    return [*numbers, *(facts.get(name, "") for name in TEXTS)]
+
+
+def _key(entries: Sequence[Entry]) -> str:
+    files = [[entry.file, entry.size, entry.time] for entry in entries]
+    return hashlib.sha256(to_json([_METHOD, files], indent=None).encode()).hexdigest()
+
+
+def _remembered(path: Path, key: str, count: int) -> list[list[Any]] | None:
+    """The rows of so many files; None where they are not known or the file is damaged."""
+    known = Document(
+        what="the attributes of files",
+        form={"key": Text(key, "the key"), "rows": list},
+        mend="They are measured again.",
+        version=SCHEMA_VERSION,
+    )
+    try:
+        rows = known.parse(read_bytes(path))["rows"]
+    except FormError:
+        return None
+    return list(rows) if len(rows) == count and rows_fit(rows, _ROW) else None

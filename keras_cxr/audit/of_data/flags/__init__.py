@@ -1,0 +1,1 @@
+"""Files that are no upright, positive, frontal chest film."""

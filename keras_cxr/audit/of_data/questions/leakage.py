@@ -1,0 +1,129 @@
+"""How many test images a split leaks: copies, patients or sources on both sides of it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.splitting.assign import assign_parts
+from keras_cxr.errors import DataError
+
+SHARES = (0.8, 0.1, 0.1)
+"""Training, validation and test, as `make_datasets` divides by default."""
+NUM_SPLITS = 20
+"""Random splits that are drawn; their mean moves by less than a quarter of their spread."""
+
+
+class Leak(NamedTuple):
+    """Images outside the training part that share something with an image in it.
+
+    Attributes:
+        by: What they share: "copies" or the name of a column, such as "patient".
+        split: "given" by folders or table, or "random": the mean of 20 splits that know of
+            no groups.
+        num_groups: How many groups of two or more images share it.
+        num_known: How many images it is known of; for copies, all.
+        num_held_out: Images outside the training part of which it is known.
+        num_leaked: How many of those share it with a training image.
+        interval: What 95 % of the random splits leak; None for a given one.
+    """
+
+    by: str
+    split: str
+    num_groups: int
+    num_known: int
+    num_held_out: float
+    num_leaked: float
+    interval: tuple[float, float] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as JSON holds it."""
+        interval = None if self.interval is None else list(self.interval)
+        return self._asdict() | {"interval": interval}
+
+
+def random_splits(catalog: Catalog, seed: int) -> tuple[list[list[str]], str]:
+    """Returns the part of every image in 20 random splits, or none and why.
+
+    Classes are divided alone, images one by one; the first split is the one that
+    `make_datasets` draws with this seed where it knows of no groups.
+    """
+    files = [entry.file for entry in catalog.entries]
+    labels = [entry.label for entry in catalog.entries]
+    try:
+        return [
+            assign_parts(files, labels, shares=SHARES, seed=seed + number)
+            for number in range(NUM_SPLITS)
+        ], ""
+    except DataError as error:
+        why = error if any(labels) else f"{len(files):,} image(s) are too few for three parts"
+        return [], f"no random split was drawn to count leaks: {why}"
+
+
+def measure_leaks(
+    catalog: Catalog, shared: Mapping[str, Sequence[str]], seed: int
+) -> tuple[tuple[Leak, ...], list[str]]:
+    """Returns what random and given splits leak, and notes on what could not be counted.
+
+    Args:
+        catalog: The images.
+        shared: What images may share, such as "patient", with a name for every image; "" where
+            it is not known. What no image is known to have is left out, except "copies".
+        seed: Of the first random split.
+    """
+    splits, no_split = random_splits(catalog, seed)
+    given = [entry.part for entry in catalog.entries]
+    leaks = [
+        leak
+        for by, names in shared.items()
+        if by == "copies" or any(names)
+        for leak in count_leaks(by, names, splits, given)
+    ]
+    return tuple(leaks), [no_split] if no_split else []
+
+
+def count_leaks(
+    by: str, names: Sequence[str], splits: Sequence[Sequence[str]], given: Sequence[str]
+) -> list[Leak]:
+    """Returns what random splits leak and, where parts are given, what these leak.
+
+    Args:
+        by: What the names are, such as "patient".
+        names: The group of every image; "" where it is not known.
+        splits: Parts of every image, one list for each random split.
+        given: The given part of every image; all "" where none is given.
+    """
+    groups = defaultdict(list)
+    for row, name in enumerate(names):
+        if name:
+            groups[name].append(row)
+    shared = [rows for rows in groups.values() if len(rows) > 1]
+    known = [row for rows in groups.values() for row in rows]
+    if by == "copies":  # a photograph that stands alone is known to
+        known = list(range(len(names)))
+    leaks = []
+    for split, drawn in (("given", [given] if any(given) else []), ("random", splits)):
+        if not drawn:
+            continue
+        leaked = [_leaked(shared, parts) for parts in drawn]
+        held_out = [sum(parts[row] != "train" for row in known) for parts in drawn]
+        low, high = np.percentile(leaked, (2.5, 97.5))
+        leaks.append(
+            Leak(
+                by,
+                split,
+                len(shared),
+                len(known),
+                float(np.mean(held_out)),
+                float(np.mean(leaked)),
+                (float(low), float(high)) if split == "random" else None,
+            )
+        )
+    return leaks
+
+
+def _leaked(groups: Sequence[Sequence[int]], parts: Sequence[str]) -> int:
+    held = [[parts[row] for row in rows] for rows in groups]
+    return sum(len(one) - one.count("train") for one in held if "train" in one)

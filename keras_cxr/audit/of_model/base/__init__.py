@@ -1,0 +1,1 @@
+"""What all questions to a model share: its predictions, scores and tables."""

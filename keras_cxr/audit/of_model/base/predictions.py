@@ -1,0 +1,105 @@
+"""What a model answers on a part of a data set, with the groups that its images belong to."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_cxr._support.text.prediction_tables import probabilities_in, read_written
+from keras_cxr.errors import DataError, InvalidArgumentError
+from keras_cxr.evaluation import evaluate
+from keras_cxr.statistics.checks import checked_probabilities
+
+if TYPE_CHECKING:
+    from keras_cxr.data import Datasets
+
+
+_TEXTS = ("file", "real", "predicted", "correct")
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A model's probabilities for images whose classes are known.
+
+    Attributes:
+        labels: (n,) int64, the real class indices.
+        probabilities: (n, k) float64 in [0, 1].
+        groups: (n,) str, patient or group of copies; "" where an image stands alone.
+        files: (n,) str, in the order of the data set.
+        class_names: The classes by index.
+    """
+
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    groups: NDArray[np.str_]
+    files: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """(n,) int64, the likeliest class indices."""
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+
+    def chosen(self, rows: NDArray[np.bool_]) -> "Answers":
+        """Returns the answers where `rows`, (n,) bool, is true."""
+        files = tuple(np.array(self.files, object)[rows])
+        return Answers(
+            self.labels[rows], self.probabilities[rows], self.groups[rows], files, self.class_names
+        )
+
+
+def answer(model: keras.Model, datasets: "Datasets", part: str = "test") -> Answers:
+    """Returns what a model answers on a part, in the order of its files, never augmented."""
+    return answers_in(evaluate(model, datasets, part=part).predictions, datasets)
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """Returns a table that `Evaluation` wrote, whatever the classes are called.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataError: It is damaged.
+    """
+    table = read_written(path, _TEXTS)
+    if not len(table):
+        raise DataError(f"{path} is damaged: it has no rows.")
+    try:
+        numbers = table.astype({name: float for name in table.columns if name not in _TEXTS})
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}.") from error
+    return numbers.assign(correct=numbers["correct"] == "True")
+
+
+def answers_in(predictions: pd.DataFrame, datasets: "Datasets") -> Answers:
+    """Returns the answers of a table as `Evaluation` and `predictions.csv` hold it.
+
+    Args:
+        predictions: Columns file, real and a probability for each class.
+        datasets: Knows the classes and the files' groups.
+    """
+    names = tuple(datasets.class_names)
+    index_of = {name: index for index, name in enumerate(names)}
+    group_of = dict(zip(datasets.table["file"], datasets.table["group"], strict=True))
+    files = tuple(predictions["file"])
+    strangers = sorted({*predictions["real"]} - {*names})
+    if strangers:
+        raise DataError(
+            f"The predictions are of the class {strangers[0]}, which is not among the data's: "
+            "evaluate the model again."
+        )
+    probabilities = probabilities_in(predictions, names)
+    try:
+        checked_probabilities(probabilities)
+    except InvalidArgumentError as error:
+        raise DataError(f"The table of predictions holds no probabilities: {error}") from error
+    return Answers(
+        np.array([index_of[name] for name in predictions["real"]], np.int64),
+        probabilities,
+        np.array([group_of.get(file, "") for file in files], np.str_),
+        files,
+        names,
+    )

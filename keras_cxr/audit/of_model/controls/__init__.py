@@ -1,0 +1,1 @@
+"""What is reached on pictures that lack what a physician would look at."""

@@ -1,0 +1,139 @@
+"""What a finished model answers on pictures without lungs, of borders, of 24 x 24 grains."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+import pandas as pd
+
+from keras_cxr.audit.findings import Finding
+from keras_cxr.audit.of_model.base.predictions import Answers, answer
+from keras_cxr.audit.of_model.base.scores import (
+    chance_of,
+    in_words,
+    interval_of,
+    kept_share,
+    score_of,
+)
+from keras_cxr.audit.of_model.controls.masking import views_of
+from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals
+from keras_cxr.statistics.intervals.estimates import Estimate
+
+if TYPE_CHECKING:
+    from keras_cxr.data import Datasets
+
+_SHOWN = {
+    "outside": "with the lungs blacked out",
+    "lungs": "with all but the lungs blacked out",
+    "border": "with all but the outer ring blacked out",
+    "thumbnail": "shrunk to 24 x 24 pixels",
+    "shape": "reduced to the outline of the lungs",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedInputs:
+    """Scores of one model on the same test images, shown in several ways; no training.
+
+    A high score says that what is left is enough for this model. A low one says little: the
+    model has never seen such pictures, and may use what was taken away or stumble over the
+    black. A control that is trained on such pictures (`Controls`) tells the two apart.
+
+    Attributes:
+        scores: By view, "full" first.
+        kept: By view, the share of the score above chance that is left, see `kept_share`.
+        titles: By view, what is shown.
+        chance: The balanced accuracy of guessing.
+        region: What the model was trained on: "full", "lungs" or "outside".
+        notes: Which views were left out, and why.
+    """
+
+    scores: dict[str, BootstrapIntervals]
+    kept: dict[str, Estimate]
+    titles: dict[str, str]
+    chance: float
+    region: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def finding(self) -> Finding:
+        """One sentence about the view that says most: no lungs, their outline, or the border."""
+        order = ("shape", "outside", "border", "lungs")
+        key = next(key for key in order if key in self.scores)
+        found, whole = self.scores[key].balanced_accuracy, self.scores["full"]
+        known = "as they are" if self.region == "full" else "as it was trained to see them"
+        sentence = (
+            f"On {whole.num_images:,} test images {_SHOWN[key]}, the model as it is reaches a "
+            f"balanced accuracy of {in_words(found)}; on the images {known} "
+            f"{in_words(whole.balanced_accuracy)}, by guessing {self.chance:.2f}."
+        )
+        return Finding("masked_inputs", sentence, found.value, interval_of(found))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per view: balanced accuracy, accuracy and the share kept, with intervals."""
+        return score_table(self.scores, self.kept, self.titles)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns it as JSON holds it, without NaN."""
+        return {
+            "chance": self.chance,
+            "region": self.region,
+            "views": {
+                key: {
+                    "title": self.titles[key],
+                    **score.to_dict(),
+                    "kept_share": self.kept[key].to_dict() if key in self.kept else None,
+                }
+                for key, score in self.scores.items()
+            },
+            "notes": list(self.notes),
+        }
+
+
+def measure_masked(
+    model: keras.Model,
+    datasets: "Datasets",
+    *,
+    whole: Answers | None = None,
+    seed: int = 0,
+) -> MaskedInputs:
+    """Returns the scores of a finished model on the test images, shown in several ways.
+
+    Args:
+        model: A trained classifier.
+        datasets: What it was trained on; the test part is used.
+        whole: The answers on the images as they are, where they are known already.
+        seed: Of the bootstrap.
+    """
+    views, notes = views_of(datasets)
+    whole = answer(model, datasets) if whole is None else whole
+    answers = {views[0].key: whole}
+    answers |= {view.key: answer(model, view.of(datasets)) for view in views[1:]}
+    return MaskedInputs(
+        scores={key: score_of(found) for key, found in answers.items()},
+        kept={
+            key: kept_share(whole, found, seed=seed)
+            for key, found in answers.items()
+            if found is not whole
+        },
+        titles={view.key: view.title for view in views},
+        chance=chance_of(whole),
+        region=datasets.region,
+        notes=notes,
+    )
+
+
+def score_table(
+    scores: dict[str, BootstrapIntervals], kept: dict[str, Estimate], titles: dict[str, str]
+) -> pd.DataFrame:
+    """A row per way of showing the images: its scores with intervals, ready to print."""
+    rows = {
+        titles[key]: {
+            "balanced accuracy": in_words(score.balanced_accuracy),
+            "accuracy": in_words(score.accuracy),
+            "kept above chance": in_words(kept[key]) if key in kept else "",
+        }
+        for key, score in scores.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")

@@ -1,0 +1,105 @@
+"""Scores by each column of a table: which columns make subgroups, and which are names."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from keras_cxr.audit.of_model.base.predictions import Answers
+from keras_cxr.data.tables.columns import meaning, read_columns, said
+from keras_cxr.data.tables.csv_files import as_table
+from keras_cxr.data.tables.joining import places_of
+from keras_cxr.errors import DataError, InvalidArgumentError
+from keras_cxr.statistics.subgroups import Subgroups, measure_subgroups
+
+_SUBGROUPS = (None, "source")  # the other meanings: images, patients, files, the answer itself
+
+
+def measure_columns(
+    test: Answers, metadata: Any, *, root: Path | None, seed: int = 0
+) -> tuple[Subgroups | None, str]:
+    """Returns the scores by every column that has subgroups among the test images, or why none.
+
+    Args:
+        test: Answers on the test part.
+        metadata: A CSV file or DataFrame with the column file, paths relative to `root`.
+        root: The data set's folder.
+        seed: Of the bootstrap.
+
+    Raises:
+        DataError: The table lacks the column file or names none of the test images.
+        NotFoundError: There is no such file.
+    """
+    columns = columns_of(test.files, metadata, root=root)
+    tables, reasons, last = [], [], None
+    for name in columns:
+        if meaning(name) not in _SUBGROUPS or columns[name].nunique(dropna=False) < 2:
+            continue
+        try:
+            last = measure_subgroups(
+                test.labels,
+                test.probabilities,
+                columns[[name]],
+                groups=test.groups,
+                seed=seed,
+            )
+        except InvalidArgumentError as error:
+            reasons.append(str(error))
+        else:
+            scored = last.table["note"] == ""
+            if scored.sum() > 1:
+                tables.append(last.table)
+            else:
+                reasons.append(
+                    f"no two values of {name} have {last.min_images} test images or groups each"
+                )
+    if last is None or not tables:
+        return None, "; ".join(reasons) or "no column has two values among the test images"
+    return Subgroups(pd.concat(tables, ignore_index=True), last.accuracy, last.min_images), ""
+
+
+def columns_of(files: tuple[str, ...], metadata: Any, *, root: Path | None) -> pd.DataFrame:
+    """Returns the table's rows in the order of `files`; empty cells where it has no such file.
+
+    Columns of numbers in a CSV file become numbers.
+
+    Raises:
+        DataError: The table lacks the column file or names none of the files.
+    """
+    frame = as_table(metadata, "metadata")
+    held = read_columns(frame, ("file",), name="metadata").cells
+    if "file" not in held:
+        raise DataError(f"metadata needs the column file; it has {said(frame)}")
+    places = places_of(held["file"], files, root=Path() if root is None else Path(root))
+    _refuse_torn(frame, places, files)
+    row_of = {place: row for row, place in reversed(list(enumerate(places)))}
+    rows = [row_of.get(place, -1) for place in range(len(files))]
+    if max(rows, default=-1) < 0:
+        raise DataError(
+            f"metadata names none of the {len(files):,} test images. Its column file must hold "
+            f"paths relative to the data folder, such as {files[0]!r}; it has {held['file'][:1]}"
+        )
+    table = frame.reset_index(drop=True).reindex(rows)
+    return table.apply(_as_numbers).reset_index(drop=True)
+
+
+def _refuse_torn(frame: pd.DataFrame, places: list[int], files: tuple[str, ...]) -> None:
+    """Refuses a table in which one file has two rows that differ."""
+    named = [row for row, place in enumerate(places) if place >= 0]
+    if len({places[row] for row in named}) == len(named):
+        return
+    is_file = [meaning(column) == "file" for column in frame.columns]
+    told = frame.loc[:, [not one for one in is_file]].iloc[named].astype(str)
+    different = told.assign(**{"file of the row": [places[row] for row in named]}).drop_duplicates()
+    twice = different["file of the row"][different["file of the row"].duplicated()]
+    if len(twice):
+        raise DataError(
+            f"metadata has files with two different rows, such as {files[twice.iloc[0]]}. Keep "
+            "one of each."
+        )
+
+
+def _as_numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    filled = column.where(column != "")
+    numbers = pd.to_numeric(filled, errors="coerce")
+    return numbers if numbers.notna().sum() == filled.notna().sum() > 0 else filled

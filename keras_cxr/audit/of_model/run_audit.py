@@ -1,0 +1,134 @@
+"""`audit_run`: the audit of a training run's folder, with the images and recipe of that run."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_cxr.audit.of_model.audit import ModelAudit, audit_model
+from keras_cxr.audit.of_model.controls.recipe import Recipe, builder_of, recipe_of, recipe_of_run
+from keras_cxr.audit.of_model.controls.train import Say
+from keras_cxr.data import Datasets, make_datasets
+from keras_cxr.errors import DataError
+from keras_cxr.inference import Classifier, load_classifier
+from keras_cxr.models import build as build_by_name
+from keras_cxr.run_folders.recorded import recorded_catalog, recorded_result, recorded_run
+
+PathLike = str | os.PathLike[str]
+
+
+def audit_run(
+    run: PathLike,
+    data: PathLike,
+    *,
+    controls: str = "none",
+    build: Callable[[], keras.Model] | None = None,
+    out_dir: PathLike | None = None,
+    say: Say = print,
+    **options: Any,
+) -> ModelAudit:
+    """Returns what speaks for and against the score of a run's model, on the run's own split.
+
+    Args:
+        run: Folder of a run (as `keras-cxr train` or `study` left it), or a `.keras` file in it.
+        data: The folder or CSV file that it was trained on.
+        controls: As `audit_model` takes it; the recipe is the run's own: optimizer, class
+            weights, precision, batch size, augmentation.
+        build: Returns a new, untrained model; by default the run's own architecture, and VGG19
+            from the weights it was begun with.
+        out_dir: Where controls are kept, so that they go on after an interruption.
+        say: Called with a line of text before each piece of work.
+        **options: Further ones of `audit_model`.
+
+    Raises:
+        NotFoundError: There is no such model or data.
+        InvalidArgumentError: No run lies beside the model, or an option cannot work.
+        DataError: Images of the run are missing, or the classes are other ones.
+        WeightsUnavailableError: Pretrained weights that controls would begin from.
+        OutputError: `out_dir` cannot be written.
+    """
+    classifier = load_classifier(run)
+    datasets = datasets_of_run(classifier, run, data)
+    record, result = _record(run), recorded_result(run)
+    notes = []
+    fingerprint = record.get("settings", {}).get("data", {}).get("fingerprint")
+    if fingerprint is not None and fingerprint != datasets.fingerprint:
+        notes.append(
+            "Images, labels or augmentation are not quite those that the run was trained with: "
+            "its data fingerprint differs."
+        )
+    recipe = None
+    if controls != "none":
+        build = build or _builder(classifier.model, result)
+        recipe = _recipe(record, classifier.model, datasets, build)
+    return audit_model(
+        classifier.model,
+        datasets,
+        controls=controls,
+        recipe=recipe,
+        out_dir=out_dir,
+        notes=tuple(notes),
+        say=say,
+        **options,
+    )
+
+
+def datasets_of_run(classifier: Classifier, run: PathLike, data: PathLike) -> Datasets:
+    """Returns the data sets that a run was trained, validated and tested on.
+
+    Raises:
+        InvalidArgumentError: No run lies beside the model.
+        DataError: Images of the run are missing, or the classes are other ones.
+    """
+    known = classifier.data_options
+    names = [
+        name for name in ("region", "batch_size", "augment", "seed", "intensity") if name in known
+    ]
+    datasets = make_datasets(
+        recorded_catalog(run, data),
+        image_size=classifier.image_size,
+        color_mode=classifier.color_mode,
+        format="tf" if keras.backend.backend() == "tensorflow" else "keras",
+        **{name: known[name] for name in names},
+    )
+    if datasets.class_names != classifier.class_names:
+        raise DataError(
+            f"{data} has the classes {', '.join(datasets.class_names)}, the model answers with "
+            f"{', '.join(classifier.class_names)}. Name the folder that it was trained on."
+        )
+    return datasets
+
+
+def _record(run: PathLike) -> dict[str, Any]:
+    """What the run's `run.json` holds; empty where only a model is left."""
+    place = Path(run)
+    for folder in (place, place / "run", place.parent):
+        record = recorded_run(folder)
+        if record:
+            return record
+    return {}
+
+
+def _builder(model: keras.Model, result: dict[str, Any]) -> Callable[[], keras.Model]:
+    """The architecture with new weights; VGG19 begins from the weights that the run began from."""
+    settings = result.get("settings", {})
+    name = settings.get("model") or settings.get("experiment", {}).get("model")
+    if name != "vgg19":
+        return builder_of(model)
+    shape, count = tuple(model.input_shape[1:]), model.output_shape[-1]
+    return lambda: build_by_name(
+        name, input_shape=shape, num_classes=count, weights=settings.get("weights")
+    )
+
+
+def _recipe(
+    record: dict[str, Any],
+    model: keras.Model,
+    datasets: Datasets,
+    build: Callable[[], keras.Model],
+) -> Recipe:
+    if not record:
+        return recipe_of(model, build=build)
+    return recipe_of_run(record, datasets, build=build)

@@ -1,0 +1,219 @@
+"""Commands that use a trained model: evaluate, predict, explain."""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from keras_cxr._support.quiet import import_keras_quietly
+from keras_cxr.cli.common import (
+    AsJson,
+    OnError,
+    print_aside,
+    print_notes,
+    print_result,
+    report_failed,
+)
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from keras_cxr.inference import Classifier, ImageFiles
+
+_NAMED = 5  # files in a line of a terminal
+Images = Annotated[Path, Parameter(name="IMAGES", required=True)]
+# The keys of keras_cxr.explain.METHODS, which cannot be imported without Keras.
+MethodName = Literal[
+    "gradcam", "gradcam++", "xgradcam", "layercam", "hirescam", "saliency", "smoothgrad",
+    "integrated-gradients", "occlusion",
+]  # fmt: skip
+
+
+def evaluate(
+    model: Path,
+    data: Path,
+    /,
+    *,
+    part: Literal["test", "val", "train", "all"] = "test",
+    out: Path | None = None,
+    on_error: OnError = "raise",
+    as_json: AsJson = False,
+) -> None:
+    """Accuracy, per-class figures and confusion matrix on labelled images.
+
+    The images are read and split as the model's run did; `--part all` takes every image of a
+    folder that the model has not seen.
+
+    Example: `keras-cxr evaluate my-run my-xrays`
+
+    Args:
+        model: Folder of a run, or a .keras file.
+        data: Folder of images in one of the known layouts, or a CSV file.
+        part: Part of the split to test on.
+        out: Folder for predictions.csv, evaluation.json and the confusion matrix.
+        on_error: Stop at bad image files, or leave them out and count them.
+        as_json: Print the figures as JSON.
+    """
+    import_keras_quietly()
+    from keras_cxr.runs.single import evaluate_and_report
+
+    result = evaluate_and_report(
+        model, data, part=part, out=out, on_error=on_error, say=print_aside
+    )
+    print_result(result.to_dict(), as_json, str(result))
+
+
+def predict(
+    *images: Images,
+    model: Path | None = None,
+    out: Path | None = None,
+    as_json: AsJson = False,
+) -> int:
+    """Class probabilities of image files (PNG, DICOM, ...), and which are no usual X-rays.
+
+    Example: `keras-cxr predict film.png folder-of-films --model my-run --out answers.csv`
+
+    Args:
+        images: Image files or folders of them. Without --model, the first word is the model:
+            `keras-cxr predict my-run film.png`.
+        model: Folder of a run, or a .keras file.
+        out: CSV file for the answers.
+        as_json: Print the answers as JSON.
+    """
+    import_keras_quietly()
+    from keras_cxr._support.disk.files import write_whole
+    from keras_cxr._support.disk.outputs import PREDICTIONS, check_free_file
+    from keras_cxr._support.text.csv_cells import csv_text
+
+    if out is not None:
+        out = check_free_file(out, PREDICTIONS)
+    classifier, found = _classifier_and_files(images, model)
+    table, failed = classifier.predict_files(found.files)
+    if out is not None:
+        write_whole(out, csv_text(table))
+    answers = table.to_dict("records")
+    shown = table.drop(columns=["unusual_score", "narrow"], errors="ignore")
+    print_result({"predictions": answers}, as_json, _as_text(shown) + _unusual(table))
+    print_notes((*found.notes, *classifier.notes, *_narrow(table)))
+    return report_failed(failed)
+
+
+def explain(
+    *images: Images,
+    model: Path | None = None,
+    out: Path = Path("heatmaps"),
+    method: MethodName = "gradcam",
+    layer: str | None = None,
+    class_name: str | None = None,
+    placement: Literal["receptive_field", "stretch"] | None = None,
+    contours: Annotated[bool, Parameter(negative="")] = False,
+    check: Annotated[bool, Parameter(negative="")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Heat maps of image files, with a page that shows them all.
+
+    Example: `keras-cxr explain film.png --model my-run --method gradcam --out heatmaps`
+
+    Args:
+        images: Image files or folders of them. Without --model, the first word is the model:
+            `keras-cxr explain my-run film.png`.
+        model: Folder of a run, or a .keras file.
+        out: Folder for one PNG per image, heatmaps.csv and the page, index.html.
+        method: How the maps are made. The first five look into a layer, the others at pixels.
+        layer: Layer to look into, by name or path such as vgg19/block5_conv4.
+        class_name: Class to explain; the predicted one by default.
+        placement: Draw each cell of a layer's map where it looks (receptive_field, the default),
+            or stretch the map over the image as other libraries do.
+        contours: Draw a line round what has half of the largest heat or more.
+        check: Also measure what the maps are worth beside maps that do not know the model, on at
+            most 64 of the images: about 200 forward passes for each.
+        as_json: Print the written files and answers as JSON.
+    """
+    import_keras_quietly()
+    classifier, found = _classifier_and_files(images, model)
+    from keras_cxr.heatmap_pages.write import write_heatmaps
+
+    done = write_heatmaps(
+        classifier,
+        found.files,
+        out,
+        method=method,
+        layer=layer,
+        class_name=class_name,
+        placement=placement,
+        contours=contours,
+        check=check,
+        say=partial(print, file=sys.stderr),
+    )
+    document: dict[str, Any] = {
+        "heatmaps": done.table.to_dict("records"),
+        "gallery": str(done.gallery),
+    }
+    if done.check is not None:
+        document["check"] = done.check.faithfulness.to_dict()
+    print_result(document, as_json, f"{_answers(done.table)}\n{done}")
+    print_notes(found.notes)
+    return report_failed(done.failed)
+
+
+def _classifier_and_files(
+    words: tuple[Path, ...], model: Path | None
+) -> "tuple[Classifier, ImageFiles]":
+    """The model and the image files; without --model the first word is the model."""
+    from keras_cxr.inference import find_image_files, load_classifier
+
+    if model is not None:
+        files = find_image_files(words)
+        return load_classifier(model), files
+    first, *images = words
+    taken = f"{first} was taken as the model, since --model is not given"
+    if not images:
+        raise InvalidArgumentError(f"There is no image: {taken}. Name an image or a folder too.")
+    files = find_image_files(images)
+    try:
+        return load_classifier(first), files
+    except (NotFoundError, DataError) as error:
+        mend = "Name the model with --model, or as the first word."
+        raise type(error)(f"{taken}. {mend}\n{error}") from error
+
+
+def _answers(table: "pd.DataFrame") -> str:
+    """The table's columns that say something, for people."""
+    columns = ["file", "predicted", "explained", "probability"]
+    if (table["explained"] == table["predicted"]).all():
+        columns.remove("explained")
+    shown = table[columns]
+    if table["no_positive_evidence"].any():
+        shown = shown.assign(map=table["no_positive_evidence"].map({True: "empty", False: ""}))
+    return _as_text(shown)
+
+
+def _narrow(table: "pd.DataFrame") -> list[str]:
+    """A note that counts films which use little of their range; or none."""
+    from keras_cxr.data.files.intensity import describe_narrow
+
+    files = list(table["file"][table["narrow"]]) if "narrow" in table else []
+    mend = 'a model that was trained with intensity="percentiles" spreads each film\'s own range'
+    return [describe_narrow(files, len(table), mend)] if files else []
+
+
+def _unusual(table: "pd.DataFrame") -> str:
+    """A line that names the first pictures that are unlike the training images; or nothing."""
+    found = list(table["file"][table["unusual"]]) if "unusual" in table else []
+    if not found:
+        return ""
+    named = ", ".join(found[:_NAMED])
+    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    return (
+        f"\n\n{len(found):,} of {len(table):,} pictures are not like those the model was trained "
+        f"on: {named}{more}"
+    )
+
+
+def _as_text(table: "pd.DataFrame") -> str:
+    from keras_cxr._support.text.terminal import table_text
+
+    return table_text(table) if len(table) else "No image could be read."

@@ -1,0 +1,158 @@
+"""From pictures to confirmed pairs: exact copies by checksum, near ones by two looks."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr.data.batching.batches import num_workers
+from keras_cxr.data.caching.reading import one_thread_in_opencv, progress
+from keras_cxr.data.duplicates.candidates import find_candidates
+from keras_cxr.data.duplicates.pairs import agreement, align, coarse_detail
+from keras_cxr.data.duplicates.views import SIDE, VIEWS, turned
+from keras_cxr.data.files.images import fit
+
+MIN_COSINE = 0.74
+"""Of the descriptions from afar: 4 of 10,000 pairs of real films lie above it."""
+_MIN_COSINE_OF_FEW = 0.6
+_BLOCK = 4096
+_FEW = 200
+"""So few pictures say little of how chests look, and some copies lie below the other limit."""
+
+
+class Link(NamedTuple):
+    """A confirmed pair of rows.
+
+    `similarity` and `displacement` are `duplicate_pairs.Agreement`'s; 1 and 0 for exact copies.
+    `kind` is "exact", "near", "flipped" or "inverted".
+    """
+
+    one: int
+    other: int
+    kind: str
+    similarity: float = 1.0
+    displacement: float = 0.0
+
+
+def search(
+    image: Callable[[int], NDArray[Any]],
+    checksums: Sequence[int],
+    *,
+    first: int | None = None,
+    verbose: bool | str = False,
+) -> list[Link]:
+    """Returns the confirmed pairs among pictures, by row.
+
+    Args:
+        image: Gives the picture of a row, (height, width) uint8 or float32 in [0, 255]; called
+            from several threads.
+        checksums: One for each row, equal where pixels are.
+        first: None to search among all. Else pairs of one of the first `first` rows with one of
+            the others.
+        verbose: True shows progress on stderr, "auto" only in a terminal.
+
+    Returns:
+        The pairs in the order of their rows. Of several exact copies each is linked with the
+        first of them, which alone is held against the other pictures.
+    """
+    links, kept = ([], list(range(len(checksums)))) if first else _exact(image, checksums)
+    with one_thread_in_opencv(), ThreadPoolExecutor(num_workers()) as threads:
+        pictures = np.empty((len(kept), SIDE, SIDE), np.uint8)
+        _fill(pictures, lambda place: _small(image(kept[place])), threads)
+        least = MIN_COSINE if len(kept) > _FEW else _MIN_COSINE_OF_FEW
+        candidates = find_candidates(pictures, first=first, threshold=least)
+        _fill(pictures, lambda place: coarse_detail(pictures[place]), threads)
+
+        def confirmed(candidate: np.void) -> Link | None:
+            return _confirm(candidate, image=image, details=pictures, rows=kept)
+
+        with progress(len(candidates), "Comparing look-alikes", verbose) as advance:
+            for block in _blocks(len(candidates)):
+                found = threads.map(confirmed, candidates[block])
+                links += [link for link in found if link is not None]
+                advance(len(candidates[block]))
+    return sorted(links)
+
+
+def connected(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Returns the rows that pairs join, directly or through others: sorted lists of two or more."""
+    parent: dict[int, int] = {}
+
+    def root(row: int) -> int:
+        parent.setdefault(row, row)
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parent[high] = low
+    groups: dict[int, list[int]] = {}
+    for row in sorted(parent):
+        groups.setdefault(root(row), []).append(row)
+    return [members for members in groups.values() if len(members) > 1]
+
+
+def _exact(
+    image: Callable[[int], NDArray[Any]], checksums: Sequence[int]
+) -> tuple[list[Link], list[int]]:
+    """Returns links of equal pictures and the rows that are the first of their kind."""
+    links, kept = [], []
+    known: dict[int, list[int]] = {}
+    for row, checksum in enumerate(checksums):
+        alike = known.setdefault(checksum, [])
+        same = next((one for one in alike if np.array_equal(image(one), image(row))), None)
+        if same is None:
+            alike.append(row)
+            kept.append(row)
+        else:
+            links.append(Link(same, row, "exact"))
+    return links, kept
+
+
+def _fill(
+    pictures: NDArray[np.uint8],
+    made: Callable[[int], NDArray[np.uint8]],
+    threads: ThreadPoolExecutor,
+) -> None:
+    """Puts what is made for each place there, in blocks: a waiting task costs a kilobyte."""
+    for block in _blocks(len(pictures)):
+        places = range(len(pictures))[block]
+        for place, picture in zip(places, threads.map(made, places), strict=True):
+            pictures[place] = picture
+
+
+def _blocks(count: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
+
+
+def _confirm(
+    candidate: np.void,
+    *,
+    image: Callable[[int], NDArray[Any]],
+    details: NDArray[np.uint8],
+    rows: Sequence[int],
+) -> Link | None:
+    view = VIEWS[candidate["view"]]
+    query, target = (candidate[name] for name in ("query", "target"))
+    matrix = align(turned(details[query], view), details[target], view)
+    if matrix is None:
+        return None
+    query, target = rows[query], rows[target]
+    one, other = sorted((query, target))
+    kind = "flipped" if view.flipped else "inverted" if view.inverted else "near"
+    if kind == "near" and np.array_equal(image(one), image(other)):
+        return Link(one, other, "exact")
+    found = agreement(turned(_grey(image(query)), view), _grey(image(target)), matrix)
+    return Link(one, other, kind, *found) if found is not None and found.confirmed else None
+
+
+def _small(image: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.asarray(fit(_grey(image), (SIDE, SIDE)))
+
+
+def _grey(image: NDArray[Any]) -> NDArray[np.uint8]:
+    return image if image.dtype == np.uint8 else np.rint(image).astype(np.uint8)

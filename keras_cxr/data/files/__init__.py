@@ -1,0 +1,1 @@
+"""One file to grey pixels: PNG, JPEG, TIFF, BMP, WebP and DICOM."""

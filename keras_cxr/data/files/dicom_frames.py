@@ -1,0 +1,92 @@
+"""Whether the compressed picture in a DICOM file is one, whole, and of the size that is announced.
+
+Sources: DICOM PS3.5, annex A.4; JPEG, ITU-T T.81, annex B; JPEG-LS, T.87, annex C (the frame's
+marker); JPEG 2000, T.800, annex A.
+"""
+
+import io
+
+from keras_cxr.data.files.headers import JPEG_FRAMES, JPEG_SCAN, jpeg_segments
+from keras_cxr.errors import DataError
+
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_JPEG_LS_FRAME = 0xF7
+_JPEG_2000_START = b"\xff\x4f\xff\x51"
+_TILE, _CODE_END = b"\xff\x90", b"\xff\xd9"
+
+
+def check_frames(pixels: bytes, *, width: int, height: int) -> None:
+    """Refuses encapsulated pixels of several frames, of another size, or cut off.
+
+    Args:
+        pixels: The value of PixelData.
+        width: As Columns says.
+        height: As Rows says.
+
+    Raises:
+        DataError: With the reason.
+    """
+    from pydicom.encaps import generate_fragments, parse_basic_offsets
+
+    buffer = io.BytesIO(pixels)
+    if len(parse_basic_offsets(buffer)) > 1:  # which leaves the buffer at the first fragment
+        raise DataError("the DICOM file holds several frames, expected one")
+    fragments = list(generate_fragments(buffer))
+    frame = b"".join(fragments)
+    if not frame:
+        raise DataError("the DICOM file holds no pixels")
+    if frame.startswith(_JPEG_START):
+        if sum(fragment.startswith(_JPEG_START) for fragment in fragments) > 1:
+            raise DataError("the DICOM file holds several frames, expected one")
+        size = _jpeg_size(frame)
+    elif frame.startswith(_JPEG_2000_START):
+        size = _jpeg_2000_size(frame)
+    else:
+        return  # run-length encoded: pydicom holds the lengths against the size
+    if size != (width, height):
+        raise DataError(
+            f"the picture in the DICOM file has {size[0]} x {size[1]} pixels, Columns x Rows say "
+            f"{width} x {height}"
+        )
+
+
+def _jpeg_size(frame: bytes) -> tuple[int, int]:
+    size = (0, 0)
+    for marker, body, end in jpeg_segments(frame):
+        if marker in JPEG_FRAMES or marker == _JPEG_LS_FRAME:
+            size = int.from_bytes(body[3:5], "big"), int.from_bytes(body[1:3], "big")
+            baseline = marker in (0xC0, 0xC1, 0xC2) and body[0] == 8
+        elif marker == JPEG_SCAN and size != (0, 0):
+            if frame.rfind(_JPEG_END, end) < 0:
+                break
+            if baseline:
+                _check_decodes(frame)
+            return size
+    raise DataError("truncated: the JPEG in the DICOM file ends without its end mark")
+
+
+def _check_decodes(frame: bytes) -> None:
+    """Refuses what libjpeg complains of; pydicom's decoders fill it with grey."""
+    import simplejpeg
+
+    try:
+        colours = {"Gray": "GRAY", "CMYK": "CMYK"}.get(simplejpeg.decode_jpeg_header(frame)[2])
+        simplejpeg.decode_jpeg(frame, colours or "RGB", strict=True)
+    except ValueError as error:
+        raise DataError(f"damaged: the JPEG in the DICOM file: {error}") from error
+
+
+def _jpeg_2000_size(frame: bytes) -> tuple[int, int]:
+    right, bottom, left, top = (int.from_bytes(frame[at : at + 4], "big") for at in (8, 12, 16, 20))
+    position = 2
+    while frame[position : position + 2] != _TILE and position + 4 <= len(frame):
+        position += 2 + max(int.from_bytes(frame[position + 2 : position + 4], "big"), 2)
+    while frame[position : position + 2] == _TILE:  # each tile-part says how long it is
+        length = int.from_bytes(frame[position + 6 : position + 10], "big")
+        if length == 0:  # the last one may leave that open
+            position = frame.rfind(_CODE_END, position)
+            break
+        position += max(length, 12)
+    if position < 0 or frame[position : position + 2] != _CODE_END:
+        raise DataError("truncated: the JPEG 2000 picture in the DICOM file is not whole")
+    return right - left, bottom - top

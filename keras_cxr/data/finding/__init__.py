@@ -1,0 +1,1 @@
+"""Which files there are, and which classes they have: folders, tables, arrays."""

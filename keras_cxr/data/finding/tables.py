@@ -1,0 +1,201 @@
+"""Finds images through a CSV file or a pandas DataFrame, and looks up patients' groups."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from keras_cxr._support.text.names import name_bytes
+from keras_cxr.data.catalog import PARTS, Catalog, Entry, collector_paused, listing
+from keras_cxr.data.tables.columns import (
+    COLUMNS,
+    cell_texts,
+    find_column,
+    read_columns,
+    said,
+)
+from keras_cxr.data.tables.csv_files import as_table
+from keras_cxr.data.tables.joining import is_absolute, places_of, relative_file, values_at
+from keras_cxr.errors import DataError
+
+Groups = str | os.PathLike[str] | pd.DataFrame | Mapping[str, str] | pd.Series
+
+_MISSING = (-1, -1)
+
+
+def find_in_table(
+    table: pd.DataFrame, *, root: str | os.PathLike[str] | None, name: str
+) -> Catalog:
+    """Returns the catalog of a table with columns file and label.
+
+    Optional columns: group, mask, part. `columns.COLUMNS` lists their names; further columns are
+    not used, and named in a note where they look like one of these.
+
+    Args:
+        table: One row per image.
+        root: The folder that relative paths start from; None means the working folder.
+        name: What errors call the table.
+
+    Raises:
+        DataError: Columns or cells are missing or contradict each other, or a file stands twice.
+    """
+    folder = Path(root).expanduser() if root is not None else Path.cwd()
+    found = read_columns(table, ("file", "label", "group", "mask", "part"), name=name)
+    cells = found.cells
+    if "file" not in cells or "label" not in cells:
+        raise DataError(f"{name} needs the columns file and label; it has {said(table)}")
+    if len(table) == 0:
+        raise DataError(f"{name} has no rows; expected one per image")
+    _check_cells(cells, name, part_column=found.names.get("part", "part"))
+    nothing = [""] * len(table)
+    with collector_paused():
+        entries = _entries(
+            folder,
+            cells["file"],
+            cells["label"],
+            *(cells.get(column, nothing) for column in ("group", "part", "mask")),
+        )
+    twice = _twice([entry.file for entry in entries])
+    _refuse(twice, f"{name} names files more than once")
+    source = f"{folder.resolve()}/{name}"
+    if not name.endswith(".csv"):
+        # frames have no name of their own: each set of files keeps its own cache
+        source += hashlib.sha256(name_bytes("\n".join(one.file for one in entries))).hexdigest()[:8]
+    notes = found.notes
+    by = found.names.get("group", "group")
+    if by.strip().lower() != "group" and any(cells["group"]):
+        notes = (*notes, f"{name}: images of one {by!r} stay together in one part")
+    return Catalog(folder, f"table ({name})", source, tuple(entries), notes)
+
+
+def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) -> Catalog:
+    """Returns the catalog with each file's group looked up; files that are not named keep theirs.
+
+    Args:
+        catalog: The images.
+        groups: A mapping from file to group, a Series with files as its index, or a DataFrame or
+            CSV file with a column `file`.
+        column: The table's column of groups; by default that of a usual name, see
+            `columns.COLUMNS`.
+
+    Raises:
+        DataError: The table lacks the columns, names none of the catalog's files, or one of them
+            with two groups.
+    """
+    notes: tuple[str, ...] = ()
+    if isinstance(groups, Mapping | pd.Series):
+        given = groups if isinstance(groups, pd.Series) else pd.Series(groups, dtype=object)
+        files, names = [str(file) for file in given.index], cell_texts(given)
+    else:
+        table = as_table(groups, "groups")
+        found = read_columns(
+            table, ("file",) if column is not None else ("file", "group"), name="groups"
+        )
+        chosen = found.names.get("group") if column is None else find_column(table, column)
+        if "file" not in found.cells or chosen is None:
+            wanted = column or " or ".join(COLUMNS["group"])
+            raise DataError(
+                f"The table of groups needs the columns file and {wanted}; it has {said(table)}. "
+                "Pass group_column= for another name."
+            )
+        files, names = found.cells["file"], cell_texts(table[chosen])
+        notes = found.notes
+    known = [entry.file for entry in catalog.entries]
+    places = places_of(files, known, root=catalog.root)
+    of_each = values_at(places, names, known, what="The table of groups")
+    entries = tuple(
+        entry if group is None else entry._replace(group=group)
+        for entry, group in zip(catalog.entries, of_each, strict=True)
+    )
+    rest = of_each.count(None)
+    if rest == len(entries):
+        raise DataError(
+            f"groups names none of the {len(entries):,} images. It must use paths relative to "
+            f"{catalog.root}, such as {entries[0].file!r}; it has {next(iter(files), 'none')!r}"
+        )
+    if rest:
+        notes = (*notes, f"{rest:,} image(s) are not in the table of groups: each is its own")
+    return replace(catalog, entries=entries, notes=(*catalog.notes, *notes))
+
+
+def _check_cells(cells: dict[str, list[str]], name: str, *, part_column: str) -> None:
+    """Refuses rows without file or label, or without a part where others have one."""
+    files = cells["file"]
+    _refuse(
+        [f"row {row + 1}" for row, file in enumerate(files) if not file],
+        f"{name} has rows without a file",
+    )
+    _refuse(
+        [file for file, text in zip(files, cells["label"], strict=True) if not text],
+        f"{name} has files without a label",
+    )
+    if any(cells.get("part", ())):
+        _refuse(
+            [
+                f"{file}: {part or '(empty)'}"
+                for file, part in zip(files, cells["part"], strict=True)
+                if part not in PARTS
+            ],
+            f"{name}: the column {part_column} must say train, val or test in every row",
+        )
+
+
+def _entries(folder: Path, *columns: Sequence[str]) -> list[Entry]:
+    """Returns an entry for each row of the columns file, label, group, part and mask."""
+    look_up = _finder(folder)
+    entries = []
+    texts: dict[str, str] = {}  # the same text for all rows of a class, part or group
+    for file, label, group, part, mask in zip(*columns, strict=True):
+        name, (size, time) = look_up(file)
+        mask_name, (mask_size, mask_time) = look_up(mask) if mask else ("", _MISSING)
+        entries.append(
+            Entry(
+                name,
+                texts.setdefault(label, label),
+                texts.setdefault(group, group),
+                texts.setdefault(part, part),
+                mask_name,
+                size,
+                time,
+                mask_size,
+                mask_time,
+            )
+        )
+    return entries
+
+
+def _finder(folder: Path) -> Callable[[str], tuple[str, tuple[int, int]]]:
+    """Returns a function from a path in a table to the file's name in a catalog and its status."""
+    start = os.path.join(folder, "")  # noqa: PTH118  called for every file
+
+    def status(file: str) -> tuple[int, int]:
+        try:
+            found = os.stat(file if is_absolute(file) else start + file)  # noqa: PTH116
+        except (OSError, ValueError):  # a NUL in the name
+            return _MISSING
+        return found.st_size, found.st_mtime_ns
+
+    def look_up(file: str) -> tuple[str, tuple[int, int]]:
+        name = relative_file(folder, file)
+        found = status(name)
+        if found == _MISSING and "\\" in file:  # which names of files may hold on Linux
+            as_it_is = status(file)
+            return (name, found) if as_it_is == _MISSING else (file, as_it_is)
+        return name, found
+
+    return look_up
+
+
+def _twice(files: list[str]) -> list[str]:
+    if len(set(files)) == len(files):
+        return []
+    return [file for file, count in Counter(files).items() if count > 1]
+
+
+def _refuse(lines: Sequence[str], problem: str) -> None:
+    if lines:
+        raise DataError(f"{problem} ({len(lines):,}):\n{listing(lines)}")

@@ -1,0 +1,148 @@
+"""Carries out what an audit (or its reader) decided: files to drop, to group, to label anew."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import pandas as pd
+
+from keras_cxr.data.catalog import Catalog, listing
+from keras_cxr.data.tables.columns import read_columns, said
+from keras_cxr.data.tables.csv_files import as_table
+from keras_cxr.data.tables.joining import places_of
+from keras_cxr.errors import DataError
+
+_COLUMNS = ("file", "action", "group", "label")
+_NEEDS = {"drop": "", "group": "group", "relabel": "label"}
+"""The actions, and the column that each needs a value in."""
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What is to be done to the rows of a catalog; made by `read_actions`.
+
+    Attributes:
+        dropped: The rows that are left out.
+        groups: Rows that belong together.
+        labels: The new class of a row.
+        suggestions: How many rows of the table were suggestions, such as `relabel?`.
+    """
+
+    dropped: frozenset[int]
+    groups: tuple[tuple[int, ...], ...]
+    labels: dict[int, str]
+    suggestions: int
+
+    def __str__(self) -> str:
+        held = sum(map(len, self.groups))
+        text = (
+            f"audit: {len(self.dropped):,} images dropped, {len(self.labels):,} labelled anew, "
+            f"{held:,} kept together in {len(self.groups):,} groups"
+        )
+        if self.suggestions:
+            text += (
+                f"; {self.suggestions:,} suggestions are not used: remove the question mark of "
+                "their action to accept"
+            )
+        return text
+
+
+NO_ACTIONS = Actions(frozenset(), (), {}, 0)
+
+
+class _Row(NamedTuple):
+    number: int
+    file: str
+    action: str
+    group: str
+    label: str
+
+    def __str__(self) -> str:
+        return f"row {self.number} ({self.file or 'no file'})"
+
+
+def read_actions(audit: str | os.PathLike[str] | pd.DataFrame, catalog: Catalog) -> Actions:
+    """Returns what a table of actions says about the rows of a catalog.
+
+    Args:
+        audit: A CSV file or DataFrame with the columns file (relative to the catalog's root) and
+            action: "drop"; "group", which needs the column group; "relabel", which needs the
+            column label. Each with a question mark is a suggestion, and not carried out. Other
+            columns, such as reason, are for people.
+        catalog: The images.
+
+    Raises:
+        NotFoundError: There is no such file.
+        DataError: Columns are missing, or rows cannot be carried out; all of them are named.
+    """
+    table = as_table(audit, "audit")
+    cells = read_columns(table, _COLUMNS, name="The table of actions").cells
+    lacking = [column for column in ("file", "action") if column not in cells]
+    if lacking:
+        raise DataError(
+            f"The table of actions lacks the column(s) {', '.join(lacking)}; it has {said(table)}"
+        )
+    rows = list(_rows(cells, len(table), catalog))
+    places = {entry.file: place for place, entry in enumerate(catalog.entries)}
+    problems = [*_problems(rows, places, catalog), *_contradictions(rows)]
+    if problems:
+        raise DataError(
+            f"The table of actions has {len(problems):,} row(s) that cannot be carried out:\n"
+            f"{listing(problems)}"
+        )
+    groups = defaultdict(list)
+    for row in rows:
+        if row.action == "group":
+            groups[row.group].append(places[row.file])
+    return Actions(
+        dropped=frozenset(places[row.file] for row in rows if row.action == "drop"),
+        groups=tuple(tuple(members) for members in groups.values() if len(set(members)) > 1),
+        labels={places[row.file]: row.label for row in rows if row.action == "relabel"},
+        suggestions=sum(row.action.endswith("?") for row in rows),
+    )
+
+
+def relabelled(catalog: Catalog, actions: Actions) -> Catalog:
+    """Returns the catalog with new labels, and with the classes that it had before."""
+    entries = tuple(
+        entry._replace(label=actions.labels.get(row, entry.label))
+        for row, entry in enumerate(catalog.entries)
+    )
+    return replace(catalog, entries=entries, names=catalog.class_names)
+
+
+def _rows(cells: dict[str, list[str]], count: int, catalog: Catalog) -> Iterator[_Row]:
+    columns = [cells.get(name, [""] * count) for name in _COLUMNS]
+    known = [entry.file for entry in catalog.entries]
+    places = places_of(columns[0], known, root=catalog.root)
+    for number, (place, (file, *rest)) in enumerate(
+        zip(places, zip(*columns, strict=True), strict=True), start=1
+    ):
+        yield _Row(number, known[place] if place >= 0 else file, *rest)
+
+
+def _problems(rows: Iterable[_Row], places: dict[str, int], catalog: Catalog) -> Iterator[str]:
+    for row in rows:
+        action = row.action.removesuffix("?")
+        if action not in _NEEDS:
+            yield f"{row}: the action {row.action!r} is none of {', '.join(_NEEDS)}"
+        elif row.file not in places:
+            near = f", such as {catalog.entries[0].file}"
+            yield f"{row}: this file is not among the {len(places):,} images{near}"
+        elif row.action.endswith("?"):
+            continue
+        elif _NEEDS[action] and not getattr(row, _NEEDS[action]):
+            yield f"{row}: the action {action} needs a value in the column {_NEEDS[action]}"
+        elif action == "relabel" and row.label not in catalog.class_names:
+            classes = ", ".join(catalog.class_names)
+            yield f"{row}: the label {row.label!r} is none of the classes {classes}"
+
+
+def _contradictions(rows: Iterable[_Row]) -> Iterator[str]:
+    wanted = {(row.file, row.label): row for row in rows if row.action == "relabel"}
+    times = Counter(file for file, _ in wanted)
+    for row in wanted.values():
+        if times[row.file] > 1:
+            yield f"{row}: the label {row.label!r} is one of {times[row.file]} for this file"

@@ -1,0 +1,1 @@
+"""Users' tables: read as text, their columns named once, their rows joined to images."""

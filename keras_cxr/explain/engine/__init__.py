@@ -1,0 +1,1 @@
+"""Scores and gradients of a user's model, compiled once; images in, maps out."""

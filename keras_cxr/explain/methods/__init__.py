@@ -1,0 +1,1 @@
+"""The explanation methods, each little more than its formula."""

@@ -1,0 +1,128 @@
+"""Lay heat maps over the X-rays that they explain."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_cxr._support.ranges import check_range
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.explain.engine.inputs import image_batch
+from keras_cxr.explain.pictures.contours import draw_contours
+
+COLORMAPS = {
+    "cividis": cv2.COLORMAP_CIVIDIS,
+    "hot": cv2.COLORMAP_HOT,
+    "inferno": cv2.COLORMAP_INFERNO,
+    "jet": cv2.COLORMAP_JET,
+    "magma": cv2.COLORMAP_MAGMA,
+    "plasma": cv2.COLORMAP_PLASMA,
+    "turbo": cv2.COLORMAP_TURBO,
+    "viridis": cv2.COLORMAP_VIRIDIS,
+}
+
+
+DEFAULT_COLORMAP = "inferno"
+
+
+def overlay(
+    images: Any,
+    heatmaps: Any,
+    *,
+    alpha: float = 0.6,
+    colormap: str = DEFAULT_COLORMAP,
+    contours: Sequence[float] = (),
+) -> NDArray[np.uint8]:
+    """Return colour pictures of X-rays with their heat maps on top.
+
+    Each pixel is (1 - w) * X-ray + w * colour with w = alpha * heat: where there is no heat the
+    X-ray is unchanged, where the heat is 1 the colour covers `alpha` of it.
+
+    "inferno" is perceptually uniform: equal steps of heat look like equal steps, so that no edge
+    is seen where the map has none. Of the four such maps it reads best over X-rays: its hot end
+    is yellow, which neither white bone nor black air is, and its middle red. The hot end of
+    "magma" is nearly white and is lost on bone, "viridis" turns faint heat a greenish grey, and
+    the cool half of "cividis" is the grey of the X-ray itself.
+
+    Args:
+        images: Values in [0, 255], any number type: (batch, height, width, 1 or 3), (batch,
+            height, width), or one image (height, width) or (height, width, 1 or 3).
+        heatmaps: (batch, height, width) in [0, 1], or (height, width) for one image.
+        alpha: Share of the colour where the heat is 1, in [0, 1]; 0 for contours alone.
+        colormap: "inferno", "magma", "viridis", "cividis" or "plasma" (perceptually uniform);
+            "hot" or "turbo" (not so); "jet" as in the study, whose yellow and cyan bands look
+            like edges.
+        contours: Levels in (0, 1] such as (0.25, 0.5, 0.75): a line is drawn round what is at
+            least as hot, over the colour.
+
+    Returns:
+        (batch, height, width, 3) uint8, red-green-blue.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) shapes do not belong together, values are out of
+            range, or the colour map is unknown.
+
+    Examples:
+        >>> import numpy as np
+        >>> from keras_cxr import overlay
+        >>> image, heat = np.full((64, 64), 100), np.zeros((64, 64))
+        >>> heat[20:40, 20:40] = 1
+        >>> overlay(image, heat, contours=[0.5]).shape
+        (1, 64, 64, 3)
+    """
+    if colormap not in COLORMAPS:
+        raise InvalidArgumentError(
+            f"colormap must be one of {', '.join(COLORMAPS)}; received {colormap!r}."
+        )
+    if not 0 <= alpha <= 1:
+        raise InvalidArgumentError(f"alpha must lie in [0, 1]; received {alpha!r}.")
+    if not all(0 < level <= 1 for level in contours):
+        raise InvalidArgumentError(
+            f"contours must be levels above 0 and up to 1; received {list(contours)}."
+        )
+    heat = np.asarray(heatmaps, np.float32)
+    heat = heat[None] if heat.ndim == 2 else heat
+    pixels = np.asarray(images)
+    check_range(pixels, InvalidArgumentError)
+    if pixels.ndim == 3 and pixels.shape == heat.shape:
+        pixels = pixels[..., None]  # a batch of grey images, however narrow
+    pixels = image_batch(pixels)
+    if heat.shape != pixels.shape[:3] or pixels.shape[3] not in (1, 3):
+        raise InvalidArgumentError(
+            f"heatmaps must be (batch, height, width) of the images, grey or colour; received "
+            f"{np.shape(heatmaps)} for images {np.shape(images)}."
+        )
+    if not (np.isfinite(heat).all() and heat.min() >= 0 and heat.max() <= 1):
+        raise InvalidArgumentError(
+            "heatmaps must lie in [0, 1] without NaN, as GradCAM returns them."
+        )
+    colours = _colours(colormap)
+    result = np.empty((*heat.shape, 3), np.uint8)
+    for index, (image, values) in enumerate(zip(pixels, heat, strict=True)):
+        weight = np.float32(alpha) * values[..., None]
+        colour = colours[np.round(values * 255).astype(np.intp)]
+        grey = np.clip(np.nan_to_num(image.astype(np.float32)), 0, 255)
+        picture = np.round(grey + weight * (colour - grey)).astype(np.uint8)
+        result[index] = draw_contours(picture, values, contours) if contours else picture
+    return result
+
+
+def colour_bar(length: int, *, colormap: str = DEFAULT_COLORMAP) -> NDArray[np.uint8]:
+    """Return the colours of heat from 0 to 1 as `overlay` lays them over middle grey.
+
+    Args:
+        length: Number of steps, at least 2.
+        colormap: As for `overlay`.
+
+    Returns:
+        (length, 3) uint8, red-green-blue, from no heat to the hottest.
+    """
+    heat = np.linspace(0, 1, length, dtype=np.float32)[None]
+    return overlay(np.full(heat.shape, 128), heat, colormap=colormap)[0, 0]
+
+
+def _colours(colormap: str) -> NDArray[np.float32]:
+    table = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], COLORMAPS[colormap])
+    return table[:, 0, ::-1].astype(np.float32)  # OpenCV orders blue, green, red

@@ -1,0 +1,1 @@
+"""Heat maps of image files with the page that shows them all."""

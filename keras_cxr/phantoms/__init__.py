@@ -1,0 +1,1 @@
+"""Drawn chest X-rays whose lungs, lesions and oddities are known."""

@@ -1,0 +1,1 @@
+"""What a run's folder holds, and the images that it was trained and tested on."""

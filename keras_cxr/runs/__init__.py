@@ -1,0 +1,1 @@
+"""One model on one folder: trained, tested, audited, and everything its folder holds."""

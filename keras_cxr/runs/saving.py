@@ -1,0 +1,97 @@
+"""One training run with everything it leaves in its folder, for the study and for one model."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_cxr._support.disk.files import output_folder, write_whole
+from keras_cxr._support.disk.jsonable import write_json
+from keras_cxr._support.text.csv_cells import csv_text
+from keras_cxr.data import Datasets
+from keras_cxr.evaluation import Evaluation, evaluate
+from keras_cxr.evaluation.ood import OutOfDistribution
+from keras_cxr.inference.classifier import UNUSUAL_FILE
+from keras_cxr.run_folders.recorded import RESULT_FILE, SPLIT_FILE
+from keras_cxr.runs.machine import describe_machine
+from keras_cxr.runs.pictures import save_pictures
+from keras_cxr.runs.trust import PREDICTIONS_FILE, write_trust
+from keras_cxr.training import train
+
+SCHEMA_VERSION = 1
+RUN_FOLDER = "run"
+PHANTOM_FILE = "phantoms.json"
+
+
+def tell_notes(
+    datasets: Datasets, say: Callable[[str], None], *, known: Sequence[str] = ()
+) -> None:
+    """Say what is worth knowing of the data but its copies, and but what is known already."""
+    passed = {*known, str(datasets.copies)}
+    for note in datasets.notes:
+        if note not in passed:
+            say(f"Note: {note}")
+
+
+def train_and_save(
+    model: keras.Model,
+    datasets: Datasets,
+    folder: Path,
+    *,
+    settings: dict[str, Any],
+    resume: bool = True,
+    verbose: Any = "auto",
+) -> Evaluation:
+    """Train, test and write what a reader of the folder needs; `result.json` last.
+
+    Args:
+        model: an uncompiled model, trained in place.
+        datasets: what it is trained and tested on.
+        folder: gets `run/` (models, checkpoint and `unusual.npz`), `split.csv`,
+            `predictions.csv`, pictures, `model_audit.json` and `result.json`.
+        settings: kept in `result.json`; `epochs` and `precision` are read from it.
+        resume: go on with an interrupted run in the folder.
+        verbose: progress, as `train` takes it.
+    """
+    output_folder(folder)
+    write_whole(folder / SPLIT_FILE, csv_text(datasets.table))
+    run = train(
+        model,
+        datasets,
+        epochs=settings["epochs"],
+        precision=settings["precision"],
+        run_dir=folder / RUN_FOLDER,
+        resume=resume,
+        verbose=verbose,
+    )
+    evaluation = evaluate(model, datasets)
+    predictions = evaluation.predictions
+    write_whole(folder / PREDICTIONS_FILE, csv_text(predictions))
+    save_pictures(folder, model=model, datasets=datasets, run=run, found=evaluation)
+    unusual = OutOfDistribution.fit(model, datasets, seed=datasets.seed)
+    unusual.save(folder / RUN_FOLDER / UNUSUAL_FILE)
+    write_trust(folder, model=model, datasets=datasets, predictions=predictions)
+    counts = datasets.table.groupby(["class", "part"]).size().unstack(fill_value=0)
+    result = {
+        "schema_version": SCHEMA_VERSION,
+        "settings": settings,
+        "machine": describe_machine(),
+        "parameters": model.count_params(),
+        "training": {
+            "precision": run.precision,
+            "history": run.history,
+            "seconds_per_epoch": run.seconds_per_epoch,
+            "validation_seconds": run.validation_seconds,
+            "best_epoch": run.best_epoch,
+        },
+        "images": {
+            str(name): {str(part): int(count) for part, count in row.items()}
+            for name, row in counts.iterrows()
+        },
+        "phantoms": datasets.root is not None and (datasets.root / PHANTOM_FILE).is_file(),
+        "data_summary": datasets.summary,
+        "evaluation": evaluation.to_dict(),
+    }
+    write_json(folder / RESULT_FILE, result)
+    return evaluation

@@ -1,0 +1,137 @@
+"""One model on one folder: what `keras-cxr train` and `keras-cxr evaluate` do."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_cxr._support.disk.files import output_folder, write_whole
+from keras_cxr._support.disk.jsonable import write_json
+from keras_cxr._support.disk.outputs import EVALUATION, RUN, check_free
+from keras_cxr._support.text.csv_cells import csv_text
+from keras_cxr.data import make_datasets
+from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
+from keras_cxr.inference import load_classifier
+from keras_cxr.models import build, model_info
+from keras_cxr.run_folders.recorded import all_images, recorded_images
+from keras_cxr.runs.saving import tell_notes, train_and_save
+
+PathLike = str | os.PathLike[str]
+
+
+def train_and_report(
+    data: Any,
+    out: PathLike,
+    *,
+    model: str = "lmap3",
+    weights: PathLike | None = "imagenet",
+    epochs: int = 25,
+    precision: str = "auto",
+    resume: bool = True,
+    seed: int = 0,
+    say: Callable[[str], None] = print,
+    verbose: Any = "auto",
+    **data_options: Any,
+) -> Evaluation:
+    """Train one model of the registry and leave models, tables and plots in a folder.
+
+    Keras' global random seed is set before the model is built, so that its first weights
+    repeat.
+
+    Args:
+        data: what `make_datasets` takes.
+        out: folder for the results; see `train_and_save`.
+        model: name in the registry.
+        weights: of VGG19's backbone.
+        epochs: training epochs.
+        precision: as `train` takes it.
+        resume: go on with an interrupted run in the same folder.
+        seed: of the split, the augmentation and the first weights.
+        say: called with each note on the data, such as what was left out.
+        verbose: progress, as `train` takes it.
+        **data_options: of `make_datasets`.
+    """
+    info = model_info(model)
+    tables = (data_options.get(name) for name in ("groups", "audit"))
+    folder = check_free(out, RUN, inputs=(data, *tables))
+    datasets = make_datasets(
+        data,
+        color_mode=info.color_mode,
+        seed=seed,
+        format="tf" if keras.backend.backend() == "tensorflow" else "keras",
+        **data_options,
+    )
+    tell_notes(datasets, say)
+    arguments = {"weights": weights} if model == "vgg19" else {}
+    keras.utils.set_random_seed(seed)
+    network = build(
+        model, input_shape=datasets.input_shape, num_classes=datasets.num_classes, **arguments
+    )
+    settings = {
+        "model": model,
+        "data": datasets.fingerprint,
+        "epochs": epochs,
+        "precision": precision,
+        "weights": None if weights is None else str(weights),
+        "seed": seed,
+    }
+    return train_and_save(
+        network, datasets, folder, settings=settings, resume=resume, verbose=verbose
+    )
+
+
+def evaluate_and_report(
+    model: PathLike,
+    data: PathLike,
+    *,
+    part: str = "test",
+    out: PathLike | None = None,
+    on_error: str = "raise",
+    say: Callable[[str], None] = print,
+) -> Evaluation:
+    """Evaluation of a saved model on the same part that its run kept, or on a whole folder.
+
+    A folder need not hold all of the model's classes: `Evaluation.absent` names the others.
+
+    Args:
+        model: folder of a run or a `.keras` file.
+        data: folder or CSV file.
+        part: "test", "val" or "train" as `split.csv` of the run says, or "all" images.
+        out: folder for `predictions.csv`, `evaluation.json` and `confusion_matrix.png`.
+        on_error: "raise" or "skip", for bad files.
+        say: called with each note on the data, such as what was left out.
+
+    Raises:
+        DataError: (a ValueError) images show a class that the model does not know, or the run's
+            parts do not lie in this folder.
+        InvalidArgumentError: (a ValueError) a part is asked of a model without a run.
+    """
+    classifier = load_classifier(model)
+    folder = None
+    if out is not None:
+        folder = check_free(out, EVALUATION, inputs=(data,), model=model)
+    images = all_images(data) if part == "all" else recorded_images(model, data, part)
+    datasets = make_datasets(
+        images,
+        split=(1.0, 0.0, 0.0),
+        image_size=classifier.image_size,
+        color_mode=classifier.color_mode,
+        intensity=classifier.intensity,
+        region=classifier.data_options.get("region", "full"),
+        augment=False,
+        format="keras",
+        on_error=on_error,
+        cache=part == "all",
+        class_names=classifier.class_names,
+        # the run says which images belong together, as for its own figures
+        group_duplicates="auto" if part == "all" else False,
+    )
+    tell_notes(datasets, say)
+    found = evaluate(classifier.model, datasets, part="train")
+    if folder is not None:
+        output_folder(folder)
+        write_whole(folder / "predictions.csv", csv_text(found.predictions))
+        write_json(folder / "evaluation.json", found.to_dict())
+        plot_confusion_matrix(found).savefig(folder / "confusion_matrix.png", dpi=110)
+    return found

@@ -1,0 +1,153 @@
+"""Whether to believe an experiment: its audit beside it, and what the report says of it."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_cxr._support.disk.documents import Document
+from keras_cxr._support.disk.jsonable import write_json
+from keras_cxr._support.text.prediction_tables import probabilities_in
+from keras_cxr.audit.of_model.audit import audit_model
+from keras_cxr.audit.of_model.base.predictions import answers_in, read_predictions
+from keras_cxr.data import Datasets
+from keras_cxr.evaluation import Comparison, compare_models, compute_metrics
+from keras_cxr.run_folders.recorded import read_split
+
+AUDIT_FILE = "model_audit.json"
+AUDIT = Document(
+    what="the audit of an experiment",
+    form={"findings": [{"key": str, "sentence": str}], "notes": [str]},
+    mend="Delete it and run the study again: it is measured anew.",
+)
+PREDICTIONS_FILE = "predictions.csv"
+# Five passes over the test part, one over the validation part and 200 heat maps: less than a
+# third of what one epoch of training takes. None of them trains anything.
+MEASURES = ("held_out", "masked", "confidence", "where")
+QUESTIONS = (
+    ("leaks", "Is the test part held out?"),
+    ("masked_inputs", "What is left without lungs?"),
+    ("differences", "Are the differences between experiments real?"),
+    ("calibration", "Is it as sure as it is right?"),
+    ("where", "Where does it look?"),
+)
+
+
+def write_trust(
+    folder: Path, *, model: keras.Model, datasets: Datasets, predictions: pd.DataFrame
+) -> None:
+    """Ask a finished model what costs no training, and write `model_audit.json`.
+
+    Args:
+        folder: of the experiment.
+        model: as it was tested.
+        datasets: what it was trained and tested on.
+        predictions: of `Evaluation`, on the test part.
+    """
+    audit = audit_model(
+        model,
+        datasets,
+        measures=MEASURES,
+        test=answers_in(predictions, datasets),
+        say=_silent,
+    )
+    write_json(folder / AUDIT_FILE, audit.to_dict())
+
+
+def compare_experiments(folder: Path, keys: list[str]) -> Comparison | None:
+    """All pairs of experiments on their common test images; None where there are none.
+
+    Args:
+        folder: of the study; each experiment's folder holds its predictions and split.
+        keys: the experiments' letters.
+    """
+    tables = {key: read_predictions(folder / key / PREDICTIONS_FILE) for key in keys}
+    first = next(iter(tables.values()))
+    same = {key: table for key, table in tables.items() if _same_images(table, first)}
+    if len(same) < 2:
+        return None
+    names = sorted(set(first["real"]) | {name for t in same.values() for name in t["predicted"]})
+    return compare_models(
+        np.searchsorted(names, first["real"]),
+        {key: np.searchsorted(names, table["predicted"]) for key, table in same.items()},
+        groups=_groups_of(folder / next(iter(same)), first),
+    )
+
+
+def counted_by_groups(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """A result whose intervals count groups, also where an older version took images as alone.
+
+    Args:
+        folder: of the experiment; it holds its predictions and split.
+        result: what `result.json` in it holds.
+    """
+    found = result["evaluation"]
+    if "num_groups" in found or not (folder / PREDICTIONS_FILE).is_file():
+        return result
+    table, names = read_predictions(folder / PREDICTIONS_FILE), list(found["class_names"])
+    metrics = compute_metrics(
+        [names.index(name) for name in table["real"]],
+        probabilities_in(table, names),
+        groups=_groups_of(folder, table),
+    )
+    counted = {
+        "num_groups": metrics.intervals.num_groups,
+        "accuracy_interval": list(metrics.accuracy_interval),
+        "balanced_accuracy_interval": list(metrics.balanced_accuracy_interval),
+    }
+    return {**result, "evaluation": {**found, **counted}}
+
+
+def _groups_of(folder: Path, predictions: pd.DataFrame) -> NDArray[np.str_]:
+    """The group of each image, "" for an image alone, as the experiment's split says."""
+    groups = read_split(folder).set_index("file")["group"]
+    return predictions["file"].map(groups).fillna("").to_numpy(str)
+
+
+def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> list[dict[str, Any]]:
+    """The report's five questions, each with its title and sentences: `(letter, sentence)`.
+
+    A sentence that is the same for all experiments stands there once, without a letter.
+    """
+    audits = {
+        key: AUDIT.read(folder / key / AUDIT_FILE)
+        for key in keys
+        if (folder / key / AUDIT_FILE).is_file()
+    }
+    found = []
+    for topic, title in QUESTIONS:
+        if topic == "differences":
+            lines = [("", sentence) for sentence in _differences(comparison, len(keys))]
+        else:
+            lines = [(key, _sentence(audit, topic)) for key, audit in audits.items()]
+            if len(lines) > 1 and len({sentence for _, sentence in lines}) == 1:
+                lines = [("", lines[0][1])]
+        found.append({"title": title, "lines": lines or [("", "Not measured.")]})
+    return found
+
+
+def _sentence(audit: dict[str, Any], topic: str) -> str:
+    sentences = [row["sentence"] for row in audit["findings"] if row["key"] == topic]
+    if sentences:
+        return str(sentences[0])
+    about = {"where": "heat in the lungs"}.get(topic, "")
+    notes = [note for note in audit["notes"] if about and about in note]
+    return str(notes[0]) if notes else "Not measured."
+
+
+def _differences(comparison: Comparison | None, count: int) -> tuple[str, ...]:
+    if comparison is None:
+        why = "one experiment" if count < 2 else "experiments on different test images"
+        return (f"Not measured: {why}, so there is nothing to compare.",)
+    return comparison.sentences
+
+
+def _same_images(table: pd.DataFrame, other: pd.DataFrame) -> bool:
+    return bool(table[["file", "real"]].equals(other[["file", "real"]]))
+
+
+def _silent(text: str) -> None:
+    """Training has said enough."""

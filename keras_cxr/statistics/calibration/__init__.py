@@ -1,0 +1,1 @@
+"""Whether probabilities hold, and how to make them."""
