@@ -251,7 +251,7 @@ def _targets(work: Path) -> dict[str, Callable[[bytes], Any]]:
     from keras_cxr.data import find_images, read_image
     from keras_cxr.evaluation.ood import OutOfDistribution
     from keras_cxr.inference import load_classifier
-    from keras_cxr.run_folders.recorded import read_split
+    from keras_cxr.inference.recorded import read_split
     from keras_cxr.training.checkpoint import read_arrays
     from tests.test_damaged_files import KINDS, SPLIT
 

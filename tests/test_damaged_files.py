@@ -13,14 +13,14 @@ from keras_cxr.audit.of_model.base.predictions import read_predictions
 from keras_cxr.errors import KerasCXRError, NotFoundError
 from keras_cxr.evaluation import ConformalSets
 from keras_cxr.evaluation.ood import OutOfDistribution, weights_digest
-from keras_cxr.phantoms.draw import MANIFEST, make_phantoms
-from keras_cxr.run_folders.recorded import (
+from keras_cxr.inference.recorded import (
     RESULT_FILE,
     SPLIT_FILE,
     read_split,
     recorded_result,
     recorded_run,
 )
+from keras_cxr.phantoms.draw import MANIFEST, make_phantoms
 from keras_cxr.runs.trust import AUDIT_FILE, questions
 from keras_cxr.study.report import write_report
 from keras_cxr.training.checkpoint import RECORD, read_arrays, read_record

@@ -22,6 +22,7 @@ from keras_cxr.data.files.images import read_image
 from keras_cxr.data.files.intensity import is_narrow
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.inference.recorded import recorded_run
 from keras_cxr.keras_graph.interface import (
     as_probabilities,
     check_reads_images,
@@ -30,7 +31,6 @@ from keras_cxr.keras_graph.interface import (
     predict_probabilities,
 )
 from keras_cxr.models.files import read_model
-from keras_cxr.run_folders.recorded import recorded_run
 from keras_cxr.training.checkpoint import RECORD
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Evaluation, evaluate
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference.classifier import UNUSUAL_FILE
-from keras_cxr.run_folders.recorded import RESULT_FILE, SPLIT_FILE
+from keras_cxr.inference.recorded import RESULT_FILE, SPLIT_FILE
 from keras_cxr.runs.machine import describe_machine
 from keras_cxr.runs.pictures import save_pictures
 from keras_cxr.runs.trust import PREDICTIONS_FILE, write_trust

@@ -13,8 +13,8 @@ from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.data import make_datasets
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
 from keras_cxr.inference import load_classifier
+from keras_cxr.inference.recorded import all_images, recorded_images
 from keras_cxr.models import build, model_info
-from keras_cxr.run_folders.recorded import all_images, recorded_images
 from keras_cxr.runs.saving import tell_notes, train_and_save
 
 PathLike = str | os.PathLike[str]

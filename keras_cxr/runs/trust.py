@@ -15,7 +15,7 @@ from keras_cxr.audit.of_model.audit import audit_model
 from keras_cxr.audit.of_model.base.predictions import answers_in, read_predictions
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Comparison, compare_models, compute_metrics
-from keras_cxr.run_folders.recorded import read_split
+from keras_cxr.inference.recorded import read_split
 
 AUDIT_FILE = "model_audit.json"
 AUDIT = Document(

@@ -19,9 +19,9 @@ from keras_cxr.audit.of_model.base.predictions import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.evaluation import Comparison
+from keras_cxr.inference.recorded import RESULT_FILE, RUN_RESULT
 from keras_cxr.models import build, model_info
 from keras_cxr.models.files import read_model
-from keras_cxr.run_folders.recorded import RESULT_FILE, RUN_RESULT
 from keras_cxr.runs.saving import RUN_FOLDER, SCHEMA_VERSION, tell_notes, train_and_save
 from keras_cxr.runs.trust import (
     AUDIT,

@@ -13,8 +13,8 @@ from keras_cxr.audit.of_model.controls.train import Say
 from keras_cxr.data import Datasets, make_datasets
 from keras_cxr.errors import DataError
 from keras_cxr.inference import Classifier, load_classifier
+from keras_cxr.inference.recorded import recorded_catalog, recorded_result, recorded_run
 from keras_cxr.models import build as build_by_name
-from keras_cxr.run_folders.recorded import recorded_catalog, recorded_result, recorded_run
 
 PathLike = str | os.PathLike[str]
 

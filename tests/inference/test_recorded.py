@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from keras_cxr import make_datasets
-from keras_cxr.run_folders.recorded import recorded_catalog, recorded_images
+from keras_cxr.inference.recorded import recorded_catalog, recorded_images
 from tests.data.helpers import plain
 
 

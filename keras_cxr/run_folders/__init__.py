@@ -1,1 +1,0 @@
-"""What a run's folder holds, and the images that it was trained and tested on."""

@@ -1,0 +1,19 @@
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evaluation.calibrated", "statistics.calibration.measure", "statistics.calibration.scaling",
+        "statistics.calibration.temperature", "statistics.comparison", "statistics.conformal",
+        "statistics.intervals.bootstrap", "statistics.selective", "statistics.subgroups",
+    ],
+)  # fmt: skip
+def test_examples_print_what_they_say(name):
+    module = importlib.import_module(f"keras_cxr.{name}")
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
