@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._support.checks import check_choice
 from keras_cxr.data.batching.batches import REGIONS, Batches, Transform
 from keras_cxr.data.catalog import listing
 from keras_cxr.errors import DataError, InvalidArgumentError
@@ -68,10 +69,7 @@ def transform_name(transform: Any) -> str:
 
 
 def _check_region(datasets: "Datasets", region: str) -> None:
-    if region not in REGIONS:
-        raise InvalidArgumentError(
-            f"region must be one of {', '.join(map(repr, REGIONS))}, received {region!r}"
-        )
+    check_choice("region", region, REGIONS)
     table = datasets.table
     lacking = list(table["file"][table["mask"] == ""])
     if region != "full" and lacking:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._support.checks import check_choice, check_integer
 from keras_cxr._support.text.names import name_bytes
 from keras_cxr.data.altered import alter, transform_name
 from keras_cxr.data.batching.batches import Batches, Transform, balanced_weights
@@ -132,11 +133,10 @@ class Datasets:
         Raises:
             InvalidArgumentError: `epoch` is negative or not an integer.
         """
-        if not isinstance(epoch, int | np.integer) or isinstance(epoch, bool) or epoch < 0:
-            raise InvalidArgumentError(f"epoch must be an integer from 0, received {epoch!r}")
-        batches = self._parts["train"].at_epoch(int(epoch))
+        epoch = check_integer("epoch", epoch, least=0)
+        batches = self._parts["train"].at_epoch(epoch)
         parts = {**self._parts, "train": batches}
-        return replace(self, epoch=int(epoch), train=self._wrap(batches), _parts=parts)
+        return replace(self, epoch=epoch, train=self._wrap(batches), _parts=parts)
 
     def altered(
         self,
@@ -243,8 +243,7 @@ class Datasets:
         return batches, chosen.astype(np.int64)
 
     def _check_part(self, part: str) -> None:
-        if part not in PARTS:
-            raise InvalidArgumentError(f"part must be one of {', '.join(PARTS)}, received {part!r}")
+        check_choice("part", part, PARTS, shown=str)
         if part not in self._parts:
             raise InvalidArgumentError(f"The part {part!r} is empty: its share of split is 0")
 

@@ -16,6 +16,13 @@ from keras_cxr.data.batching.batches import Batches, num_workers
 from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.reading import Record, read_all
 from keras_cxr.data.caching.store import ArrayStore, FileStore, Store
+from keras_cxr.data.caching.usable import (
+    check_classes,
+    check_found,
+    keep_good,
+    unseen,
+    with_classes,
+)
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.datasets import Datasets
 from keras_cxr.data.files.intensity import describe_narrow
@@ -26,14 +33,7 @@ from keras_cxr.data.labels import check_class_names
 from keras_cxr.data.options import Options, check_group_column, check_options
 from keras_cxr.data.splitting.actions import NO_ACTIONS, read_actions, relabelled
 from keras_cxr.data.splitting.groups import keep_together, look_for_copies, within
-from keras_cxr.data.splitting.parts import (
-    check_classes,
-    check_found,
-    keep_good,
-    unseen,
-    with_classes,
-    with_parts,
-)
+from keras_cxr.data.splitting.parts import with_parts
 from keras_cxr.data.splitting.patients import keep_patients
 from keras_cxr.data.splitting.sources import describe_sources, holds_groups, read_sources
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from keras_cxr._support.checks import check_choice, check_image_size, check_integer
 from keras_cxr.data.batching.augment import Augmentation
 from keras_cxr.data.batching.batches import REGIONS
 from keras_cxr.data.duplicates.views import SIDE
@@ -63,36 +63,16 @@ def check_options(
     """
     size = check_image_size(image_size)
     for name, allowed in _CHOICES.items():
-        if options[name] not in allowed:
-            raise InvalidArgumentError(
-                f"{name} must be one of {', '.join(map(repr, allowed))}, received {options[name]!r}"
-            )
+        check_choice(name, options[name], allowed)
     if options["group_duplicates"] is True:
         check_searchable(size)
     return Options(
         image_size=size,
-        batch_size=_whole("batch_size", batch_size, 1),
-        seed=_whole("seed", seed, 0),
+        batch_size=check_integer("batch_size", batch_size, least=1),
+        seed=check_integer("seed", seed, least=0),
         shares=check_shares(split),
         **options,
     )
-
-
-def check_image_size(image_size: Any) -> tuple[int, int]:
-    """Returns (height, width) as integers.
-
-    Raises:
-        InvalidArgumentError: These are not two positive numbers.
-    """
-    try:
-        height, width = (int(side) for side in image_size)
-    except (TypeError, ValueError) as error:
-        raise InvalidArgumentError(
-            f"image_size must be (height, width), received {image_size!r}"
-        ) from error
-    if height < 1 or width < 1:
-        raise InvalidArgumentError(f"image_size must be positive, received {image_size!r}")
-    return height, width
 
 
 def check_searchable(image_size: tuple[int, int]) -> tuple[int, int]:
@@ -119,9 +99,3 @@ def check_group_column(column: str | None, groups: Groups | None) -> None:
         raise InvalidArgumentError(
             "group_column names a column of the table groups=, but groups is no table"
         )
-
-
-def _whole(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidArgumentError(f"{name} must be an integer from {least}, received {value!r}")
-    return int(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from keras_cxr._support.checks import check_image_size
 from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.outputs import DATA_AUDIT, check_free
@@ -43,7 +44,7 @@ from keras_cxr.audit.of_data.questions.metadata import (
 )
 from keras_cxr.audit.of_data.sentences import state_findings
 from keras_cxr.audit.of_data.shortcuts.measure import Shortcuts
-from keras_cxr.data.options import check_image_size, check_searchable
+from keras_cxr.data.options import check_searchable
 
 _LINES = 22  # a terminal's smallest usual screen has 24, the command adds two
 

@@ -13,10 +13,10 @@ from keras_cxr._support.text.pages import jpeg_address
 from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.reading import Record
 from keras_cxr.data.caching.store import Store
+from keras_cxr.data.caching.usable import check_found
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.files.formats import NEEDS_PYDICOM
 from keras_cxr.data.finding.find import find_images
-from keras_cxr.data.splitting.parts import check_found
 from keras_cxr.errors import DataError
 
 Data = str | os.PathLike[str] | pd.DataFrame

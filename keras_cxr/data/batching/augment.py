@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.checks import check_choice
 from keras_cxr._support.text.names import name_bytes
 from keras_cxr.errors import InvalidArgumentError
 
@@ -59,10 +60,7 @@ class Augmentation:
             raise InvalidArgumentError(
                 f"zoom must be a fraction from 0 to below 1, received {self.zoom}"
             )
-        if self.fill_mode not in FILL_MODES:
-            raise InvalidArgumentError(
-                f"fill_mode must be one of {', '.join(FILL_MODES)}, received {self.fill_mode!r}"
-            )
+        check_choice("fill_mode", self.fill_mode, FILL_MODES, shown=str)
 
     @property
     def is_identity(self) -> bool:

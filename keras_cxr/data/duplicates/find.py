@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._support.checks import check_image_size
 from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.store import Store
+from keras_cxr.data.caching.usable import check_found, keep_good
 from keras_cxr.data.duplicates.candidates import MAX_EXHAUSTIVE
 from keras_cxr.data.duplicates.duplicate_cache import search_once
 from keras_cxr.data.duplicates.search import Link, connected
 from keras_cxr.data.finding.find import find_images
-from keras_cxr.data.options import check_image_size, check_searchable
-from keras_cxr.data.splitting.parts import check_found, keep_good
+from keras_cxr.data.options import check_searchable
 from keras_cxr.errors import InvalidArgumentError
 
 SCHEMA_VERSION = 1

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.checks import check_choice
 from keras_cxr._support.text.names import shown
-from keras_cxr.errors import InvalidArgumentError
 
 INTENSITIES = ("stored", "percentiles")
 """`stored` shows the range that the file says it uses: all its bits, or a DICOM film's window.
@@ -32,10 +32,7 @@ def check_intensity(intensity: Any) -> str:
     Raises:
         InvalidArgumentError: It is none of `INTENSITIES`.
     """
-    if intensity not in INTENSITIES:
-        raise InvalidArgumentError(
-            f"intensity must be one of {', '.join(map(repr, INTENSITIES))}, received {intensity!r}"
-        )
+    check_choice("intensity", intensity, INTENSITIES)
     return str(intensity)
 
 
