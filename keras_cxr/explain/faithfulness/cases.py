@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.engine.maps import Floats, normalize
 from keras_cxr.explain.faithfulness import controls, localization, perturbation
+from keras_cxr.explain.faithfulness.measures import AREA, METHOD
 from keras_cxr.explain.faithfulness.randomization import Randomization, randomize_cascading
-from keras_cxr.explain.faithfulness.report import METHOD
 from keras_cxr.explain.faithfulness.sensitivity import max_sensitivity
-from keras_cxr.explain.faithfulness.verdicts import AREA
 from keras_cxr.explain.methods.layer_method import LayerMethod
 from keras_cxr.explain.methods.method import Method
 

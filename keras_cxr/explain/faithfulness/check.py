@@ -1,6 +1,7 @@
 """What a heat map is worth: its measures beside those of maps that know nothing of the model."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,9 +9,17 @@ from numpy.typing import ArrayLike
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.engine.inputs import image_batch
 from keras_cxr.explain.faithfulness import cases, perturbation
+from keras_cxr.explain.faithfulness.comparison import Comparison, compare, estimate
 from keras_cxr.explain.faithfulness.localization import Masks
-from keras_cxr.explain.faithfulness.measures import PROBABILITY_MEASURES, SENSITIVITY, mask_measures
+from keras_cxr.explain.faithfulness.measures import (
+    METHOD,
+    PROBABILITY_MEASURES,
+    SENSITIVITY,
+    Measure,
+    mask_measures,
+)
 from keras_cxr.explain.faithfulness.report import Faithfulness
+from keras_cxr.explain.faithfulness.verdicts import write_sentences
 from keras_cxr.explain.methods.method import Method
 
 # Least and largest value, and whether only whole numbers will do.
@@ -126,11 +135,12 @@ def check_faithfulness(
     values |= cases.inside(case, areas, tolerance=tolerance)
     test, problem = cases.randomized(case, seed=seed) if randomize else (None, "not asked for.")
     asked = [*PROBABILITY_MEASURES, SENSITIVITY, *mask_measures(areas)]
-    return Faithfulness(
+    measures = tuple(measure for measure in asked if measure.key in values)
+    found = Faithfulness(
         title=str(getattr(method, "title", type(method).__name__)),
         layer=method.layer,
         class_index=case.class_index,
-        measures=tuple(measure for measure in asked if measure.key in values),
+        measures=measures,
         values=values,
         curves={
             kind: {name: found.mean(axis=0) for name, found in row.items()}
@@ -151,7 +161,38 @@ def check_faithfulness(
             "seed": int(seed),
             "confidence": float(confidence),
         },
+        estimates={
+            measure: {
+                name: estimate(each, confidence=confidence, seed=seed) for name, each in row.items()
+            }
+            for measure, row in values.items()
+        },
+        comparisons={
+            measure.key: _against_controls(
+                measure, values[measure.key], confidence=confidence, seed=seed
+            )
+            for measure in measures
+            if measure is not SENSITIVITY
+        },
     )
+    return replace(found, sentences=write_sentences(found))
+
+
+def _against_controls(
+    measure: Measure, values: dict[str, cases.Doubles], *, confidence: float, seed: int
+) -> dict[str, Comparison]:
+    """Return, by control, how the method does against it on one measure."""
+    return {
+        name: compare(
+            values[METHOD],
+            control,
+            lower_is_better=measure.lower_is_better,
+            confidence=confidence,
+            seed=seed,
+        )
+        for name, control in values.items()
+        if name != METHOD
+    }
 
 
 def _checked_masks(masks: Mapping[str, ArrayLike], shape: tuple[int, ...]) -> dict[str, Masks]:

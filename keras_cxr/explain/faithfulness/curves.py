@@ -2,7 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from keras_cxr.explain.faithfulness.report import METHOD, Faithfulness
+from keras_cxr.explain.faithfulness.measures import METHOD
+from keras_cxr.explain.faithfulness.report import Faithfulness
 
 # of Okabe & Ito 2008, told apart with every kind of colour vision; the method in black
 COLORS = {

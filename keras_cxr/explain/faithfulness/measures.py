@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+METHOD, AREA = "method", "area"  # beside the controls: the method's map, a mask's share of pixels
+
 
 @dataclass(frozen=True)
 class Measure:

@@ -9,17 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr._support.disk.jsonable import as_json
-from keras_cxr.explain.faithfulness.comparison import SIGNS, Comparison, Estimate
-from keras_cxr.explain.faithfulness.comparison import compare as compare_values
-from keras_cxr.explain.faithfulness.comparison import estimate as estimate_values
+from keras_cxr.explain.faithfulness.comparison import SIGNS, Comparison, Estimate, estimate
 from keras_cxr.explain.faithfulness.controls import CONTROLS
-from keras_cxr.explain.faithfulness.measures import Measure
+from keras_cxr.explain.faithfulness.measures import AREA, METHOD, Measure
 from keras_cxr.explain.faithfulness.randomization import Randomization
-from keras_cxr.explain.faithfulness.verdicts import AREA, write_sentences
 
 Doubles = NDArray[np.float64]
 SCHEMA_VERSION = 1
-METHOD = "method"
 _NAMES = (METHOD, *CONTROLS, AREA)
 
 
@@ -42,6 +38,11 @@ class Faithfulness:
         randomization: The cascade of random weights; None where it was left out or impossible.
         randomization_problem: Why.
         settings: Of the check: `confidence`, `seed`, `fill` and so on.
+        estimates: By measure and map: the mean over images with its bootstrap interval.
+        comparisons: By measure and control: the paired difference method - control and its
+            verdict. Sensitivity is not compared: a map that never looks at the image has 0.
+        sentences: Whether the method beats each control on each measure, and what that does not
+            show.
     """
 
     title: str
@@ -57,42 +58,13 @@ class Faithfulness:
     randomization: Randomization | None
     randomization_problem: str
     settings: dict[str, Any]
+    estimates: dict[str, dict[str, Estimate]]
+    comparisons: dict[str, dict[str, Comparison]]
+    sentences: tuple[str, ...] = ()
 
     def estimate(self, measure: str, of: str = METHOD) -> Estimate:
         """The mean over images of one measure for one map, with its bootstrap interval."""
-        return self._estimates[measure][of]
-
-    @cached_property
-    def _estimates(self) -> dict[str, dict[str, Estimate]]:
-        return {
-            measure: {name: estimate_values(found, **self._interval) for name, found in row.items()}
-            for measure, row in self.values.items()
-        }
-
-    @property
-    def _interval(self) -> dict[str, Any]:
-        return {key: self.settings[key] for key in ("confidence", "seed")}
-
-    @cached_property
-    def comparisons(self) -> dict[str, dict[str, Comparison]]:
-        """By measure and control: the paired difference method - control and its verdict.
-
-        Sensitivity is not compared: a map that never looks at the image has 0.
-        """
-        return {
-            measure.key: {
-                name: compare_values(
-                    self.values[measure.key][METHOD],
-                    values,
-                    lower_is_better=measure.lower_is_better,
-                    **self._interval,
-                )
-                for name, values in self.values[measure.key].items()
-                if name != METHOD
-            }
-            for measure in self.measures
-            if measure.key != "sensitivity"
-        }
+        return self.estimates[measure][of]
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -117,11 +89,6 @@ class Faithfulness:
         columns: Any = table.columns  # tuples, which is more than the stubs know
         table.columns = pd.MultiIndex.from_tuples(columns)
         return table[[measure.key for measure in self.measures]]
-
-    @cached_property
-    def sentences(self) -> tuple[str, ...]:
-        """Whether the method beats each control on each measure, and what that does not show."""
-        return write_sentences(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure but the single images', ready for JSON: NaN becomes `None`."""
@@ -168,10 +135,11 @@ class Faithfulness:
         if test is None:
             return None
         keys = ("mean", "lowest", "highest")
+        interval = {key: self.settings[key] for key in ("confidence", "seed")}
         return {
             "num_draws": len(test.similarity),
             "num_images": test.similarity.shape[2],
-            "chance": estimate_values(test.chance, **self._interval).mean,
+            "chance": estimate(test.chance, **interval).mean,
             "stages": [
                 {"layer": layer, "num_constant": int(test.num_constant[stage])}
                 | dict(zip(keys, test.spread(stage), strict=True))

@@ -1,7 +1,5 @@
 """What the numbers of a `Faithfulness` say, in plain sentences."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from keras_cxr.explain.faithfulness.comparison import (
@@ -13,11 +11,9 @@ from keras_cxr.explain.faithfulness.comparison import (
     estimate,
 )
 from keras_cxr.explain.faithfulness.controls import CONTROLS
+from keras_cxr.explain.faithfulness.measures import AREA, SENSITIVITY
+from keras_cxr.explain.faithfulness.report import Faithfulness
 
-if TYPE_CHECKING:
-    from keras_cxr.explain.faithfulness.report import Faithfulness
-
-AREA = "area"
 NAMES = {**CONTROLS, AREA: "the area's share of the picture"}
 _WORDS = {
     BETTER: "better than",
@@ -27,7 +23,7 @@ _WORDS = {
 }
 
 
-def write_sentences(found: "Faithfulness") -> tuple[str, ...]:
+def write_sentences(found: Faithfulness) -> tuple[str, ...]:
     """Return one sentence or two for each question, what it does not show included."""
     sentences = [_conclusion(found), _no_map(found), _fill(found)]
     for measure in found.measures:
@@ -38,8 +34,8 @@ def write_sentences(found: "Faithfulness") -> tuple[str, ...]:
         text = f"{measure.title}: {found.title} {own}"
         left_out = len(found.class_index) - own.num_images
         text += f", {left_out} images left out" if left_out else ""
-        if measure.key == "sensitivity":
-            others = [f"{NAMES[name]} {found.estimate('sensitivity', name)}" for name in CONTROLS]
+        if measure is SENSITIVITY:
+            others = [f"{NAMES[name]} {found.estimate(measure.key, name)}" for name in CONTROLS]
             text += f"; {', '.join(others)}"
         else:
             text += f"; {_groups(found.comparisons[measure.key])}"
@@ -48,7 +44,7 @@ def write_sentences(found: "Faithfulness") -> tuple[str, ...]:
     return tuple(sentence for sentence in sentences if sentence)
 
 
-def beaten_everywhere(found: "Faithfulness") -> list[str]:
+def beaten_everywhere(found: Faithfulness) -> list[str]:
     """Keys of the measures on which the method is better than every control."""
     return [
         key
@@ -57,7 +53,7 @@ def beaten_everywhere(found: "Faithfulness") -> list[str]:
     ]
 
 
-def _conclusion(found: "Faithfulness") -> str:
+def _conclusion(found: Faithfulness) -> str:
     keys = beaten_everywhere(found)
     won = [key.replace("_", " ") for key in keys]
     lost = [key.replace("_", " ") for key in found.comparisons if key not in keys]
@@ -67,7 +63,7 @@ def _conclusion(found: "Faithfulness") -> str:
     return f"{text}; not on {_listed(lost)}." if lost else f"{text}."
 
 
-def _no_map(found: "Faithfulness") -> str:
+def _no_map(found: Faithfulness) -> str:
     count = int(found.no_map.sum())
     if count == 0:
         return ""
@@ -78,7 +74,7 @@ def _no_map(found: "Faithfulness") -> str:
     )
 
 
-def _fill(found: "Faithfulness") -> str:
+def _fill(found: Faithfulness) -> str:
     whole, filled = found.probability, found.fill_probability
     keeping = int((filled > whole / 2).sum())
     text = (
@@ -106,7 +102,7 @@ def _groups(row: dict[str, Comparison]) -> str:
     return "; ".join(parts)
 
 
-def _randomization(found: "Faithfulness") -> str:
+def _randomization(found: Faithfulness) -> str:
     test = found.randomization
     if test is None:
         return f"Randomisation: {found.randomization_problem}"
