@@ -4,9 +4,9 @@ Importing this package loads neither Keras nor TensorFlow: each public name is i
 when it is first used.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from keras_cxr._support.lazy import lazy_names
 from keras_cxr._version import __version__
 
 if TYPE_CHECKING:
@@ -24,24 +24,26 @@ if TYPE_CHECKING:
     )
     from keras_cxr.study import run_study
     from keras_cxr.training import TrainingRun, train
-
-_ROOMS = {
-    "keras_cxr.audit": ("DataAudit", "ModelAudit", "audit_data", "audit_model"),
-    "keras_cxr.data": ("Datasets", "make_datasets", "make_phantoms"),
-    "keras_cxr.evaluation": ("Evaluation", "evaluate"),
-    "keras_cxr.explain": ("GradCAM", "overlay"),
-    "keras_cxr.models": (
-        "build",
-        "build_alexnet",
-        "build_lenet5",
-        "build_lmap3",
-        "build_vgg19",
-        "list_models",
-    ),
-    "keras_cxr.study": ("run_study",),
-    "keras_cxr.training": ("TrainingRun", "train"),
-}
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "keras_cxr.audit": ("DataAudit", "ModelAudit", "audit_data", "audit_model"),
+            "keras_cxr.data": ("Datasets", "make_datasets", "make_phantoms"),
+            "keras_cxr.evaluation": ("Evaluation", "evaluate"),
+            "keras_cxr.explain": ("GradCAM", "overlay"),
+            "keras_cxr.models": (
+                "build",
+                "build_alexnet",
+                "build_lenet5",
+                "build_lmap3",
+                "build_vgg19",
+                "list_models",
+            ),
+            "keras_cxr.study": ("run_study",),
+            "keras_cxr.training": ("TrainingRun", "train"),
+        },
+    )
 
 __all__ = [
     "DataAudit",
@@ -66,15 +68,3 @@ __all__ = [
     "run_study",
     "train",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_ROOM_OF[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -28,6 +28,13 @@ def test_every_public_name_has_a_docstring():
     [
         ("import keras_cxr; keras_cxr.__version__", "keras tensorflow pandas matplotlib cv2"),
         ("import keras_cxr.cli", "keras tensorflow pandas matplotlib cv2"),
+        ("import keras_cxr.audit", "keras tensorflow pandas matplotlib cv2"),
+        ("from keras_cxr.audit import audit_data", "keras tensorflow matplotlib"),
+        ("import keras_cxr.evaluation", "keras tensorflow pandas matplotlib cv2"),
+        (
+            "from keras_cxr.evaluation import Estimate, compute_metrics",
+            "keras tensorflow matplotlib",
+        ),
     ],
 )
 def test_importing_is_light(code, absent):

@@ -70,7 +70,6 @@ def audit(
         )  # fmt: skip
     if quick or full or seeds != 1:
         raise InvalidArgumentError("--quick, --full and --seeds train a recipe: name --model RUN.")
-    import_keras_quietly()  # the room of statistics loads it
     from keras_cxr._support.disk.outputs import DATA_AUDIT, check_free
     from keras_cxr.audit.of_data.audit import audit_data
     from keras_cxr.audit.of_data.failures import find_failures

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import sys
 from typing import get_args
 
@@ -45,6 +46,22 @@ def test_an_audit_writes_its_three_files_and_exits_with_0(planted, tmp_path, cap
         "audit.json",
     ]
     assert state(folder) == before
+
+
+def test_an_audit_of_data_loads_no_keras(tmp_path):
+    script = """
+import sys
+from keras_cxr.cli import main
+code = main(["audit", sys.argv[1], "--out", sys.argv[2]])
+loaded = sorted({"jax", "keras", "tensorflow", "torch"} & set(sys.modules))
+sys.exit(f"exit code {code}, loaded {loaded}" if code or loaded else 0)
+"""
+    words = [clean(tmp_path / "films"), tmp_path / "audit"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "audit" / "audit.html").is_file()
 
 
 def test_json_is_what_audit_json_holds(planted, tmp_path, capsys):
