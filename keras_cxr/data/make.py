@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._support.threads import num_workers
 from keras_cxr.data.assemble import assemble, make_batches
 from keras_cxr.data.batching.augment import Augmentation
-from keras_cxr.data.batching.batches import Batches, num_workers
+from keras_cxr.data.batching.batches import Batches
 from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.reading import Record, read_all
 from keras_cxr.data.caching.store import ArrayStore, FileStore, Store

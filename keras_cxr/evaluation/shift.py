@@ -1,8 +1,8 @@
 """`measure_shift`: what a model loses when its pictures look a little different."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._support.progress import progress_bar
+from keras_cxr._support.threads import in_threads
 from keras_cxr.data import Datasets
-from keras_cxr.data.batching.batches import num_workers
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.corruptions import CORRUPTIONS, Corruption
@@ -202,8 +203,8 @@ def _answers(
     """Returns labels (n,), answers to the images (n,) and to each change of them (changes, n)."""
     labels, answers = [], []
     starts = range(0, len(chosen), BATCH_SIZE)
-    with ThreadPoolExecutor(num_workers(), thread_name_prefix="keras-cxr-shift") as pool:
-        for start in _shown(starts, verbose):
+    with progress_bar(len(starts), "Changed images", verbose) as advance:
+        for start in starts:
             rows = chosen[start : start + BATCH_SIZE]
             images, real = datasets.load(part, rows)
             labels.append(real)
@@ -211,20 +212,24 @@ def _answers(
             for kind, one in enumerate(corruptions):
                 for strength in one.strengths:
                     # each image has noise of its own, the same however the images are batched
-                    seeds = [(seed, kind, int(row)) for row in rows]
-                    moved = list(
-                        pool.map(
-                            lambda image, own, one=one, strength=strength: one.apply(
-                                image, strength, seed=own
-                            ),
-                            images,
-                            seeds,
-                        )
-                    )
+                    work = partial(_changed, one=one, strength=strength, seed=(seed, kind))
+                    moved = list(in_threads(work, zip(images, rows, strict=True)))
                     found.append(predict_probabilities(model, np.stack(moved)).argmax(axis=1))
             answers.append(np.stack(found))
+            advance(1)
     every = np.concatenate(answers, axis=1).astype(np.int64)
     return np.concatenate(labels), every[0], every[1:]
+
+
+def _changed(
+    image_and_row: tuple[NDArray[Any], np.int64],
+    *,
+    one: Corruption,
+    strength: float,
+    seed: tuple[int, int],
+) -> NDArray[Any]:
+    image, row = image_and_row
+    return one.apply(image, strength, seed=(*seed, int(row)))
 
 
 def _row(
@@ -267,13 +272,3 @@ def _scores(labels: NDArray[np.int64], answers: NDArray[np.int64]) -> tuple[floa
     right = labels == answers
     recalls = [right[labels == index].mean() for index in np.unique(labels)]
     return float(right.mean()), float(np.mean(recalls))
-
-
-def _shown(starts: range, verbose: bool | str) -> Iterator[int]:
-    """Yields the batches' first rows, with a bar on stderr where asked for."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    quiet = not (console.is_terminal if verbose == "auto" else verbose)
-    yield from track(starts, "Changed images", console=console, disable=quiet, transient=True)

@@ -1,10 +1,9 @@
 """A trained model, the names of its classes and how its images were read."""
 
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr._support.ranges import check_range_for
 from keras_cxr._support.text.prediction_tables import probability_columns
-from keras_cxr.data.batching.batches import num_workers
+from keras_cxr._support.threads import in_threads
 from keras_cxr.data.catalog import near_name
 from keras_cxr.data.files.images import read_image
 from keras_cxr.data.files.intensity import is_narrow
@@ -149,24 +148,15 @@ class Classifier:
 
         In place of the image of a file that cannot be read stands the reason.
         """
-        ahead = num_workers() + 1
-        with ThreadPoolExecutor(num_workers(), thread_name_prefix="keras-cxr-read") as pool:
-            waiting: deque[Future[list[tuple[Path, Image | str]]]] = deque()
-            for start in range(0, len(paths), BATCH_SIZE):
-                waiting.append(pool.submit(self._read_chunk, paths[start : start + BATCH_SIZE]))
-                if len(waiting) > ahead:  # bounds the memory
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+        found = in_threads(self._read_or_reason, paths, chunk=BATCH_SIZE)
+        while batch := list(islice(found, BATCH_SIZE)):
+            yield batch
 
-    def _read_chunk(self, paths: list[Path]) -> list[tuple[Path, Image | str]]:
-        found: list[tuple[Path, Image | str]] = []
-        for path in paths:
-            try:
-                found.append((path, self.read(path)))
-            except (DataError, NotFoundError) as error:
-                found.append((path, str(error)))
-        return found
+    def _read_or_reason(self, path: Path) -> tuple[Path, Image | str]:
+        try:
+            return path, self.read(path)
+        except (DataError, NotFoundError) as error:
+            return path, str(error)
 
 
 def load_classifier(

@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Any
 
+from keras_cxr._support.progress import make_bars, say
 from keras_cxr.errors import InvalidArgumentError
 
 VERBOSE = ("auto", 0, 1, 2)
@@ -58,7 +59,7 @@ class Lines(Progress):
 
     def say(self, text: str) -> None:
         """Print the message."""
-        print(text, file=sys.stderr, flush=True)
+        say(text)
 
     def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
         """Print the epoch's line."""
@@ -70,18 +71,11 @@ class Bars(Progress):
 
     def __init__(self, **sizes: int) -> None:
         super().__init__(**sizes)
-        from rich import progress
-        from rich.console import Console
+        from rich.progress import TextColumn
 
-        self._bars = progress.Progress(
-            progress.TextColumn("{task.description:>12}"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TextColumn("{task.fields[speed]}"),
-            progress.TextColumn("{task.fields[left]}"),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        names = ("description:>12", "fields[speed]", "fields[left]")
+        first, *last = (TextColumn(f"{{task.{name}}}") for name in names)
+        self._bars = make_bars(first, *last, transient=True)
         self._epochs = self._bars.add_task("epochs", total=self.epochs, speed="", left="")
         self._batches = self._bars.add_task("batches", total=self.steps, speed="", left="")
         self._started = 0.0

@@ -1,6 +1,5 @@
 """The batches of one part of a data set, by number: drawn, masked, moved, and float at last."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,11 +15,6 @@ from keras_cxr.data.caching.store import Store
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 REGIONS = ("full", "lungs", "outside")
 Transform = Callable[[NDArray[Any], NDArray[np.uint8]], NDArray[Any]]
-
-
-def num_workers() -> int:
-    """Returns how many threads make batches ahead of training: 2 to 8, by the machine's cores."""
-    return min(8, max(2, os.cpu_count() or 2))
 
 
 def balanced_weights(labels: NDArray[np.int64], num_classes: int) -> dict[int, float]:

@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_cxr.data.batching.batches import Batch, Batches, num_workers
+from keras_cxr._support.threads import num_workers
+from keras_cxr.data.batching.batches import Batch, Batches
 
 
 class BatchDataset(keras.utils.PyDataset):

@@ -1,18 +1,15 @@
 """The one pass over a data set: every file is decoded once, checked and fitted to size."""
 
 import os
-import sys
-import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.progress import progress_bar
+from keras_cxr._support.threads import in_threads
 from keras_cxr.data.catalog import Catalog, Entry
 from keras_cxr.data.files.formats import DICOM_EXTRA
 from keras_cxr.data.files.images import file_bytes, fit, grey_film, lung_mask, reason
@@ -72,30 +69,26 @@ def read_all(
         verbose: True shows a progress bar on stderr, "auto" only in a terminal.
     """
     entries = catalog.entries
-    stop = threading.Event()
 
-    def read_rows(rows: range) -> list[Record]:
-        records = []
-        for row in rows:
-            if stop.is_set():
-                break
-            known = earlier(entries[row]) if earlier is not None else None
-            if known is not None and known.record.patient:
-                patient = _patient(catalog.path(entries[row].file))
-                known = known._replace(record=known.record._replace(patient=patient))
-            record, picture = known or read_entry(
-                catalog, entries[row], image_size, intensity=intensity
-            )
-            if picture is not None and sink is not None:
-                sink(row, *picture)
+    def read(row: int) -> Record:
+        known = earlier(entries[row]) if earlier is not None else None
+        if known is not None and known.record.patient:
+            patient = _patient(catalog.path(entries[row].file))
+            known = known._replace(record=known.record._replace(patient=patient))
+        record, picture = known or read_entry(
+            catalog, entries[row], image_size, intensity=intensity
+        )
+        if picture is not None and sink is not None:
+            sink(row, *picture)
+        return record
+
+    workers = min(32, os.cpu_count() or 1)  # nothing else works meanwhile
+    records = []
+    with progress_bar(len(entries), "Reading images", verbose) as advance:
+        for record in in_threads(read, range(len(entries)), chunk=_CHUNK, workers=workers):
             records.append(record)
-        return records
-
-    chunks = [
-        range(start, min(start + _CHUNK, len(entries))) for start in range(0, len(entries), _CHUNK)
-    ]
-    with one_thread_in_opencv(), progress(len(entries), "Reading images", verbose) as advance:
-        return _numbered(_in_threads(read_rows, chunks, advance, stop))
+            advance(1)
+    return _numbered(records)
 
 
 def read_entry(
@@ -154,64 +147,3 @@ def unpack(bits: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.u
     """Returns a packed mask as (height, width) uint8, 255 inside and 0 outside."""
     count = image_size[0] * image_size[1]
     return (np.unpackbits(bits, count=count) * np.uint8(255)).reshape(image_size)
-
-
-def _in_threads(
-    work: Callable[[range], list[Record]],
-    chunks: Sequence[range],
-    advance: Callable[[int], None],
-    stop: threading.Event,
-) -> list[Record]:
-    workers = min(32, os.cpu_count() or 1)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="keras-cxr-read")
-    futures: list[Future[list[Record]]] = []
-    try:
-        futures = [pool.submit(work, chunk) for chunk in chunks]
-        records: list[Record] = []
-        for future in futures:
-            done = future.result()
-            records += done
-            advance(len(done))
-        return records
-    finally:
-        # on Ctrl-C the images that have begun end before the caller removes their file
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def one_thread_in_opencv() -> Iterator[None]:
-    """Keeps OpenCV to one thread in a pool that fills the cores already."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
-@contextmanager
-def progress(total: int, text: str, verbose: bool | str) -> Iterator[Callable[[int], None]]:
-    """Shows a bar on stderr while the block runs and yields what advances it."""
-    if not (verbose is True or (verbose == "auto" and sys.stderr.isatty())):
-        with nullcontext():
-            yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns: tuple[Any, ...] = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(text, total=total)
-        yield lambda count: bar.advance(task, count)

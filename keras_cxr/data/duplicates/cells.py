@@ -1,14 +1,13 @@
 """An index for many pictures: only those in the same corner of the space are compared."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from keras_cxr.data.batching.batches import num_workers
+from keras_cxr._support.threads import in_threads
 
 PROBES = 48
 """Cells that a query looks into."""
@@ -16,7 +15,7 @@ _CELLS = 4.0  # times the root of the number of rows
 _LEARNED_FROM = 50  # rows for each cell
 _ROUNDS = 8
 _ROWS = 4096
-_AHEAD = 64  # cells whose pairs wait at most
+_CHUNK = 16  # cells that a thread takes at once
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
 
@@ -63,11 +62,9 @@ class Cells:
             places, columns, cosines = pairs_above(queries[asking], self._rows[inside], least)
             return asking[places], self._order[inside][columns], cosines
 
-        cells = range(len(self._centres))
         # a product is small: several at once are faster than several threads for each
-        with ThreadPoolExecutor(num_workers()) as threads, threadpool_limits(1):
-            for start in range(0, len(cells), _AHEAD):
-                yield from threads.map(look, cells[start : start + _AHEAD])
+        with threadpool_limits(1):
+            yield from in_threads(look, range(len(self._centres)), chunk=_CHUNK)
 
     def _nearest(self, rows: NDArray[np.float32], count: int) -> NDArray[np.int16]:
         """Returns (n, count): the cells whose centres are nearest, in no order."""

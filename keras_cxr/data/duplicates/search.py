@@ -1,14 +1,13 @@
 """From pictures to confirmed pairs: exact copies by checksum, near ones by two looks."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.batching.batches import num_workers
-from keras_cxr.data.caching.reading import one_thread_in_opencv, progress
+from keras_cxr._support.progress import progress_bar
+from keras_cxr._support.threads import in_threads
 from keras_cxr.data.duplicates.candidates import find_candidates
 from keras_cxr.data.duplicates.pairs import agreement, align, coarse_detail
 from keras_cxr.data.duplicates.views import SIDE, VIEWS, turned
@@ -17,7 +16,7 @@ from keras_cxr.data.files.images import fit
 MIN_COSINE = 0.74
 """Of the descriptions from afar: 4 of 10,000 pairs of real films lie above it."""
 _MIN_COSINE_OF_FEW = 0.6
-_BLOCK = 4096
+_CHUNK = 16  # pictures or pairs that a thread takes at once
 _FEW = 200
 """So few pictures say little of how chests look, and some copies lie below the other limit."""
 
@@ -58,21 +57,22 @@ def search(
         first of them, which alone is held against the other pictures.
     """
     links, kept = ([], list(range(len(checksums)))) if first else _exact(image, checksums)
-    with one_thread_in_opencv(), ThreadPoolExecutor(num_workers()) as threads:
-        pictures = np.empty((len(kept), SIDE, SIDE), np.uint8)
-        _fill(pictures, lambda place: _small(image(kept[place])), threads)
-        least = MIN_COSINE if len(kept) > _FEW else _MIN_COSINE_OF_FEW
-        candidates = find_candidates(pictures, first=first, threshold=least)
-        _fill(pictures, lambda place: coarse_detail(pictures[place]), threads)
+    pictures = np.empty((len(kept), SIDE, SIDE), np.uint8)
+    for place, picture in enumerate(in_threads(lambda row: _small(image(row)), kept, chunk=_CHUNK)):
+        pictures[place] = picture
+    least = MIN_COSINE if len(kept) > _FEW else _MIN_COSINE_OF_FEW
+    candidates = find_candidates(pictures, first=first, threshold=least)
+    for place, detail in enumerate(in_threads(coarse_detail, pictures, chunk=_CHUNK)):
+        pictures[place] = detail
 
-        def confirmed(candidate: np.void) -> Link | None:
-            return _confirm(candidate, image=image, details=pictures, rows=kept)
+    def confirmed(candidate: np.void) -> Link | None:
+        return _confirm(candidate, image=image, details=pictures, rows=kept)
 
-        with progress(len(candidates), "Comparing look-alikes", verbose) as advance:
-            for block in _blocks(len(candidates)):
-                found = threads.map(confirmed, candidates[block])
-                links += [link for link in found if link is not None]
-                advance(len(candidates[block]))
+    with progress_bar(len(candidates), "Comparing look-alikes", verbose) as advance:
+        for link in in_threads(confirmed, candidates, chunk=_CHUNK):
+            if link is not None:
+                links.append(link)
+            advance(1)
     return sorted(links)
 
 
@@ -111,22 +111,6 @@ def _exact(
         else:
             links.append(Link(same, row, "exact"))
     return links, kept
-
-
-def _fill(
-    pictures: NDArray[np.uint8],
-    made: Callable[[int], NDArray[np.uint8]],
-    threads: ThreadPoolExecutor,
-) -> None:
-    """Puts what is made for each place there, in blocks: a waiting task costs a kilobyte."""
-    for block in _blocks(len(pictures)):
-        places = range(len(pictures))[block]
-        for place, picture in zip(places, threads.map(made, places), strict=True):
-            pictures[place] = picture
-
-
-def _blocks(count: int) -> Iterator[slice]:
-    return (slice(start, start + _BLOCK) for start in range(0, count, _BLOCK))
 
 
 def _confirm(

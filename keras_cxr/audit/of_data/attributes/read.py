@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ import pandas as pd
 
 from keras_cxr._support.disk.documents import Document, FormError, Text, read_bytes, rows_fit
 from keras_cxr._support.disk.jsonable import to_json, write_json
+from keras_cxr._support.progress import progress_bar
+from keras_cxr._support.threads import in_threads
 from keras_cxr.audit.of_data.attributes.file_headers import DICOM_FACTS, read_header
 from keras_cxr.audit.of_data.attributes.picture_measures import (
     BINS,
@@ -19,16 +20,14 @@ from keras_cxr.audit.of_data.attributes.picture_measures import (
     colourfulness,
     measure_picture,
 )
-from keras_cxr.data.batching.batches import num_workers
 from keras_cxr.data.caching.index import writing_to
-from keras_cxr.data.caching.reading import one_thread_in_opencv, progress
 from keras_cxr.data.catalog import Catalog, Entry
 from keras_cxr.data.files.images import file_bytes, grey_film, reason
 from keras_cxr.errors import DataError
 
 SCHEMA_VERSION = 1
 _METHOD = 2  # raised whenever the same file would give other attributes
-_CHUNK = 64  # files that a thread reads between two steps of the progress bar
+_CHUNK = 16  # files that a thread takes at once
 
 NUMBERS = (
     "width",
@@ -111,21 +110,12 @@ def read_attributes(
 
 
 def _read_all(catalog: Catalog, verbose: bool | str) -> list[list[Any]]:
-    entries = catalog.entries
-    chunks = [entries[start : start + _CHUNK] for start in range(0, len(entries), _CHUNK)]
-
-    def read(chunk: Sequence[Entry]) -> list[list[Any]]:
-        return [_read_file(catalog.path(entry.file)) for entry in chunk]
-
-    rows: list[list[Any]] = []
-    with (
-        one_thread_in_opencv(),
-        progress(len(entries), "Measuring files", verbose) as advance,
-        ThreadPoolExecutor(num_workers(), thread_name_prefix="keras-cxr-attributes") as threads,
-    ):
-        for read_rows in threads.map(read, chunks):
-            rows += read_rows
-            advance(len(read_rows))
+    paths = [catalog.path(entry.file) for entry in catalog.entries]
+    rows = []
+    with progress_bar(len(paths), "Measuring files", verbose) as advance:
+        for row in in_threads(_read_file, paths, chunk=_CHUNK):
+            rows.append(row)
+            advance(1)
     return rows
 
 

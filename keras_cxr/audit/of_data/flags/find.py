@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from keras_cxr._support.threads import one_thread_in_opencv
 from keras_cxr.audit.of_data.flags.features import VIEWS, small
 from keras_cxr.audit.of_data.flags.judge import FLAGGED, judge_layouts
-from keras_cxr.data.caching.reading import one_thread_in_opencv
 from keras_cxr.data.files.intensity import MEND, is_narrow, limits
 
 KINDS = ("corrupt", "narrow", "blank", "not_an_xray", "lateral", "inverted", "rotated")
