@@ -9,21 +9,22 @@ import numpy as np
 import pytest
 
 from keras_cxr import build_lenet5
+from keras_cxr._support.disk.file_names import (
+    MODEL_AUDIT_FILE,
+    PHANTOMS_FILE,
+    RESULT_FILE,
+    RUN_RECORD_FILE,
+    SPLIT_FILE,
+)
 from keras_cxr.audit.of_model.base.predictions import read_predictions
 from keras_cxr.errors import KerasCXRError, NotFoundError
 from keras_cxr.evaluation import ConformalSets
 from keras_cxr.evaluation.ood import OutOfDistribution, weights_digest
-from keras_cxr.inference.recorded import (
-    RESULT_FILE,
-    SPLIT_FILE,
-    read_split,
-    recorded_result,
-    recorded_run,
-)
-from keras_cxr.phantoms.draw import MANIFEST, make_phantoms
-from keras_cxr.runs.trust import AUDIT_FILE, questions
+from keras_cxr.inference.recorded import read_split, recorded_result, recorded_run
+from keras_cxr.phantoms.draw import make_phantoms
+from keras_cxr.runs.trust import questions
 from keras_cxr.study.report import write_report
-from keras_cxr.training.checkpoint import RECORD, read_arrays, read_record
+from keras_cxr.training.checkpoint import read_arrays, read_record
 from keras_cxr.training.run import make_run
 
 RUN = {
@@ -103,9 +104,9 @@ class Kind:
 
 
 KINDS = (
-    Kind(RECORD, RUN, use_run),
+    Kind(RUN_RECORD_FILE, RUN, use_run),
     Kind(RESULT_FILE, RESULT, use_result),
-    Kind(AUDIT_FILE, AUDIT, lambda folder: questions(folder.parent, [folder.name], None)),
+    Kind(MODEL_AUDIT_FILE, AUDIT, lambda folder: questions(folder.parent, [folder.name], None)),
     Kind("sets.json", SETS, use_sets),
 )
 HUGE = b'{"a": ' + b"9" * 5000 + b"}"
@@ -210,11 +211,11 @@ def test_each_value_may_be_another(kind, folder):
 
 def test_phantoms_of_a_damaged_manifest_are_not_used(tmp_path):
     folder = make_phantoms(tmp_path / "phantoms", images_per_class=1, image_size=(32, 32))
-    good = (folder / MANIFEST).read_bytes()
+    good = (folder / PHANTOMS_FILE).read_bytes()
     for name, damage in DAMAGES.items():
         if name == "true":  # which Python takes for 1
             continue
-        (folder / MANIFEST).write_bytes(damage(good))
+        (folder / PHANTOMS_FILE).write_bytes(damage(good))
         with pytest.raises(KerasCXRError, match="holds phantoms with other settings"):
             make_phantoms(folder, images_per_class=1, image_size=(32, 32))
 

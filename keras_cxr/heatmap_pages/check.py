@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.disk.file_names import FAITHFULNESS_CURVES, FAITHFULNESS_FILE
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr.explain import Method
 from keras_cxr.explain.faithfulness import Faithfulness, check_faithfulness, plot_curves
 from keras_cxr.heatmap_pages.masks import find_masks
 
 MOST_IMAGES = 64  # each costs about 200 forward passes
-CHECK_FILE, CURVES_FILE = "faithfulness.json", "faithfulness.png"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,8 @@ def check_maps(
     found = check_faithfulness(method, images, np.asarray(class_index), masks=masks)
     which = f"{len(images)} of {total:,} images, spread over them" if len(images) < total else ""
     notes = [f"Checked on {which}."] * bool(which) + notes
-    write_json(folder / CHECK_FILE, _document(found, files, notes))
-    plot_curves(found).savefig(folder / CURVES_FILE, dpi=110)
+    write_json(folder / FAITHFULNESS_FILE, _document(found, files, notes))
+    plot_curves(found).savefig(folder / FAITHFULNESS_CURVES, dpi=110)
     return MapCheck(found, tuple(notes))
 
 

@@ -10,12 +10,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from keras_cxr._support.disk.file_names import FAITHFULNESS_CURVES, GALLERY_FILE
 from keras_cxr._support.disk.files import write_whole
 from keras_cxr._support.text.pages import data_address, render_page
 from keras_cxr.explain.pictures.overlays import colour_bar
-from keras_cxr.heatmap_pages.check import CURVES_FILE, MapCheck
-
-GALLERY_FILE = "index.html"
+from keras_cxr.heatmap_pages.check import MapCheck
 
 
 def write_gallery(
@@ -53,7 +52,7 @@ def write_gallery(
         failed=list(failed.values()),
         bar=data_address(_bar()),
         check=check,
-        curves=CURVES_FILE,
+        curves=FAITHFULNESS_CURVES,
     )
     path = folder / GALLERY_FILE
     write_whole(path, page)

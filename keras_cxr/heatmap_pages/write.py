@@ -12,18 +12,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._support.disk.file_names import GALLERY_FILE, HEATMAPS_TABLE_FILE
 from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.outputs import HEATMAPS, check_free, signed_png
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import METHODS, LayerMethod, Method, overlay
 from keras_cxr.heatmap_pages.check import MapCheck, check_maps, rows_to_check
-from keras_cxr.heatmap_pages.gallery import GALLERY_FILE, write_gallery
+from keras_cxr.heatmap_pages.gallery import write_gallery
 from keras_cxr.heatmap_pages.picture_names import picture_names
 from keras_cxr.inference import Classifier
 
 CONTOUR_LEVELS = (0.5,)
-TABLE_FILE = "heatmaps.csv"
 PLACEMENT = "receptive_field"
 COLUMNS = (
     "file", "heatmap", "predicted", "explained", "probability", "method", "layer",
@@ -233,7 +233,7 @@ def _write_table(folder: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:
         ],
         heatmap=[Path(file).name for file in table["heatmap"]],
     )
-    write_whole(folder / TABLE_FILE, csv_text(moved))
+    write_whole(folder / HEATMAPS_TABLE_FILE, csv_text(moved))
     return table
 
 

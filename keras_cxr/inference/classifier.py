@@ -12,6 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from keras_cxr._support.disk.file_names import (
+    BEST_MODEL_FILE,
+    LAST_MODEL_FILE,
+    RUN_RECORD_FILE,
+    UNUSUAL_FILE,
+)
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr._support.ranges import check_range_for
 from keras_cxr._support.text.prediction_tables import probability_columns
@@ -30,13 +36,11 @@ from keras_cxr.keras_graph.interface import (
     predict_probabilities,
 )
 from keras_cxr.models.files import read_model
-from keras_cxr.training.checkpoint import RECORD
 
 if TYPE_CHECKING:
     from keras_cxr.evaluation.ood import OutOfDistribution
 
-MODEL_FILES = ("last.keras", "best.keras")
-UNUSUAL_FILE = "unusual.npz"
+MODEL_FILES = (LAST_MODEL_FILE, BEST_MODEL_FILE)
 BATCH_SIZE = 32
 
 Image = NDArray[np.float32]
@@ -193,7 +197,7 @@ def load_classifier(
     if None in model.input_shape[1:3] and "image_size" not in data:
         raise InvalidArgumentError(
             f"{file} cannot answer for image files: the model takes images of any size, and no "
-            f"{RECORD} beside it says which it was trained with. Put it into a model with "
+            f"{RUN_RECORD_FILE} beside it says which it was trained with. Put it into a model with "
             "keras.Input((height, width, channels)) of that size."
         )
     recorded = data.get("class_names") or [str(index) for index in range(count)]
@@ -201,12 +205,12 @@ def load_classifier(
         names = check_class_names(recorded if class_names is None else class_names)
     except InvalidArgumentError as error:
         if class_names is None:
-            raise DataError(f"{RECORD} beside {file} is damaged: {error}") from error
+            raise DataError(f"{RUN_RECORD_FILE} beside {file} is damaged: {error}") from error
         raise
     if len(names) != count and class_names is None:
         raise DataError(
-            f"{file} has {count} outputs, but {RECORD} beside it names {len(names)} classes: they "
-            "are of different runs. Train again, or delete the record."
+            f"{file} has {count} outputs, but {RUN_RECORD_FILE} beside it names {len(names)} "
+            "classes: they are of different runs. Train again, or delete the record."
         )
     if len(names) != count:
         raise InvalidArgumentError(

@@ -8,14 +8,13 @@ from typing import Any
 import pandas as pd
 
 from keras_cxr._support.disk.documents import COUNT, SHARE, Document, Range
+from keras_cxr._support.disk.file_names import RESULT_FILE, RUN_RECORD_FILE, SPLIT_FILE
 from keras_cxr._support.text.prediction_tables import read_written
 from keras_cxr.data import find_images
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.errors import DataError, InvalidArgumentError
-from keras_cxr.training.checkpoint import RECORD, RUN_RECORD
+from keras_cxr.training.checkpoint import RUN_RECORD
 
-SPLIT_FILE = "split.csv"
-RESULT_FILE = "result.json"
 _UNKNOWN = (
     "Which images the model was trained and tested on is not known: train again, or test on images "
     'that it has not seen, with part="all".'
@@ -186,7 +185,7 @@ def recorded_run(folder: Path) -> dict[str, Any]:
     Raises:
         DataError: (a ValueError) it is damaged.
     """
-    return _RECORD.read(folder / RECORD) if (folder / RECORD).is_file() else {}
+    return _RECORD.read(folder / RUN_RECORD_FILE) if (folder / RUN_RECORD_FILE).is_file() else {}
 
 
 def recorded_result(model: PathLike) -> dict[str, Any]:

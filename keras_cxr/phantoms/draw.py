@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._support.disk.documents import FormError, parse_json, read_bytes
+from keras_cxr._support.disk.file_names import PHANTOMS_FILE
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.locking import ScratchFolder
 from keras_cxr.errors import InvalidArgumentError, OutputError
@@ -22,7 +23,6 @@ from keras_cxr.phantoms.lesions import LESIONS
 
 CLASS_NAMES = tuple(LESIONS)
 MIN_SIDE, MAX_SIDE = 32, 4096  # below, ribs are no longer drawn; above, a slip of the keyboard
-MANIFEST = "phantoms.json"
 _PARTS = ("images", "masks", "lesions")
 _SCHEMA_VERSION = 1
 _DRAWING_VERSION = 1  # raised whenever the same settings would give other pixels
@@ -133,7 +133,7 @@ def make_phantoms(
         raise _unwritable(folder, error) from error
     try:
         _write(scratch.path, images_per_class, size, seed)
-        write_json(scratch.path / MANIFEST, settings)
+        write_json(scratch.path / PHANTOMS_FILE, settings)
         if folder.is_dir():
             folder.rmdir()  # it is empty: Windows cannot rename onto it
         scratch.become(folder)
@@ -174,13 +174,13 @@ def _is_reusable(folder: Path, settings: dict[str, object], names: set[str]) -> 
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     if not found and not any(folder.iterdir()):
         return False
-    if MANIFEST not in found:
+    if PHANTOMS_FILE not in found:
         raise OutputError(
-            f"{folder} is not empty and holds no {MANIFEST}: name a new or empty folder for the "
-            "phantoms, nothing was written."
+            f"{folder} is not empty and holds no {PHANTOMS_FILE}: name a new or empty folder for "
+            "the phantoms, nothing was written."
         )
     try:
-        written = parse_json(read_bytes(folder / MANIFEST))
+        written = parse_json(read_bytes(folder / PHANTOMS_FILE))
     except FormError:
         written = None
     if written != settings:
@@ -204,7 +204,7 @@ def _is_reusable(folder: Path, settings: dict[str, object], names: set[str]) -> 
 
 
 def _file_names(images_per_class: int) -> set[str]:
-    return {MANIFEST} | {
+    return {PHANTOMS_FILE} | {
         str(PurePosixPath(class_name, part, f"{class_name}-{number}.png"))
         for class_name in CLASS_NAMES
         for part in _PARTS

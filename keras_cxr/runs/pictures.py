@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from keras_cxr._support.disk.file_names import RUN_PICTURES
 from keras_cxr._support.text.prediction_tables import likeliest_in
 from keras_cxr.evaluation import Evaluation, plot_confusion_matrix, plot_history, plot_predictions
 from keras_cxr.explain import GradCAM, plot_answers, plot_average_heatmaps
@@ -48,7 +49,7 @@ def save_pictures(
     }
     paths = []
     for name, (figure, dpi) in figures.items():
-        paths.append(folder / f"{name}.png")
+        paths.append(folder / RUN_PICTURES[name])
         figure.savefig(paths[-1], dpi=dpi)
     return paths
 

@@ -6,22 +6,26 @@ from typing import Any
 
 import keras
 
+from keras_cxr._support.disk.file_names import (
+    PHANTOMS_FILE,
+    PREDICTIONS_FILE,
+    RESULT_FILE,
+    RUN_FOLDER,
+    SPLIT_FILE,
+    UNUSUAL_FILE,
+)
 from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Evaluation, evaluate
 from keras_cxr.evaluation.ood import OutOfDistribution
-from keras_cxr.inference.classifier import UNUSUAL_FILE
-from keras_cxr.inference.recorded import RESULT_FILE, SPLIT_FILE
 from keras_cxr.runs.machine import describe_machine
 from keras_cxr.runs.pictures import save_pictures
-from keras_cxr.runs.trust import PREDICTIONS_FILE, write_trust
+from keras_cxr.runs.trust import write_trust
 from keras_cxr.training import train
 
 SCHEMA_VERSION = 1
-RUN_FOLDER = "run"
-PHANTOM_FILE = "phantoms.json"
 
 
 def tell_notes(
@@ -89,7 +93,7 @@ def train_and_save(
             str(name): {str(part): int(count) for part, count in row.items()}
             for name, row in counts.iterrows()
         },
-        "phantoms": datasets.root is not None and (datasets.root / PHANTOM_FILE).is_file(),
+        "phantoms": datasets.root is not None and (datasets.root / PHANTOMS_FILE).is_file(),
         "data_summary": datasets.summary,
         "evaluation": evaluation.to_dict(),
     }

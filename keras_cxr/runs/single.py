@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_cxr._support.disk.file_names import EVALUATION_FILE, PREDICTIONS_FILE, RUN_PICTURES
 from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.outputs import EVALUATION, RUN, check_free
@@ -131,7 +132,7 @@ def evaluate_and_report(
     found = evaluate(classifier.model, datasets, part="train")
     if folder is not None:
         output_folder(folder)
-        write_whole(folder / "predictions.csv", csv_text(found.predictions))
-        write_json(folder / "evaluation.json", found.to_dict())
-        plot_confusion_matrix(found).savefig(folder / "confusion_matrix.png", dpi=110)
+        write_whole(folder / PREDICTIONS_FILE, csv_text(found.predictions))
+        write_json(folder / EVALUATION_FILE, found.to_dict())
+        plot_confusion_matrix(found).savefig(folder / RUN_PICTURES["confusion_matrix"], dpi=110)
     return found

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr._support.disk.documents import Document
+from keras_cxr._support.disk.file_names import MODEL_AUDIT_FILE, PREDICTIONS_FILE
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.text.prediction_tables import probabilities_in
 from keras_cxr.audit.of_model.audit import audit_model
@@ -17,13 +18,11 @@ from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Comparison, compare_models, compute_metrics
 from keras_cxr.inference.recorded import read_split
 
-AUDIT_FILE = "model_audit.json"
 AUDIT = Document(
     what="the audit of an experiment",
     form={"findings": [{"key": str, "sentence": str}], "notes": [str]},
     mend="Delete it and run the study again: it is measured anew.",
 )
-PREDICTIONS_FILE = "predictions.csv"
 # Five passes over the test part, one over the validation part and 200 heat maps: less than a
 # third of what one epoch of training takes. None of them trains anything.
 MEASURES = ("held_out", "masked", "confidence", "where")
@@ -54,7 +53,7 @@ def write_trust(
         test=answers_in(predictions, datasets),
         say=_silent,
     )
-    write_json(folder / AUDIT_FILE, audit.to_dict())
+    write_json(folder / MODEL_AUDIT_FILE, audit.to_dict())
 
 
 def compare_experiments(folder: Path, keys: list[str]) -> Comparison | None:
@@ -113,9 +112,9 @@ def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> l
     A sentence that is the same for all experiments stands there once, without a letter.
     """
     audits = {
-        key: AUDIT.read(folder / key / AUDIT_FILE)
+        key: AUDIT.read(folder / key / MODEL_AUDIT_FILE)
         for key in keys
-        if (folder / key / AUDIT_FILE).is_file()
+        if (folder / key / MODEL_AUDIT_FILE).is_file()
     }
     found = []
     for topic, title in QUESTIONS:

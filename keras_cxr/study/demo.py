@@ -5,13 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from keras_cxr._support.disk.file_names import (
+    LAST_MODEL_FILE,
+    LESIONS_PICTURE,
+    PHANTOMS_FILE,
+    RUN_FOLDER,
+)
 from keras_cxr._support.disk.files import output_folder
 from keras_cxr._support.disk.outputs import STUDY, check_free
 from keras_cxr.data import make_phantoms
 from keras_cxr.data.finding.walk import read_folder
 from keras_cxr.errors import OutputError
 from keras_cxr.models.files import read_model
-from keras_cxr.phantoms.draw import MANIFEST
 from keras_cxr.runs.pictures import DPI
 from keras_cxr.study.lesion_heat import LesionHeat, measure_lesion_heat
 from keras_cxr.study.report import write_report
@@ -70,7 +75,7 @@ def run_demo(
         OutputError: (an OSError) the folder cannot be written, or holds images of somebody else.
     """
     folder = check_free(out_dir, STUDY)
-    drawn = (folder / "phantoms" / MANIFEST).is_file()
+    drawn = (folder / "phantoms" / PHANTOMS_FILE).is_file()
     if not drawn and folder.is_dir() and any(read_folder(folder).images()):
         raise OutputError(
             f"The folder {folder} holds images: phantoms drawn beside them would become part of "
@@ -90,9 +95,9 @@ def run_demo(
         verbose=verbose,
         group_duplicates=False,  # phantoms are drawn one by one: to look for copies takes a minute
     )
-    model = read_model(folder / EXPERIMENT / "run" / "last.keras")
+    model = read_model(folder / EXPERIMENT / RUN_FOLDER / LAST_MODEL_FILE)
     lesions = measure_lesion_heat(model, phantoms, seed=seed)
     if lesions.figure is not None:
-        lesions.figure.savefig(folder / EXPERIMENT / "gradcam_lesions.png", dpi=DPI)
+        lesions.figure.savefig(folder / EXPERIMENT / LESIONS_PICTURE, dpi=DPI)
         write_report(folder, study.results)
     return DemoResult(study, lesions)

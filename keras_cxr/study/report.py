@@ -7,10 +7,15 @@ from typing import Any
 
 import pandas as pd
 
+from keras_cxr._support.disk.file_names import (
+    LESIONS_PICTURE,
+    REPORT_FILE,
+    RUN_FOLDER,
+    RUN_PICTURES,
+)
 from keras_cxr._support.disk.files import write_whole
 from keras_cxr._support.text.pages import data_address, render_page
 from keras_cxr.evaluation import Comparison
-from keras_cxr.runs.saving import RUN_FOLDER
 from keras_cxr.runs.trust import questions
 from keras_cxr.study.experiments import (
     EXPERIMENTS,
@@ -20,15 +25,18 @@ from keras_cxr.study.experiments import (
 )
 from keras_cxr.training.checkpoint import read_record
 
-REPORT_FILE = "report.html"
-PICTURES = (
-    ("curves", "Loss and accuracy per epoch, training and validation"),
-    ("confusion_matrix", "Confusion matrix of the test images in percent of the real class"),
-    ("predictions", "Test images with their answers, spread evenly over the files"),
-    ("gradcam_lesions", "Where the drawn lesions are, and where the heat lies"),
-    ("gradcam_answers", "Grad-CAM of right and of wrong answers, spread over each class's files"),
-    ("gradcam_average", "Average heat map of each answer, over the average image"),
-)
+PICTURES = {
+    RUN_PICTURES["curves"]: "Loss and accuracy per epoch, training and validation",
+    RUN_PICTURES["confusion_matrix"]: (
+        "Confusion matrix of the test images in percent of the real class"
+    ),
+    RUN_PICTURES["predictions"]: "Test images with their answers, spread evenly over the files",
+    LESIONS_PICTURE: "Where the drawn lesions are, and where the heat lies",
+    RUN_PICTURES["gradcam_answers"]: (
+        "Grad-CAM of right and of wrong answers, spread over each class's files"
+    ),
+    RUN_PICTURES["gradcam_average"]: "Average heat map of each answer, over the average image",
+}
 
 
 def results_table(results: dict[str, dict[str, Any]]) -> pd.DataFrame:
@@ -73,7 +81,7 @@ def write_report(
             "result": result,
             "pictures": [
                 (data_address(path.read_bytes()), text)
-                for path, text in ((folder / key / f"{name}.png", text) for name, text in PICTURES)
+                for path, text in ((folder / key / name, text) for name, text in PICTURES.items())
                 if path.is_file()
             ],
         }

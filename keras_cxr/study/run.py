@@ -10,6 +10,16 @@ import keras
 import numpy as np
 import pandas as pd
 
+from keras_cxr._support.disk.file_names import (
+    LAST_MODEL_FILE,
+    MODEL_AUDIT_FILE,
+    PREDICTIONS_FILE,
+    REPORT_FILE,
+    RESULT_FILE,
+    RUN_FOLDER,
+    STUDY_RESULTS_FILE,
+    STUDY_TABLE_FILE,
+)
 from keras_cxr._support.disk.files import write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.outputs import RUN, STUDY, check_free
@@ -19,20 +29,13 @@ from keras_cxr.audit.of_model.base.predictions import read_predictions
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.evaluation import Comparison
-from keras_cxr.inference.recorded import RESULT_FILE, RUN_RESULT
+from keras_cxr.inference.recorded import RUN_RESULT
 from keras_cxr.models import build, model_info
 from keras_cxr.models.files import read_model
-from keras_cxr.runs.saving import RUN_FOLDER, SCHEMA_VERSION, tell_notes, train_and_save
-from keras_cxr.runs.trust import (
-    AUDIT,
-    AUDIT_FILE,
-    PREDICTIONS_FILE,
-    compare_experiments,
-    counted_by_groups,
-    write_trust,
-)
+from keras_cxr.runs.saving import SCHEMA_VERSION, tell_notes, train_and_save
+from keras_cxr.runs.trust import AUDIT, compare_experiments, counted_by_groups, write_trust
 from keras_cxr.study.experiments import EXPERIMENTS, Experiment, select_experiments
-from keras_cxr.study.report import REPORT_FILE, results_table, write_report
+from keras_cxr.study.report import results_table, write_report
 
 Say = Callable[[str], None]
 PathLike = str | os.PathLike[str]
@@ -265,11 +268,11 @@ def _is_done(job: _Job, say: Say) -> bool:
 def _ask_once(job: _Job) -> None:
     """Audit an experiment whose audit is damaged, or which an earlier version left without."""
     try:
-        AUDIT.read(job.folder / AUDIT_FILE)
+        AUDIT.read(job.folder / MODEL_AUDIT_FILE)
     except DataError:
         write_trust(
             job.folder,
-            model=read_model(job.folder / RUN_FOLDER / "last.keras"),
+            model=read_model(job.folder / RUN_FOLDER / LAST_MODEL_FILE),
             datasets=job.datasets,
             predictions=read_predictions(job.folder / PREDICTIONS_FILE),
         )
@@ -283,9 +286,9 @@ def _collect(folder: Path) -> StudyResult:
         if file.parent.name in EXPERIMENTS
     }
     table = results_table(results)
-    write_whole(folder / "results.csv", csv_text(table, index=True))
+    write_whole(folder / STUDY_TABLE_FILE, csv_text(table, index=True))
     comparison = compare_experiments(folder, list(results))
     result = StudyResult(folder, folder / REPORT_FILE, table, results, comparison)
-    write_json(folder / "results.json", result.to_dict())
+    write_json(folder / STUDY_RESULTS_FILE, result.to_dict())
     write_report(folder, results, comparison)
     return result

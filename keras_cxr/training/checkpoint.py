@@ -9,6 +9,13 @@ import numpy as np
 
 from keras_cxr._support.disk.archives import ArchiveError, read_npz
 from keras_cxr._support.disk.documents import COUNT, Document, Range, Text
+from keras_cxr._support.disk.file_names import (
+    BEST_MODEL_FILE,
+    CHECKPOINT_FOLDER,
+    LAST_MODEL_FILE,
+    LOCK_FILE,
+    RUN_RECORD_FILE,
+)
 from keras_cxr._support.disk.files import temporaries_of, whole_file
 from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr._support.disk.locking import try_lock
@@ -16,12 +23,7 @@ from keras_cxr.errors import OutputError, TrainingError
 from keras_cxr.training.state import Arrays
 
 SCHEMA_VERSION = 1
-RECORD = "run.json"
-BEST = "best.keras"
-LAST = "last.keras"
-STATES = "checkpoint"
-LOCK = ".lock"
-_OWN = (RECORD, BEST, LAST, STATES, LOCK)
+_OWN = (RUN_RECORD_FILE, BEST_MODEL_FILE, LAST_MODEL_FILE, CHECKPOINT_FOLDER, LOCK_FILE)
 
 
 def _contradiction(record: dict[str, Any]) -> str:
@@ -65,7 +67,9 @@ RUN_RECORD = Document(
         "history": {str: [(float, None)]},
         "seconds_per_epoch": [Range(0)],
         "validation_seconds": [Range(0)],
-        "state": Text(rf"{STATES}/state-\d{{5,9}}\.npz", f"a file in {STATES}/"),
+        "state": Text(
+            rf"{CHECKPOINT_FOLDER}/state-\d{{5,9}}\.npz", f"a file in {CHECKPOINT_FOLDER}/"
+        ),
         "last_epochs?": COUNT,
         "changed_at_end?": bool,
     },
@@ -97,8 +101,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            (path / STATES).mkdir(parents=True, exist_ok=True)
-            self._lock = (path / LOCK).open("a")
+            (path / CHECKPOINT_FOLDER).mkdir(parents=True, exist_ok=True)
+            self._lock = (path / LOCK_FILE).open("a")
         except OSError as error:
             raise OutputError(
                 f"Cannot write the run's folder {path}: {error}. Choose another run_dir."
@@ -119,49 +123,49 @@ class RunFolder:
         record = read_record(self.path)
         if record is not None:
             best = best_file(self.path, record)
-            if best != self.path / BEST:
-                best.replace(self.path / BEST)
+            if best != self.path / BEST_MODEL_FILE:
+                best.replace(self.path / BEST_MODEL_FILE)
         self._tidy(record)
         return record
 
     def commit(self, record: dict[str, Any], arrays: Arrays, save_best: Save | None = None) -> None:
         """Put an epoch on disk: the state, the best model if it is a new one, the record."""
         epoch = record["epochs_trained"]
-        record["state"] = f"{STATES}/state-{epoch:05d}.npz"
+        record["state"] = f"{CHECKPOINT_FOLDER}/state-{epoch:05d}.npz"
         with whole_file(self.path / record["state"]) as temporary:
             _write_arrays(temporary, arrays)
         if save_best is not None:
-            best = self.path / STATES / f"best-{epoch:05d}.keras"
+            best = self.path / CHECKPOINT_FOLDER / f"best-{epoch:05d}.keras"
             with whole_file(best) as temporary:
                 save_best(temporary)
         self.write_record(record)
         if save_best is not None:
-            best.replace(self.path / BEST)
+            best.replace(self.path / BEST_MODEL_FILE)
         self._tidy(record)
 
     def finish(self, record: dict[str, Any], save_last: Save) -> None:
         """Write `last.keras`, then the record that says so."""
-        with whole_file(self.path / LAST) as temporary:
+        with whole_file(self.path / LAST_MODEL_FILE) as temporary:
             save_last(temporary)
         self.write_record({**record, "last_epochs": record["epochs_trained"]})
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Replace `run.json`."""
-        with whole_file(self.path / RECORD) as temporary:
+        with whole_file(self.path / RUN_RECORD_FILE) as temporary:
             temporary.write_text(to_json({"schema_version": SCHEMA_VERSION, **record}))
 
     def clear(self) -> None:
         """Remove the run; the record first, so that nothing half removed is taken for a run."""
-        for name in (RECORD, BEST, LAST):
+        for name in (RUN_RECORD_FILE, BEST_MODEL_FILE, LAST_MODEL_FILE):
             (self.path / name).unlink(missing_ok=True)
         self._tidy(None)
 
     def _tidy(self, record: dict[str, Any] | None) -> None:
         kept = None if record is None else self.path / record["state"]
-        for file in (self.path / STATES).iterdir():
+        for file in (self.path / CHECKPOINT_FOLDER).iterdir():
             if file != kept:
                 file.unlink(missing_ok=True)
-        for name in (RECORD, BEST, LAST):
+        for name in (RUN_RECORD_FILE, BEST_MODEL_FILE, LAST_MODEL_FILE):
             for left in temporaries_of(self.path / name):
                 left.unlink(missing_ok=True)
 
@@ -173,7 +177,7 @@ class RunFolder:
             )
 
     def _refuse_foreign(self) -> None:
-        if (self.path / RECORD).exists():
+        if (self.path / RUN_RECORD_FILE).exists():
             return
         own = {self.path / name for name in _OWN}
         own |= {left for file in own for left in temporaries_of(file)}
@@ -181,7 +185,7 @@ class RunFolder:
         if foreign:
             raise OutputError(
                 f"{self.path} holds files that are not a run's ({', '.join(sorted(foreign)[:3])}) "
-                f"and no {RECORD}: choose an empty or new folder as run_dir."
+                f"and no {RUN_RECORD_FILE}: choose an empty or new folder as run_dir."
             )
 
 
@@ -195,7 +199,7 @@ def read_record(path: Path, *, mend: str = "") -> dict[str, Any] | None:
     Raises:
         TrainingError: it cannot be read or used, or a newer release wrote it.
     """
-    file = path / RECORD
+    file = path / RUN_RECORD_FILE
     if not file.exists():
         return None
     record = RUN_RECORD.read(file, mend=mend)
@@ -207,10 +211,10 @@ def read_record(path: Path, *, mend: str = "") -> dict[str, Any] | None:
 def best_file(path: Path, record: dict[str, Any]) -> Path:
     """Where the best model is: a kill may have left a new one beside the state."""
     if record["best_epoch"] is not None:
-        pending = path / STATES / f"best-{record['best_epoch'] + 1:05d}.keras"
+        pending = path / CHECKPOINT_FOLDER / f"best-{record['best_epoch'] + 1:05d}.keras"
         if pending.exists():
             return pending
-    return path / BEST
+    return path / BEST_MODEL_FILE
 
 
 def read_arrays(path: Path) -> Arrays:

@@ -11,9 +11,10 @@ import keras
 import numpy as np
 
 from keras_cxr._support.disk.archives import check_model_archive
+from keras_cxr._support.disk.file_names import LAST_MODEL_FILE
 from keras_cxr.errors import TrainingError
 from keras_cxr.training.callbacks import EpochCallbacks
-from keras_cxr.training.checkpoint import LAST, RunFolder, read_arrays
+from keras_cxr.training.checkpoint import RunFolder, read_arrays
 from keras_cxr.training.interruption import interrupt_held_back
 from keras_cxr.training.precision import Policies
 from keras_cxr.training.progress import Progress
@@ -195,7 +196,7 @@ class Loop:
         self._assign_state()
         self._restore_history()
         if self.record["changed_at_end"] and self._folder is not None:
-            self._load_last(self._folder.path / LAST)
+            self._load_last(self._folder.path / LAST_MODEL_FILE)
         self._progress.say(f"the run is done: {self.record['epochs_trained']} epochs")
 
     def _load_last(self, file: Path) -> None:

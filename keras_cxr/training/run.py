@@ -7,9 +7,10 @@ from typing import Any
 
 import keras
 
+from keras_cxr._support.disk.file_names import BEST_MODEL_FILE, LAST_MODEL_FILE, RUN_RECORD_FILE
 from keras_cxr.errors import NotFoundError, TrainingError
 from keras_cxr.models.files import read_model
-from keras_cxr.training.checkpoint import BEST, LAST, RECORD, best_file, read_arrays, read_record
+from keras_cxr.training.checkpoint import best_file, read_arrays, read_record
 from keras_cxr.training.state import assign_variables
 
 
@@ -51,7 +52,7 @@ class TrainingRun:
     @property
     def best_path(self) -> Path | None:
         """The file of the model after `best_epoch`, `None` without a `run_dir`."""
-        return None if self.run_dir is None else self.run_dir / BEST
+        return None if self.run_dir is None else self.run_dir / BEST_MODEL_FILE
 
     @property
     def summary(self) -> str:
@@ -89,7 +90,7 @@ def load_run(
     path = Path(run_dir)
     record = read_record(path)
     if record is None:
-        raise NotFoundError(f"There is no run in {path}: {path / RECORD} does not exist.")
+        raise NotFoundError(f"There is no run in {path}: {path / RUN_RECORD_FILE} does not exist.")
     if record["epochs_trained"] == 0:
         raise TrainingError(f"The run in {path} has no complete epoch yet: train it further.")
     return make_run(record, _load_model(path, record, custom_objects), path)
@@ -115,7 +116,7 @@ def _load_model(
     path: Path, record: dict[str, Any], custom_objects: dict[str, Any] | None
 ) -> keras.Model:
     if record.get("last_epochs") == record["epochs_trained"]:
-        return read_model(path / LAST, custom_objects=custom_objects)
+        return read_model(path / LAST_MODEL_FILE, custom_objects=custom_objects)
     model = read_model(best_file(path, record), custom_objects=custom_objects)
     assign_variables(model.variables, read_arrays(path / record["state"]), "model")
     return model

@@ -7,10 +7,10 @@ import pytest
 from keras import layers
 
 from keras_cxr import build_lenet5, build_vgg19, make_datasets, train
+from keras_cxr._support.disk.file_names import UNUSUAL_FILE
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference import list_image_files, load_classifier
-from keras_cxr.inference.classifier import UNUSUAL_FILE
 from keras_cxr.training.trainer import new_record
 
 

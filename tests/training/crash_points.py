@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_cxr.training.checkpoint import BEST, RunFolder, best_file, read_arrays, read_record
+from keras_cxr._support.disk.file_names import BEST_MODEL_FILE
+from keras_cxr.training.checkpoint import RunFolder, best_file, read_arrays, read_record
 
 STEPS = ("replace", "fsync", "unlink", "open", "mkdir")
 
@@ -72,7 +73,7 @@ def check(path):
     folder = RunFolder(path)
     assert folder.read() == record
     if best is not None:
-        assert (path / BEST).read_text() == f"epoch {best + 1}"
+        assert (path / BEST_MODEL_FILE).read_text() == f"epoch {best + 1}"
     left = [p for p in path.rglob("*") if ".tmp" in p.name]
     assert not left, left
     states = list((path / "checkpoint").iterdir())

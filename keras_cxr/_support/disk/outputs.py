@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from keras_cxr._support.disk import file_names as named
 from keras_cxr._support.disk.files import check_output, open_regular
 from keras_cxr._support.text.names import shown
 from keras_cxr.errors import DataError, InvalidArgumentError, OutputError
@@ -37,47 +38,52 @@ class Output(NamedTuple):
 
 HEATMAPS = Output(
     "heat maps",
-    ("heatmaps.csv", "index.html", "faithfulness.json", "faithfulness.png"),
-    {"heatmaps.csv": b"file,heatmap,", "index.html": _PAGE_SIGN},
+    (
+        named.HEATMAPS_TABLE_FILE,
+        named.GALLERY_FILE,
+        named.FAITHFULNESS_FILE,
+        named.FAITHFULNESS_CURVES,
+    ),
+    {named.HEATMAPS_TABLE_FILE: b"file,heatmap,", named.GALLERY_FILE: _PAGE_SIGN},
 )
 EVALUATION = Output(
     "an evaluation",
-    ("predictions.csv", "evaluation.json", "confusion_matrix.png"),
-    {"evaluation.json": b'"balanced_accuracy"'},
+    (named.PREDICTIONS_FILE, named.EVALUATION_FILE, named.RUN_PICTURES["confusion_matrix"]),
+    {named.EVALUATION_FILE: b'"balanced_accuracy"'},
 )
 RUN = Output(
     "a training run",
     (
-        "split.csv", "predictions.csv", "result.json", "model_audit.json", "curves.png",
-        "confusion_matrix.png", "predictions.png", "gradcam_answers.png", "gradcam_average.png",
+        named.SPLIT_FILE, named.PREDICTIONS_FILE, named.RESULT_FILE, named.MODEL_AUDIT_FILE,
+        *named.RUN_PICTURES.values(),
     ),
-    {"split.csv": b"file,class,part,"},
+    {named.SPLIT_FILE: b"file,class,part,"},
 )  # fmt: skip
 STUDY = Output(
     "a study",
-    ("results.csv", "results.json", "report.html"),
+    (named.STUDY_TABLE_FILE, named.STUDY_RESULTS_FILE, named.REPORT_FILE),
     {
-        "results.json": b'"experiments"',
-        "results.csv": b"study_accuracy",
-        "report.html": _PAGE_SIGN,
+        named.STUDY_RESULTS_FILE: b'"experiments"',
+        named.STUDY_TABLE_FILE: b"study_accuracy",
+        named.REPORT_FILE: _PAGE_SIGN,
     },
 )
 DATA_AUDIT = Output(
     "an audit",
-    ("actions.csv", "audit.html", "audit.json"),
+    (named.ACTIONS_FILE, named.DATA_AUDIT_PAGE, named.DATA_AUDIT_FILE),
     {
-        "audit.json": b'"duplicate_groups"',
-        "actions.csv": b"file,action,group,",
-        "audit.html": _PAGE_SIGN,
+        named.DATA_AUDIT_FILE: b'"duplicate_groups"',
+        named.ACTIONS_FILE: b"file,action,group,",
+        named.DATA_AUDIT_PAGE: _PAGE_SIGN,
     },
 )
 MODEL_AUDIT = Output(
     "a model's audit",
     (
-        "trust.html", "model_card.md", "model_card.json", "model_audit.json", "calibrated.keras",
-        "prediction_sets.json",
+        named.MODEL_AUDIT_PAGE, named.MODEL_CARD_FILE, named.MODEL_CARD_DOCUMENT,
+        named.MODEL_AUDIT_FILE, named.CALIBRATED_MODEL_FILE, named.PREDICTION_SETS_FILE,
     ),
-    {"model_audit.json": b'"schema_version"', "trust.html": _PAGE_SIGN},
+    {named.MODEL_AUDIT_FILE: b'"schema_version"', named.MODEL_AUDIT_PAGE: _PAGE_SIGN},
 )  # fmt: skip
 PREDICTIONS = b"file,predicted"
 """How the CSV file begins that `predict` writes."""
@@ -193,7 +199,7 @@ def _is_run(out: Path, model: Path) -> bool:
     return any(
         _same(out, one)
         for one in near
-        if (one / "run.json").is_file() or (one / "split.csv").is_file()
+        if (one / named.RUN_RECORD_FILE).is_file() or (one / named.SPLIT_FILE).is_file()
     )
 
 
