@@ -1,6 +1,9 @@
 """One training run with everything it leaves in its folder, for the study and for one model."""
 
+import os
+import platform
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,12 @@ from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Evaluation, evaluate
 from keras_cxr.evaluation.ood import OutOfDistribution
-from keras_cxr.runs.machine import describe_machine
 from keras_cxr.runs.pictures import save_pictures
 from keras_cxr.runs.trust import write_trust
 from keras_cxr.training import train
 
 SCHEMA_VERSION = 1
+PACKAGES = ("keras-cxr", "keras", "numpy", "opencv-python-headless", "scikit-learn")
 
 
 def tell_notes(
@@ -80,7 +83,7 @@ def train_and_save(
     result = {
         "schema_version": SCHEMA_VERSION,
         "settings": settings,
-        "machine": describe_machine(),
+        "machine": _machine(),
         "parameters": model.count_params(),
         "training": {
             "precision": run.precision,
@@ -99,3 +102,25 @@ def train_and_save(
     }
     write_json(folder / RESULT_FILE, result)
     return evaluation
+
+
+def _machine() -> dict[str, str]:
+    """What a result was measured on, as words: processor, cores, backend and versions."""
+    backend = keras.backend.backend()
+    return {
+        "processor": _processor(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else ""),
+        "accelerator": ", ".join(keras.distribution.list_devices("gpu")) or "none",
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "backend": f"{backend} {metadata.version(backend)}",
+        **{package: metadata.version(package) for package in PACKAGES},
+    }
+
+
+def _processor() -> str:
+    cpu_info = Path("/proc/cpuinfo")
+    if cpu_info.is_file():
+        for line in cpu_info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

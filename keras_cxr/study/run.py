@@ -1,13 +1,10 @@
 """Runs the study's experiments: one split for all, each resumable, skipped when done."""
 
-import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
 import pandas as pd
 
 from keras_cxr._support.disk.file_names import (
@@ -26,19 +23,15 @@ from keras_cxr._support.disk.outputs import RUN, STUDY, check_free
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr._support.text.terminal import table_text
 from keras_cxr.audit.of_model.base.predictions import read_predictions
-from keras_cxr.data import Datasets, find_images, make_datasets
-from keras_cxr.errors import DataError, InvalidArgumentError, WeightsUnavailableError
+from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation import Comparison
 from keras_cxr.inference.recorded import RUN_RESULT
-from keras_cxr.models import build, model_info
 from keras_cxr.models.files import read_model
-from keras_cxr.runs.saving import SCHEMA_VERSION, tell_notes, train_and_save
+from keras_cxr.runs.saving import SCHEMA_VERSION, train_and_save
 from keras_cxr.runs.trust import AUDIT, compare_experiments, counted_by_groups, write_trust
 from keras_cxr.study.experiments import EXPERIMENTS, Experiment, select_experiments
+from keras_cxr.study.jobs import Job, PathLike, Say, is_done, limited, prepare
 from keras_cxr.study.report import results_table, write_report
-
-Say = Callable[[str], None]
-PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,133 +132,60 @@ def run_study(
         >>> run_study("COVID-19_Radiography_Dataset", "results", "AB")  # doctest: +SKIP
     """
     chosen = select_experiments(experiments)
+    _check_fixed(data_options)
+    folder = _check_folders(out_dir, chosen, data, data_options)
+    if max_images_per_class is not None:
+        data, data_options["root"] = limited(data, max_images_per_class, **data_options)
+    data_options |= {"image_size": image_size, "batch_size": batch_size, "seed": seed}
+    jobs = prepare(
+        chosen,
+        folder,
+        data,
+        data_options,
+        training={"epochs": epochs, "precision": precision, "seed": seed},
+        weights=vgg19_weights,
+        allow_random_weights=allow_random_weights,
+        say=say,
+    )
+    while jobs:  # a job's model and data are let go when it is done
+        _train_or_skip(jobs.pop(0), say=say, verbose=verbose)
+        result = _collect(folder)
+    return result
+
+
+def _check_fixed(data_options: dict[str, Any]) -> None:
     fixed = {"augment", "region", "color_mode", "format"} & set(data_options)
     if fixed:
         raise InvalidArgumentError(
             f"The experiments themselves set {', '.join(sorted(fixed))}; call make_datasets and "
             "train for other combinations."
         )
+
+
+def _check_folders(
+    out_dir: PathLike,
+    chosen: Iterable[Experiment],
+    data: Any,
+    data_options: dict[str, Any],
+) -> Path:
+    """The study's folder; neither it nor an experiment's holds files of somebody else."""
     inputs = (data, data_options.get("groups"), data_options.get("audit"))
     folder = check_free(out_dir, STUDY, inputs=inputs)
     for row in chosen:
         check_free(folder / row.key, RUN, inputs=inputs)
-    if max_images_per_class is not None:
-        data, data_options["root"] = limited(data, max_images_per_class, **data_options)
-    data_options |= {"image_size": image_size, "batch_size": batch_size, "seed": seed}
-    jobs: list[_Job] = []
-    told: list[str] = []
-    for row in chosen:
-        datasets = _datasets(row, data, data_options)
-        tell_notes(datasets, say, known=told)
-        told += datasets.notes
-        weights = vgg19_weights if row.model == "vgg19" else None
-        model, weights = _build(row, datasets, weights, seed, say if allow_random_weights else None)
-        settings = {
-            "experiment": asdict(row),
-            "data": datasets.fingerprint,
-            "epochs": epochs,
-            "precision": precision,
-            "weights": None if weights is None else str(weights),
-            "seed": seed,
-        }
-        jobs.append(_Job(row, datasets, model, settings, folder / row.key))
-    while jobs:
-        job = jobs.pop(0)
-        if _is_done(job, say):
-            say(f"{job.row.key}: {job.row.title}: done before, skipped")
-            _ask_once(job)
-        else:
-            say(f"{job.row.key}: {job.row.title}")
-            train_and_save(
-                job.model, job.datasets, job.folder, settings=job.settings, verbose=verbose
-            )
-        result = _collect(folder)
-    return result
+    return folder
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    row: Experiment
-    datasets: Datasets
-    model: keras.Model
-    settings: dict[str, Any]
-    folder: Path
+def _train_or_skip(job: Job, *, say: Say, verbose: Any) -> None:
+    if is_done(job, say):
+        say(f"{job.row.key}: {job.row.title}: done before, skipped")
+        _audit_if_missing(job)
+    else:
+        say(f"{job.row.key}: {job.row.title}")
+        train_and_save(job.model, job.datasets, job.folder, settings=job.settings, verbose=verbose)
 
 
-def limited(
-    data: Any, max_images_per_class: int, *, root: PathLike | None = None, **_: Any
-) -> tuple[pd.DataFrame, Path]:
-    """A table of at most so many images of each class, and the folder that its paths start at.
-
-    Raises:
-        InvalidArgumentError: (a ValueError) the number is not positive.
-    """
-    if max_images_per_class < 1:
-        raise InvalidArgumentError(
-            f"max_images_per_class must be at least 1, not {max_images_per_class}."
-        )
-    catalog = find_images(data, root=root)
-    table = pd.DataFrame(catalog.entries)[["file", "label", "group", "mask", "part"]]
-    of_class = table.groupby("label")["file"]
-    place, count = of_class.cumcount(), of_class.transform("size")
-    # the images at which floor(place * share) grows: evenly spread, exactly as many as asked
-    share = (max_images_per_class / count).clip(upper=1)
-    kept = np.floor((place + 1) * share + 1e-9) > np.floor(place * share + 1e-9)
-    return table[kept].reset_index(drop=True), catalog.root
-
-
-def _datasets(row: Experiment, data: Any, options: dict[str, Any]) -> Datasets:
-    return make_datasets(
-        data,
-        augment=row.augment,
-        region=row.region,
-        color_mode=model_info(row.model).color_mode,
-        format="tf" if keras.backend.backend() == "tensorflow" else "keras",
-        **options,
-    )
-
-
-def _build(
-    row: Experiment,
-    datasets: Datasets,
-    weights: PathLike | None,
-    seed: int,
-    say_fallback: Say | None,
-) -> tuple[keras.Model, PathLike | None]:
-    """The model with repeatable first weights, and the weights that it really got."""
-    arguments: dict[str, Any] = {
-        "input_shape": datasets.input_shape,
-        "num_classes": datasets.num_classes,
-    }
-    if row.model != "vgg19":
-        keras.utils.set_random_seed(seed)
-        return build(row.model, **arguments), None
-    try:
-        keras.utils.set_random_seed(seed)
-        return build(row.model, weights=weights, **arguments), weights
-    except WeightsUnavailableError as error:
-        if say_fallback is None:
-            raise WeightsUnavailableError(
-                f"{error} allow_random_weights=True does the last for this experiment alone, and "
-                "says so; experiments='ABCD' leaves it out."
-            ) from error
-        say_fallback(f"{row.key}: {error}\n{row.key}: falling back to random weights, as asked.")
-    keras.utils.set_random_seed(seed)
-    return build(row.model, weights=None, **arguments), None
-
-
-def _is_done(job: _Job, say: Say) -> bool:
-    file = job.folder / RESULT_FILE
-    if not file.is_file():
-        return False
-    try:
-        return bool(RUN_RESULT.read(file)["settings"] == job.settings)
-    except DataError as error:
-        say(f"{job.row.key}: {error}")
-        return False
-
-
-def _ask_once(job: _Job) -> None:
+def _audit_if_missing(job: Job) -> None:
     """Audit an experiment whose audit is damaged, or which an earlier version left without."""
     try:
         AUDIT.read(job.folder / MODEL_AUDIT_FILE)

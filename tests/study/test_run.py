@@ -9,8 +9,8 @@ import pytest
 from keras_cxr import run_study
 from keras_cxr.runs.trust import counted_by_groups
 from keras_cxr.study.demo import run_demo
+from keras_cxr.study.jobs import limited
 from keras_cxr.study.lesion_heat import measure_lesion_heat
-from keras_cxr.study.run import limited
 
 PNG_FILES = {
     "confusion_matrix.png",
