@@ -109,7 +109,7 @@ class Report:
 
     def save(self, folder: Path, *, load: tuple[float, float]) -> Path:
         """Write `NAME.json`: every figure, the machine and its load before and after."""
-        from keras_cxr.runs.machine import describe_machine
+        from keras_cxr.runs.saving import describe_machine
 
         path = folder / f"{self.name}.json"
         folder.mkdir(parents=True, exist_ok=True)

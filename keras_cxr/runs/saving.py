@@ -83,7 +83,7 @@ def train_and_save(
     result = {
         "schema_version": SCHEMA_VERSION,
         "settings": settings,
-        "machine": _machine(),
+        "machine": describe_machine(),
         "parameters": model.count_params(),
         "training": {
             "precision": run.precision,
@@ -104,7 +104,7 @@ def train_and_save(
     return evaluation
 
 
-def _machine() -> dict[str, str]:
+def describe_machine() -> dict[str, str]:
     """What a result was measured on, as words: processor, cores, backend and versions."""
     backend = keras.backend.backend()
     return {
