@@ -178,6 +178,22 @@ def write_whole(path: Path, content: str | bytes) -> None:
         temporary.write_bytes(shown(content).encode() if isinstance(content, str) else content)
 
 
+@contextlib.contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Turn the system's refusals to write to an image cache into an error that says what to do.
+
+    Raises:
+        OutputError: (an OSError) the system refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"The image cache {folder} cannot be written ({error.strerror or error}). Pass "
+            "cache_dir= a folder with room, set KERAS_CXR_CACHE, or pass cache=False."
+        ) from error
+
+
 def _sync_folder(path: Path) -> None:
     if os.name == "posix":  # elsewhere a folder cannot be opened
         handle = os.open(path, os.O_RDONLY)

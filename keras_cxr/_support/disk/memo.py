@@ -1,4 +1,4 @@
-"""Remembers what a long question to a data set gave, beside its cached images."""
+"""What takes long to compute is kept as JSON beside a data set's cached images, and read back."""
 
 import hashlib
 from collections.abc import Callable
@@ -6,46 +6,60 @@ from pathlib import Path
 from typing import Any
 
 from keras_cxr._support.disk.documents import Document, FormError, Text, read_bytes
+from keras_cxr._support.disk.files import writing_to
 from keras_cxr._support.disk.jsonable import to_json, write_json
 from keras_cxr._version import __version__
-from keras_cxr.data.caching.index import writing_to
 
 
-def remembered(
-    folder: Path, name: str, asked: Any, *, answer: Callable[[], dict[str, Any]], form: Any
-) -> dict[str, Any]:
-    """Returns an answer as JSON holds it, from disk where the same was asked before.
+def computed_once(
+    folder: Path | None,
+    name: str,
+    depends_on: Any,
+    *,
+    compute: Callable[[], Any],
+    form: Any,
+    fits: Callable[[Any], bool] = lambda result: True,
+    field: str = "answer",
+    version: int | None = None,
+) -> Any:
+    """Return what `compute` returns, read from disk where it was computed before.
+
+    A file that is damaged, or of another form, is computed and written anew.
 
     Args:
-        folder: The cache folder of the images.
-        name: What is asked, such as "shortcuts"; the file is named after it.
-        asked: All that the answer depends on, with a number for the method, as JSON holds it.
-            Another version of the package asks anew.
-        answer: Finds it.
-        form: Of the answer, see `_documents`: a file of another form is damaged, and asked anew.
+        folder: the cache folder of the images; None computes without keeping anything
+        name: what is computed, such as "shortcuts"; the file is named after it
+        depends_on: all that the result depends on, as JSON holds it, with a number for the method
+        compute: returns the result, which must be of the form as soon as it is written as JSON
+        form: of the result, as `Document` takes it
+        fits: whether a result of this form can be used; for what a form cannot say, or says slowly
+        field: the result's name in the file
+        version: the file's `schema_version`. None for files without any, which hold for one
+            release of the package only
 
     Raises:
-        OutputError: The answer cannot be written.
+        OutputError: The result cannot be written.
     """
-    key = hashlib.sha256(to_json([__version__, asked], indent=None).encode()).hexdigest()
+    if folder is None:
+        return compute()
+    asked = [__version__, depends_on] if version is None else depends_on
+    key = hashlib.sha256(to_json(asked, indent=None).encode()).hexdigest()
     path = folder / f"{name}-{key[:16]}.json"
-    known = _read(path, key, form)
-    if known is not None:
-        return known
-    found = answer()
-    with writing_to(folder):
-        write_json(path, {"key": key, "answer": found}, indent=None)
-    return found
-
-
-def _read(path: Path, key: str, form: Any) -> dict[str, Any] | None:
     known = Document(
-        what="an answer",
-        form={"key": Text(key, "the key"), "answer": form},
-        mend="It is asked again.",
-        version=None,
+        what=f"kept {name}",
+        form={"key": Text(key, "the key"), field: form},
+        mend="It is computed again.",
+        version=version,
+        rule=lambda content: "" if fits(content[field]) else "does not fit",
     )
     try:
-        return dict(known.parse(read_bytes(path))["answer"])
+        return known.parse(read_bytes(path))[field]
     except FormError:
-        return None
+        result = compute()
+    content = {"schema_version": version, "key": key, field: result}
+    if version is None:
+        del content["schema_version"]
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(path, content, indent=None)
+    return result

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from keras_cxr._support.disk.documents import COUNT, SHARE, Text
-from keras_cxr._support.disk.memo import remembered
+from keras_cxr._support.disk.memo import computed_once
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.attributes.read import read_attributes
 from keras_cxr.audit.of_data.flags.find import KINDS, Flag, find_flags
@@ -66,7 +66,7 @@ def flags_once(opened: Opened, attributes: pd.DataFrame, *, seed: int) -> tuple[
         return {"flags": [flag.to_dict() for flag in found]}
 
     asked = [_FLAGS_METHOD, attributes.to_csv(), _pixels(opened), seed]
-    known = remembered(opened.cache, "flags", asked, answer=find, form=_FLAGS)
+    known = computed_once(opened.cache, "flags", asked, compute=find, form=_FLAGS)
     return tuple(Flag(**{name: flag[name] for name in _FLAG}) for flag in known["flags"])
 
 
@@ -111,7 +111,9 @@ def shortcuts_once(
         list(sources),
         seed,
     ]
-    return _from_dict(remembered(opened.cache, "shortcuts", asked, answer=measure, form=_SHORTCUTS))
+    return _from_dict(
+        computed_once(opened.cache, "shortcuts", asked, compute=measure, form=_SHORTCUTS)
+    )
 
 
 def _pixels(opened: Opened) -> list[int]:

@@ -19,7 +19,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from keras_cxr._support.disk.files import temporaries_of
+from keras_cxr._support.disk.files import temporaries_of, writing_to
 from keras_cxr._support.disk.locking import locked
 from keras_cxr._support.text.names import name_bytes
 from keras_cxr.data.caching.index import (
@@ -34,7 +34,6 @@ from keras_cxr.data.caching.index import (
     shapes,
     signature,
     write_index,
-    writing_to,
 )
 from keras_cxr.data.caching.reading import Record, read_all
 from keras_cxr.data.caching.store import FileStore, MappedStore

@@ -5,8 +5,7 @@ import hashlib
 import os
 import shutil
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from keras_cxr._support.disk.files import write_whole
 from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr.data.caching.reading import Record, Reused
 from keras_cxr.data.catalog import Entry, collector_paused
-from keras_cxr.errors import OutputError
 
 SCHEMA_VERSION = 2  # raised whenever the same files would give other pixels or records
 INDEX_NAME = "index.json"
@@ -201,15 +199,3 @@ class Earlier:
             if zlib.crc32(mask.data) != record.mask_checksum:
                 return None
         return Reused(record, (image, mask))
-
-
-@contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Turns the system's refusals into an `OutputError` that names the mend."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"The image cache {folder} cannot be written ({error.strerror or error}). Pass "
-            "cache_dir= a folder with room, set KERAS_CXR_CACHE, or pass cache=False."
-        ) from error

@@ -16,14 +16,12 @@ from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.store import Store
 from keras_cxr.data.caching.usable import check_found, keep_good
 from keras_cxr.data.duplicates.candidates import MAX_EXHAUSTIVE
-from keras_cxr.data.duplicates.duplicate_cache import search_once
-from keras_cxr.data.duplicates.search import Link, connected
+from keras_cxr.data.duplicates.search import KINDS, Link, connected, search_once
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.data.options import check_searchable
 from keras_cxr.errors import InvalidArgumentError
 
 SCHEMA_VERSION = 1
-KINDS = ("exact", "near", "flipped", "inverted")
 _COLUMNS = ("file_a", "file_b", "class_a", "class_b", "similarity", "displacement", "kind")
 
 

@@ -1,11 +1,14 @@
 """From pictures to confirmed pairs: exact copies by checksum, near ones by two looks."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.disk.documents import Range, Text
+from keras_cxr._support.disk.memo import computed_once
 from keras_cxr._support.progress import progress_bar
 from keras_cxr._support.threads import in_threads
 from keras_cxr.data.duplicates.candidates import find_candidates
@@ -13,6 +16,9 @@ from keras_cxr.data.duplicates.pairs import agreement, align, coarse_detail
 from keras_cxr.data.duplicates.views import SIDE, VIEWS, turned
 from keras_cxr.data.files.images import fit
 
+SCHEMA_VERSION = 1
+_METHOD = 4  # raised whenever the same pictures would give other pairs
+KINDS = ("exact", "near", "flipped", "inverted")
 MIN_COSINE = 0.74
 """Of the descriptions from afar: 4 of 10,000 pairs of real films lie above it."""
 _MIN_COSINE_OF_FEW = 0.6
@@ -25,7 +31,7 @@ class Link(NamedTuple):
     """A confirmed pair of rows.
 
     `similarity` and `displacement` are `duplicate_pairs.Agreement`'s; 1 and 0 for exact copies.
-    `kind` is "exact", "near", "flipped" or "inverted".
+    `kind` is one of `KINDS`.
     """
 
     one: int
@@ -33,6 +39,42 @@ class Link(NamedTuple):
     kind: str
     similarity: float = 1.0
     displacement: float = 0.0
+
+
+def search_once(
+    image: Callable[[int], NDArray[Any]],
+    checksums: Sequence[int],
+    *,
+    first: int | None = None,
+    folder: Path | None,
+    verbose: bool | str = False,
+) -> list[Link]:
+    """Return what `search` returns, which runs only if these pictures were never searched.
+
+    Results are told apart by the pictures' checksums in their order, so that a new, changed or
+    missing picture means a new search.
+
+    Args:
+        image: see `search`
+        checksums: see `search`
+        first: see `search`
+        folder: the cache folder of the images, where the result is kept; None keeps nothing
+        verbose: see `search`
+
+    Raises:
+        OutputError: The result cannot be written.
+    """
+    row = Range(0, len(checksums) - 1, whole=True)
+    links = computed_once(
+        folder,
+        "duplicates",
+        [_METHOD, first, *map(int, checksums)],
+        compute=lambda: search(image, checksums, first=first, verbose=verbose),
+        form=[[row, row, Text("|".join(KINDS), "a kind of pair"), float, float]],
+        field="links",
+        version=SCHEMA_VERSION,
+    )
+    return [Link(*link) for link in links]
 
 
 def search(

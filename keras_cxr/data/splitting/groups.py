@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 from keras_cxr.data.caching.reading import Record
 from keras_cxr.data.caching.store import Store
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.duplicates.duplicate_cache import search_once
-from keras_cxr.data.duplicates.search import connected
+from keras_cxr.data.duplicates.search import connected, search_once
 from keras_cxr.data.duplicates.views import SIDE
 from keras_cxr.data.options import Options
 from keras_cxr.data.splitting.parts import with_parts

@@ -1,15 +1,13 @@
 """`read_attributes`: what each image file is, without asking what the picture shows."""
 
-import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from keras_cxr._support.disk.documents import Document, FormError, Text, read_bytes, rows_fit
-from keras_cxr._support.disk.jsonable import to_json, write_json
+from keras_cxr._support.disk.documents import rows_fit
+from keras_cxr._support.disk.memo import computed_once
 from keras_cxr._support.progress import progress_bar
 from keras_cxr._support.threads import in_threads
 from keras_cxr.audit.of_data.attributes.file_headers import DICOM_FACTS, read_header
@@ -20,8 +18,7 @@ from keras_cxr.audit.of_data.attributes.picture_measures import (
     colourfulness,
     measure_picture,
 )
-from keras_cxr.data.caching.index import writing_to
-from keras_cxr.data.catalog import Catalog, Entry
+from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.files.images import file_bytes, grey_film, reason
 from keras_cxr.errors import DataError
 
@@ -94,16 +91,17 @@ def read_attributes(
         >>> folder = make_phantoms("phantoms", images_per_class=2)  # doctest: +SKIP
         >>> read_attributes(find_images(folder))["format"].value_counts()  # doctest: +SKIP
     """
-    key = _key(catalog.entries)
-    path = None if folder is None else folder / f"attributes-{key[:16]}.json"
-    rows = None if path is None else _remembered(path, key, len(catalog.entries))
-    if rows is None:
-        rows = _read_all(catalog, verbose)
-        if path is not None and folder is not None:
-            body = {"schema_version": SCHEMA_VERSION, "key": key, "rows": rows}
-            with writing_to(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                write_json(path, body, indent=None)
+    files = [[entry.file, entry.size, entry.time] for entry in catalog.entries]
+    rows = computed_once(
+        folder,
+        "attributes",
+        [_METHOD, files],
+        compute=lambda: _read_all(catalog, verbose),
+        form=list,
+        fits=lambda rows: len(rows) == len(files) and rows_fit(rows, _ROW),
+        field="rows",
+        version=SCHEMA_VERSION,
+    )
     index = pd.Index([entry.file for entry in catalog.entries], name="file")
     table = pd.DataFrame(rows, columns=[*NUMBERS, *TEXTS], index=index)
     return table.astype(dict.fromkeys(NUMBERS, np.float64))
@@ -136,23 +134,3 @@ def _read_file(path: str) -> list[Any]:
         facts["error"] = reason(error)
     numbers = [None if facts.get(name) is None else float(facts[name]) for name in NUMBERS]
     return [*numbers, *(facts.get(name, "") for name in TEXTS)]
-
-
-def _key(entries: Sequence[Entry]) -> str:
-    files = [[entry.file, entry.size, entry.time] for entry in entries]
-    return hashlib.sha256(to_json([_METHOD, files], indent=None).encode()).hexdigest()
-
-
-def _remembered(path: Path, key: str, count: int) -> list[list[Any]] | None:
-    """The rows of so many files; None where they are not known or the file is damaged."""
-    known = Document(
-        what="the attributes of files",
-        form={"key": Text(key, "the key"), "rows": list},
-        mend="They are measured again.",
-        version=SCHEMA_VERSION,
-    )
-    try:
-        rows = known.parse(read_bytes(path))["rows"]
-    except FormError:
-        return None
-    return list(rows) if len(rows) == count and rows_fit(rows, _ROW) else None

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_cxr.audit.of_data.opened_data import AGAINST, Opened
-from keras_cxr.data.duplicates.find import KINDS, find_duplicates
-from keras_cxr.data.duplicates.search import connected
+from keras_cxr.data.duplicates.find import find_duplicates
+from keras_cxr.data.duplicates.search import KINDS, connected
 
 
 class CopyGroup(NamedTuple):
