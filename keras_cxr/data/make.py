@@ -30,10 +30,11 @@ from keras_cxr.data.files.intensity import describe_narrow
 from keras_cxr.data.finding.arrays import from_arrays
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.data.finding.tables import Groups, with_groups
+from keras_cxr.data.groups import within
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.data.options import Options, check_group_column, check_options
 from keras_cxr.data.splitting.actions import NO_ACTIONS, read_actions, relabelled
-from keras_cxr.data.splitting.groups import keep_together, look_for_copies, within
+from keras_cxr.data.splitting.groups import keep_together, look_for_copies
 from keras_cxr.data.splitting.parts import with_parts
 from keras_cxr.data.splitting.patients import keep_patients
 from keras_cxr.data.splitting.sources import describe_sources, holds_groups, read_sources

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +16,9 @@ from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.store import Store
 from keras_cxr.data.caching.usable import check_found, keep_good
 from keras_cxr.data.duplicates.candidates import MAX_EXHAUSTIVE
-from keras_cxr.data.duplicates.search import KINDS, Link, connected, search_once
+from keras_cxr.data.duplicates.search import KINDS, Link, search_once
 from keras_cxr.data.finding.find import find_images
+from keras_cxr.data.groups import connected
 from keras_cxr.data.options import check_searchable
 from keras_cxr.errors import InvalidArgumentError
 
@@ -197,13 +198,26 @@ def _duplicates(
         )
         for link in links
     ]
-    groups = [
+    groups = group_pairs([(link.one, link.other) for link in links], names, classes)
+    pairs = pd.DataFrame(rows, columns=list(_COLUMNS))
+    return Duplicates(pairs, groups, len(names), notes)
+
+
+def group_pairs(
+    pairs: Iterable[tuple[int, int]], files: Sequence[str], classes: Sequence[str]
+) -> tuple[DuplicateGroup, ...]:
+    """Return what pairs of rows join, the largest groups first.
+
+    Args:
+        pairs: the rows of two copies each
+        files: the file of each row
+        classes: the class of each row, "" for none
+    """
+    groups = (
         DuplicateGroup(
-            tuple(names[row] for row in members),
+            tuple(files[row] for row in members),
             tuple(sorted({classes[row] for row in members} - {""})),
         )
-        for members in connected((link.one, link.other) for link in links)
-    ]
-    groups.sort(key=lambda group: -len(group.files))
-    pairs = pd.DataFrame(rows, columns=list(_COLUMNS))
-    return Duplicates(pairs, tuple(groups), len(names), notes)
+        for members in connected(pairs)
+    )
+    return tuple(sorted(groups, key=lambda group: -len(group.files)))

@@ -1,6 +1,6 @@
 """From pictures to confirmed pairs: exact copies by checksum, near ones by two looks."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -116,26 +116,6 @@ def search(
                 links.append(link)
             advance(1)
     return sorted(links)
-
-
-def connected(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Returns the rows that pairs join, directly or through others: sorted lists of two or more."""
-    parent: dict[int, int] = {}
-
-    def root(row: int) -> int:
-        parent.setdefault(row, row)
-        while parent[row] != row:
-            parent[row] = parent[parent[row]]
-            row = parent[row]
-        return row
-
-    for one, other in pairs:
-        low, high = sorted((root(one), root(other)))
-        parent[high] = low
-    groups: dict[int, list[int]] = {}
-    for row in sorted(parent):
-        groups.setdefault(root(row), []).append(row)
-    return [members for members in groups.values() if len(members) > 1]
 
 
 def _exact(

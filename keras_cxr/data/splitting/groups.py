@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from keras_cxr.data.caching.reading import Record
 from keras_cxr.data.caching.store import Store
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.duplicates.search import connected, search_once
+from keras_cxr.data.duplicates.search import search_once
 from keras_cxr.data.duplicates.views import SIDE
+from keras_cxr.data.groups import connected, count_leaks, merged, named_groups
 from keras_cxr.data.options import Options
 from keras_cxr.data.splitting.parts import with_parts
 from keras_cxr.errors import DataError
@@ -92,7 +93,7 @@ def look_for_copies(
         folder: The cache folder that remembers the result; None for no cache.
     """
     if known is not None and options.group_duplicates is not True:
-        return Together(_merged(known), "audit")
+        return Together(merged(known), "audit")
     if options.group_duplicates is False:
         return Together(None)
     if options.group_duplicates == "auto":
@@ -117,7 +118,7 @@ def look_for_copies(
     )
     groups = connected((link.one, link.other) for link in links)
     found = [[good[place] for place in members] for members in groups]
-    return Together(_merged([*found, *(known or ())]), "search" if known is None else "both")
+    return Together(merged([*found, *(known or ())]), "search" if known is None else "both")
 
 
 def keep_together(
@@ -171,32 +172,8 @@ def join_groups(catalog: Catalog, together: Iterable[Sequence[int]]) -> Catalog:
         together: Rows of the catalog that belong together.
     """
     entries = list(catalog.entries)
-    pairs = [(members[0], row) for members in together for row in members[1:]]
-    first_of: dict[str, int] = {}
-    for row, entry in enumerate(entries):
-        if entry.group:
-            pairs.append((first_of.setdefault(entry.group, row), row))
-    for members in connected(pairs):
-        names = [entries[row].group for row in members if entries[row].group]
-        name = names[0] if names else entries[members[0]].file
+    files, names = [entry.file for entry in entries], [entry.group for entry in entries]
+    for name, members in named_groups(files, names, together):
         for row in members:
             entries[row] = entries[row]._replace(group=name)
     return replace(catalog, entries=tuple(entries), names=catalog.class_names)
-
-
-def within(groups: Iterable[Sequence[int]], rows: Sequence[int]) -> list[list[int]]:
-    """Returns groups of a store's rows as groups of places in `rows`, of two or more."""
-    place_of = {row: place for place, row in enumerate(rows)}
-    found = ([place_of[row] for row in members if row in place_of] for members in groups)
-    return [members for members in found if len(members) > 1]
-
-
-def _merged(groups: Iterable[Sequence[int]]) -> list[list[int]]:
-    """Returns groups that share no image, each of those that did."""
-    return connected((members[0], row) for members in groups for row in members[1:])
-
-
-def count_leaks(groups: Iterable[Sequence[int]], parts: Sequence[Any]) -> int:
-    """Returns how many images outside the training part have one of their group in it."""
-    split = [[parts[row] for row in members] for members in groups]
-    return sum(len(held) - held.count("train") for held in split if "train" in held)

@@ -4,12 +4,12 @@ What is used of PatientID is whether two films have the same one. Neither the nu
 made of it is kept: groups are called by their first file, and the cache holds "1", "2", ...
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.groups import count_leaks, rows_by_name
 from keras_cxr.data.options import Options
-from keras_cxr.data.splitting.groups import count_leaks, join_groups
+from keras_cxr.data.splitting.groups import join_groups
 from keras_cxr.data.splitting.parts import with_parts
 from keras_cxr.errors import DataError
 
@@ -59,10 +59,7 @@ def keep_patients(
     known, problem = usable_patients(patients)
     if problem:
         return catalog, list(parts), [problem]
-    rows_of = defaultdict(list)
-    for row, patient in enumerate(known):
-        if patient:
-            rows_of[patient].append(row)
+    rows_of = rows_by_name(known)
     several = [rows for rows in rows_of.values() if len(rows) > 1]
     joined = join_groups(catalog, several)
     try:

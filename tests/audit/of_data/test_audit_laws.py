@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_cxr.audit.of_data.questions.copies import group_copies, kept_together
-from keras_cxr.audit.of_data.questions.leakage import NUM_SPLITS, count_leaks, random_splits
+from keras_cxr.audit.of_data.questions.leakage import NUM_SPLITS, leaks_of_splits, random_splits
 from keras_cxr.data.catalog import Catalog, Entry
 
 FILES = [f"{number}.png" for number in range(12)]
@@ -68,7 +68,7 @@ def test_leaked_are_the_held_out_with_a_sibling_in_training(images):
         for name, part in images
         if name
     )
-    (leak,) = count_leaks("patient", names, [], parts)
+    (leak,) = leaks_of_splits("patient", names, [], parts)
     assert (leak.split, leak.num_leaked, leak.interval) == ("given", expected, None)
     assert leak.num_known == sum(map(bool, names))
     assert leak.num_held_out == sum(bool(name) and part != "train" for name, part in images)

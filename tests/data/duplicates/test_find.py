@@ -14,7 +14,6 @@ from keras_cxr.data.duplicates import find as module
 from keras_cxr.data.duplicates.candidates import find_candidates
 from keras_cxr.data.duplicates.cells import Cells
 from keras_cxr.data.duplicates.pairs import align, coarse_detail
-from keras_cxr.data.duplicates.search import connected
 from keras_cxr.data.duplicates.views import VIEWS, WHOLE, window_coefficients
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
@@ -321,11 +320,6 @@ def test_cells_yield_each_pair_once_with_its_cosine(seed, count):
 def test_a_search_with_an_index_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_EXHAUSTIVE", 10)
     assert "more than 10 images" in str(search(database(tmp_path / "films"), tmp_path))
-
-
-def test_connected():
-    assert connected([(5, 7), (1, 2), (7, 9), (2, 0), (4, 4)]) == [[0, 1, 2], [5, 7, 9]]
-    assert connected([]) == []
 
 
 def test_real_copies_and_look_alikes(real_data, tmp_path):

@@ -1,13 +1,13 @@
 """Groups of copies: which photographs a data set holds several times, and under which classes."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_cxr.audit.of_data.opened_data import AGAINST, Opened
-from keras_cxr.data.duplicates.find import find_duplicates
-from keras_cxr.data.duplicates.search import KINDS, connected
+from keras_cxr.data.duplicates.find import find_duplicates, group_pairs
+from keras_cxr.data.duplicates.search import KINDS
+from keras_cxr.data.groups import named_groups
 
 
 class CopyGroup(NamedTuple):
@@ -128,27 +128,21 @@ def group_copies(
     """
     files = list(class_of)
     number = {file: place for place, file in enumerate(files)}
-    joined = connected((number[pair.file_a], number[pair.file_b]) for pair in pairs)
-    group_of = {place: group for group, members in enumerate(joined) for place in members}
-    similarity = [1.0] * len(joined)
-    kind = [0] * len(joined)
+    joined = group_pairs(
+        [(number[pair.file_a], number[pair.file_b]) for pair in pairs],
+        files,
+        list(class_of.values()),
+    )
+    group_of = {file: group for group, one in enumerate(joined) for file in one.files}
+    similarity, kind = [1.0] * len(joined), [0] * len(joined)
     for pair in pairs:
-        group = group_of[number[pair.file_a]]
+        group = group_of[pair.file_a]
         similarity[group] = min(similarity[group], float(pair.similarity))
         kind[group] = max(kind[group], KINDS.index(pair.kind))
-    groups = []
-    for group, members in enumerate(joined):
-        classes = {class_of[files[place]] for place in members}
-        groups.append(
-            CopyGroup(
-                tuple(files[place] for place in members),
-                tuple(sorted(classes - {""})),
-                similarity[group],
-                KINDS[kind[group]],
-                len(classes & set(class_names)) > 1,
-            )
-        )
-    return tuple(sorted(groups, key=lambda group: -len(group.files)))
+    return tuple(
+        CopyGroup(*one, alike, KINDS[weakest], len({*one.classes} & {*class_names}) > 1)
+        for one, alike, weakest in zip(joined, similarity, kind, strict=True)
+    )
 
 
 def names_of_copies(files: Iterable[str], groups: Iterable[CopyGroup]) -> list[str]:
@@ -166,17 +160,11 @@ def kept_together(
     first file.
     """
     number = {file: place for place, file in enumerate(files)}
-    members = [[number[file] for file in group.own] for group in groups]
-    people = defaultdict(list)
-    for place, patient in enumerate(patients):
-        if patient:
-            people[patient].append(place)
+    copied = [[number[file] for file in group.own] for group in groups]
     names = [""] * len(files)
-    pairs = [(one[0], other) for one in [*members, *people.values()] for other in one[1:]]
-    for joined in connected(pairs):
-        known = [patients[place] for place in joined if patients[place]]
-        for place in joined:
-            names[place] = known[0] if known else files[joined[0]]
+    for name, places in named_groups(files, patients, copied):
+        for place in places:
+            names[place] = name
     return names
 
 

@@ -1,12 +1,12 @@
 """How many test images a split leaks: copies, patients or sources on both sides of it."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.groups import count_leaks, rows_by_name
 from keras_cxr.data.splitting.assign import assign_parts
 from keras_cxr.errors import DataError
 
@@ -79,12 +79,12 @@ def measure_leaks(
         leak
         for by, names in shared.items()
         if by == "copies" or any(names)
-        for leak in count_leaks(by, names, splits, given)
+        for leak in leaks_of_splits(by, names, splits, given)
     ]
     return tuple(leaks), [no_split] if no_split else []
 
 
-def count_leaks(
+def leaks_of_splits(
     by: str, names: Sequence[str], splits: Sequence[Sequence[str]], given: Sequence[str]
 ) -> list[Leak]:
     """Returns what random splits leak and, where parts are given, what these leak.
@@ -95,10 +95,7 @@ def count_leaks(
         splits: Parts of every image, one list for each random split.
         given: The given part of every image; all "" where none is given.
     """
-    groups = defaultdict(list)
-    for row, name in enumerate(names):
-        if name:
-            groups[name].append(row)
+    groups = rows_by_name(names)
     shared = [rows for rows in groups.values() if len(rows) > 1]
     known = [row for rows in groups.values() for row in rows]
     if by == "copies":  # a photograph that stands alone is known to
@@ -107,7 +104,7 @@ def count_leaks(
     for split, drawn in (("given", [given] if any(given) else []), ("random", splits)):
         if not drawn:
             continue
-        leaked = [_leaked(shared, parts) for parts in drawn]
+        leaked = [count_leaks(shared, parts) for parts in drawn]
         held_out = [sum(parts[row] != "train" for row in known) for parts in drawn]
         low, high = np.percentile(leaked, (2.5, 97.5))
         leaks.append(
@@ -122,8 +119,3 @@ def count_leaks(
             )
         )
     return leaks
-
-
-def _leaked(groups: Sequence[Sequence[int]], parts: Sequence[str]) -> int:
-    held = [[parts[row] for row in rows] for rows in groups]
-    return sum(len(one) - one.count("train") for one in held if "train" in one)

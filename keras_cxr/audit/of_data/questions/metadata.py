@@ -1,7 +1,6 @@
 """What a table says of the images: patients, sources, and patients under several classes."""
 
 import os
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.groups import rows_by_name
 from keras_cxr.data.splitting.patients import usable_patients
 from keras_cxr.data.tables.columns import COLUMNS, read_columns, said
 from keras_cxr.data.tables.csv_files import as_table
@@ -123,12 +123,8 @@ def patients_across_classes(
 
     That need not be a mistake: a follow-up may change class honestly.
     """
-    rows_of = defaultdict(list)
-    for row, patient in enumerate(patients):
-        if patient:
-            rows_of[patient].append(row)
     found = []
-    for patient, rows in sorted(rows_of.items()):
+    for patient, rows in sorted(rows_by_name(patients).items()):
         classes = tuple(sorted({catalog.entries[row].label for row in rows}))
         if len(classes) > 1:
             files = tuple(catalog.entries[row].file for row in rows)
