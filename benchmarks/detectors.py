@@ -10,7 +10,8 @@ from benchmarks.common import Options, Report, main
 from benchmarks.detector_cases import CASES, CLASSES, DIFFERENCES, SIDE, write_biased
 from keras_cxr.audit.of_data.attributes.read import read_attributes
 from keras_cxr.audit.of_data.flags.find import Flag, find_flags
-from keras_cxr.audit.of_data.shortcuts.measure import Shortcuts, measure_shortcuts
+from keras_cxr.audit.of_data.shortcuts.measure import measure_shortcuts
+from keras_cxr.audit.of_data.shortcuts.result import Shortcuts
 from keras_cxr.data import find_images, read_image
 from keras_cxr.phantoms.draw import draw_phantom
 from keras_cxr.statistics.metrics import wilson_interval

@@ -10,14 +10,16 @@ from keras_cxr._support.lazy import lazy_names
 if TYPE_CHECKING:
     from keras_cxr.audit.findings import Finding
     from keras_cxr.audit.of_data.attributes.read import read_attributes
-    from keras_cxr.audit.of_data.audit import DataAudit, audit_data
+    from keras_cxr.audit.of_data.audit import audit_data
     from keras_cxr.audit.of_data.flags.find import Flag, find_flags
     from keras_cxr.audit.of_data.questions.suspicious_labels import (
         SuspiciousLabels,
         find_suspicious_labels,
         rank_labels,
     )
-    from keras_cxr.audit.of_data.shortcuts.measure import Shortcuts, measure_shortcuts
+    from keras_cxr.audit.of_data.result import DataAudit
+    from keras_cxr.audit.of_data.shortcuts.measure import measure_shortcuts
+    from keras_cxr.audit.of_data.shortcuts.result import Shortcuts
     from keras_cxr.audit.of_model.audit import ModelAudit, audit_model
     from keras_cxr.audit.of_model.card import write_model_card
     from keras_cxr.audit.of_model.run_audit import audit_run
@@ -27,14 +29,16 @@ else:
         {
             "keras_cxr.audit.findings": ("Finding",),
             "keras_cxr.audit.of_data.attributes.read": ("read_attributes",),
-            "keras_cxr.audit.of_data.audit": ("DataAudit", "audit_data"),
+            "keras_cxr.audit.of_data.audit": ("audit_data",),
             "keras_cxr.audit.of_data.flags.find": ("Flag", "find_flags"),
             "keras_cxr.audit.of_data.questions.suspicious_labels": (
                 "SuspiciousLabels",
                 "find_suspicious_labels",
                 "rank_labels",
             ),
-            "keras_cxr.audit.of_data.shortcuts.measure": ("Shortcuts", "measure_shortcuts"),
+            "keras_cxr.audit.of_data.result": ("DataAudit",),
+            "keras_cxr.audit.of_data.shortcuts.measure": ("measure_shortcuts",),
+            "keras_cxr.audit.of_data.shortcuts.result": ("Shortcuts",),
             "keras_cxr.audit.of_model.audit": ("ModelAudit", "audit_model"),
             "keras_cxr.audit.of_model.card": ("write_model_card",),
             "keras_cxr.audit.of_model.run_audit": ("audit_run",),

@@ -33,6 +33,13 @@ class Finding:
         """Returns it as JSON holds it."""
         return asdict(self) | {"interval": None if self.interval is None else list(self.interval)}
 
+    @classmethod
+    def from_dict(cls, known: dict[str, Any]) -> "Finding":
+        """Return the finding that `to_dict` made a dictionary of."""
+        interval = known["interval"]
+        limits = None if interval is None else (interval[0], interval[1])
+        return cls(known["key"], known["sentence"], known["value"], limits)
+
     def __str__(self) -> str:
         return self.sentence
 

@@ -1,16 +1,13 @@
 """What `--fail-on` can name: the things an audit may find that a user will not have."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
+from keras_cxr.audit.of_data.result import DataAudit
 from keras_cxr.errors import InvalidArgumentError
 
-if TYPE_CHECKING:
-    from keras_cxr.audit.of_data.audit import DataAudit
 
-
-def _beats_guessing(audit: "DataAudit") -> int:
-    """Returns 1 where the interval of what file attributes reach lies above guessing."""
+def _beats_guessing(audit: DataAudit) -> int:
+    """Return 1 where the interval of what file attributes reach lies above guessing."""
     rows = audit.shortcuts.table.to_dict("records")
     return sum(
         row["name"] == "attributes" and row["balanced_accuracy_low"] > audit.shortcuts.chance
@@ -18,7 +15,7 @@ def _beats_guessing(audit: "DataAudit") -> int:
     )
 
 
-FAILURES: dict[str, Callable[["DataAudit"], int]] = {
+FAILURES: dict[str, Callable[[DataAudit], int]] = {
     "against": lambda audit: 0 if audit.against is None else audit.against.num_copies,
     "conflicts": lambda audit: len(audit.conflicts),
     "corrupt": lambda audit: sum(flag.kind == "corrupt" for flag in audit.flags),
@@ -36,8 +33,8 @@ FAILURES: dict[str, Callable[["DataAudit"], int]] = {
 _OF_CLASSES = frozenset({"conflicts", "patients", "shortcuts"})
 
 
-def find_failures(audit: "DataAudit", names: Iterable[str]) -> dict[str, int]:
-    """Returns which of the named things were found, and how many of each.
+def find_failures(audit: DataAudit, names: Iterable[str]) -> dict[str, int]:
+    """Return which of the named things were found, and how many of each.
 
     Raises:
         InvalidArgumentError: There is no such name.

@@ -1,17 +1,25 @@
-"""`audit.html`: what an audit of data found, with the pictures side by side, in one file."""
+"""The files of an audit of data, first of all its page with the pictures side by side."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
-from keras_cxr._support.text.pages import render_page
+import cv2
+import numpy as np
+import pandas as pd
+
+from keras_cxr._support.disk.files import output_folder, write_whole
+from keras_cxr._support.disk.jsonable import write_json
+from keras_cxr._support.disk.outputs import DATA_AUDIT, check_free
+from keras_cxr._support.text.csv_cells import csv_text
+from keras_cxr._support.text.pages import jpeg_address, render_page
 from keras_cxr._version import __version__
-from keras_cxr.audit.of_data.flags.find import Flag
-from keras_cxr.audit.of_data.opened_data import AGAINST, Pictures
-from keras_cxr.audit.of_data.questions.copies import CopyGroup
-from keras_cxr.audit.of_data.sentences import in_words
-
-if TYPE_CHECKING:
-    from keras_cxr.audit.of_data.audit import DataAudit
+from keras_cxr.audit.of_data.base.copies import CopyGroup
+from keras_cxr.audit.of_data.base.opened_data import AGAINST, OpenedData
+from keras_cxr.audit.of_data.flags.find import Flag, kind_in_words
+from keras_cxr.audit.of_data.result import DataAudit
+from keras_cxr.data.caching.store import Store
 
 # Together at most some 500 pictures of about 8 kB: a page of 5 MB that opens at once.
 _CONFLICTS, _COPIES, _FLAGS, _PATIENTS = 50, 24, 24, 30
@@ -31,8 +39,79 @@ _TOLD_FROM = {
 _SIDE = 224  # pixels; what a model of the study sees
 
 
-def render_audit(audit: "DataAudit", pictures: Pictures) -> str:
-    """Returns the page as HTML; it needs no network and no script.
+class Pictures:
+    """Small pictures of the audited files for a page."""
+
+    def __init__(self, places: dict[str, tuple[Store, int]], attributes: pd.DataFrame) -> None:
+        self._places = places
+        known = attributes[["width", "height"]].dropna()
+        sizes = known.to_numpy(int).tolist()
+        self._sizes = dict(zip(known.index, sizes, strict=True))
+
+    @classmethod
+    def of(
+        cls, opened: OpenedData, other: OpenedData | None, attributes: pd.DataFrame
+    ) -> "Pictures":
+        """Return the pictures of a data set and of the one that it was audited against.
+
+        Args:
+            opened: The audited data.
+            other: The other data set.
+            attributes: Width and height of the audited files.
+        """
+        places = {opened.catalog.entries[row].file: (opened.store, row) for row in opened.good}
+        if other is not None:
+            places |= {other.name_against(row): (other.store, row) for row in other.good}
+        return cls(places, attributes)
+
+    def address(self, file: str, side: int) -> str:
+        """Return a picture as an address that holds it; "" for files that do not decode.
+
+        Args:
+            file: As the audit names it.
+            side: Pixels of the longer side; the proportions are those of the file.
+        """
+        if file not in self._places:
+            return ""
+        store, row = self._places[file]
+        image = np.asarray(store.image(row))
+        width, height = self._sizes.get(file, image.shape[::-1])
+        scale = side / max(width, height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        return jpeg_address(small)
+
+
+def write_audit(
+    audit: DataAudit,
+    out_dir: str | os.PathLike[str],
+    *,
+    pictures: Pictures,
+    inputs: Iterable[Path | None] = (),
+) -> Path:
+    """Write actions.csv, audit.html and, last, audit.json; return the folder.
+
+    Args:
+        audit: What was found.
+        out_dir: A folder, created where it is missing.
+        pictures: Shows a file by its name.
+        inputs: The audited folders, into which nothing is written.
+
+    Raises:
+        InvalidArgumentError: The folder lies inside an audited one.
+        OutputError: It cannot be written, or holds files of these names of somebody else.
+    """
+    check_free(out_dir, DATA_AUDIT, inputs=inputs, called="audited")
+    page, document = render_audit(audit, pictures), audit.to_dict()
+    folder = output_folder(out_dir)
+    write_whole(folder / "actions.csv", csv_text(audit.actions))
+    write_whole(folder / "audit.html", page)
+    write_json(folder / "audit.json", document)
+    return folder
+
+
+def render_audit(audit: DataAudit, pictures: Pictures) -> str:
+    """Return the page as HTML; it needs no network and no script.
 
     Args:
         audit: What was found.
@@ -121,7 +200,7 @@ def _place(file: str, other: str) -> str:
 def _flags(
     flags: Sequence[Flag], class_of: dict[str, str], pictures: Pictures
 ) -> list[dict[str, Any]]:
-    """Returns what is flagged by kind, the surest first."""
+    """Return what is flagged by kind, the surest first."""
     kinds = []
     for kind in sorted({flag.kind for flag in flags}):
         found = sorted((one for one in flags if one.kind == kind), key=lambda one: -one.confidence)
@@ -135,5 +214,5 @@ def _flags(
             }
             for flag in found[:_FLAGS]
         ]
-        kinds.append({"kind": in_words(kind), "total": len(found), "figures": shown})
+        kinds.append({"kind": kind_in_words(kind), "total": len(found), "figures": shown})
     return kinds

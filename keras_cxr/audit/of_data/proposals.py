@@ -5,18 +5,18 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from keras_cxr.audit.of_data.base.copies import CopyGroup, kept_together
 from keras_cxr.audit.of_data.flags.find import Flag
-from keras_cxr.audit.of_data.questions.copies import CopyGroup, kept_together
 
 ACTION_COLUMNS = ("file", "action", "group", "label", "reason")
 DROPPED = ("blank", "corrupt")
 """Kinds of flags that leave nothing to learn from; the other kinds are for people to judge."""
 
 READ_OTHERWISE = ("narrow",)
-"""Kinds of flags that an option of `make_datasets` mends: nothing is to be done to the file."""
+"""Kinds of flags that an option of `make_datasets` corrects: nothing is to be done to the file."""
 
 
-def list_actions(
+def propose_actions(
     files: Sequence[str],
     *,
     class_of: dict[str, str],
@@ -24,7 +24,7 @@ def list_actions(
     groups: Iterable[CopyGroup],
     flags: Iterable[Flag],
 ) -> pd.DataFrame:
-    """Returns one row for each thing to do, with columns file, action, group, label and reason.
+    """Return a row for each thing to do, with columns file, action, group, label and reason.
 
     - `drop`: the file is corrupt or blank.
     - `drop?`: the file is flagged as another kind of picture, which a person should judge.

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from keras_cxr.audit.of_data.audit import audit_data
+from keras_cxr.audit.of_data.base.copies import CopyGroup
 from keras_cxr.audit.of_data.flags.find import Flag
-from keras_cxr.audit.of_data.questions.copies import CopyGroup
-from keras_cxr.audit.of_data.questions.metadata import PatientAcrossClasses
+from keras_cxr.audit.of_data.questions.patients import PatientAcrossClasses
 from tests.audit.planted import SIDE, film
 from tests.data.helpers import write
 

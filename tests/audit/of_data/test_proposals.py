@@ -5,7 +5,7 @@ import pandas as pd
 
 from keras_cxr.audit.of_data.audit import audit_data
 from keras_cxr.audit.of_data.flags.find import Flag
-from keras_cxr.audit.of_data.proposals import list_actions
+from keras_cxr.audit.of_data.proposals import propose_actions
 from keras_cxr.data import make_datasets
 from tests.audit.planted import SIDE, film, levels
 from tests.data.helpers import write
@@ -62,7 +62,7 @@ def test_flags_that_people_must_judge_are_questions():
         Flag("a.png", "blank", 1.0, "all 0"),
         Flag("b.png", "lateral", 0.8, "like a side view"),
     ]
-    table = list_actions(
+    table = propose_actions(
         ["a.png", "b.png"],
         class_of={"a.png": "COVID", "b.png": "Normal"},
         patients=["p", "p"],

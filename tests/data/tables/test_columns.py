@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_cxr.audit.of_data.questions.metadata import read_metadata
+from keras_cxr.audit.of_data.base.metadata import read_metadata
 from keras_cxr.audit.of_model.questions.subgroups import columns_of
 from keras_cxr.data import find_images
 from keras_cxr.data.finding.tables import with_groups

@@ -14,7 +14,7 @@ from keras_cxr.audit.of_data.flags.features import VIEWS, small
 from keras_cxr.audit.of_data.flags.judge import FLAGGED, judge_layouts
 from keras_cxr.data.files.intensity import MEND, is_narrow, limits
 
-KINDS = ("corrupt", "narrow", "blank", "not_an_xray", "lateral", "inverted", "rotated")
+FLAG_KINDS = ("corrupt", "narrow", "blank", "not_an_xray", "lateral", "inverted", "rotated")
 
 BLANK_LEVELS = 4
 """Grey levels round the median that count as the same: JPEG moves an even ground by 1 or 2."""
@@ -51,7 +51,7 @@ class Flag:
 
     Attributes:
         file: As the catalog names it.
-        kind: One of `KINDS`.
+        kind: One of `FLAG_KINDS`.
         confidence: 0.5 to 1. What it means depends on the kind; see `find_flags`.
         detail: What was seen, in words.
     """
@@ -67,6 +67,12 @@ class Flag:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.kind} ({self.confidence:.2f}): {self.detail}"
+
+
+def kind_in_words(kind: str) -> str:
+    """Return a kind of flag as a page names it."""
+    words = {"not_an_xray": "unlike a chest X-ray", "narrow": "using little of their range"}
+    return words.get(kind, kind)
 
 
 def find_flags(

@@ -1,1 +1,1 @@
-"""The questions that are put to a data set."""
+"""The questions that are put to data; `DataAudit` in `result.py` lists those of an audit."""

@@ -5,6 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_cxr.audit.findings import Finding
+from keras_cxr.audit.of_data.base.copies import names_of_copies
+from keras_cxr.audit.of_data.base.subject import AuditedData
+from keras_cxr.audit.question import Outcome
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.groups import count_leaks, rows_by_name
 from keras_cxr.data.splitting.assign import assign_parts
@@ -42,6 +46,19 @@ class Leak(NamedTuple):
         """Returns it as JSON holds it."""
         interval = None if self.interval is None else list(self.interval)
         return self._asdict() | {"interval": interval}
+
+
+def ask_leaks(subject: AuditedData) -> Outcome:
+    """Return what given and random splits leak by copies, patients and sources."""
+    shared = {
+        "copies": names_of_copies(subject.files, subject.copies.groups),
+        "patient": subject.metadata.patients,
+        "source": subject.metadata.sources,
+    }
+    leaks, notes = measure_leaks(subject.opened.catalog, shared, subject.seed)
+    # one source on both sides of a split is usual, so it is listed and not stated
+    stated = (leak for leak in leaks if leak.by != "source" and leak.num_groups)
+    return Outcome(leaks, tuple(_finding(leak) for leak in stated), tuple(notes))
 
 
 def random_splits(catalog: Catalog, seed: int) -> tuple[list[list[str]], str]:
@@ -119,3 +136,21 @@ def leaks_of_splits(
             )
         )
     return leaks
+
+
+def _finding(leak: Leak) -> Finding:
+    shared = "a copy" if leak.by == "copies" else f"an image of the same {leak.by}"
+    known = "" if leak.by == "copies" else f" whose {leak.by} is known"
+    if leak.split == "given":
+        sentence = (
+            f"In the parts as given, {leak.num_leaked:,.0f} of {leak.num_held_out:,.0f} "
+            f"validation and test images{known} have {shared} in the training part."
+        )
+        return Finding(f"{leak.by}_leak_given", sentence, leak.num_leaked)
+    low, high = leak.interval or (leak.num_leaked, leak.num_leaked)
+    sentence = (
+        f"For {leak.num_leaked:,.0f} of {leak.num_held_out:,.0f} validation and test images"
+        f"{known}, a random 80/10/10 split puts {shared} into the training part (mean of "
+        f"{NUM_SPLITS} splits; 95 % of them {low:,.0f} to {high:,.0f})."
+    )
+    return Finding(f"{leak.by}_leak", sentence, leak.num_leaked, leak.interval)

@@ -1,7 +1,6 @@
 """`measure_shortcuts`: how much of the class can be told without looking at the patient."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.attributes.file_headers import DICOM_FACTS
 from keras_cxr.audit.of_data.attributes.picture_measures import BINS, BORDERS, CORNERS
 from keras_cxr.audit.of_data.shortcuts.models import (
@@ -20,11 +18,11 @@ from keras_cxr.audit.of_data.shortcuts.models import (
     linear,
     pose,
 )
+from keras_cxr.audit.of_data.shortcuts.result import SHORTCUT_COLUMNS, Shortcuts
 from keras_cxr.audit.of_data.shortcuts.sentences import TAG, shortcut_findings
 from keras_cxr.data.files.images import fit
 from keras_cxr.errors import InvalidArgumentError
 
-SCHEMA_VERSION = 1
 THUMBNAIL = 24
 """Side of the thumbnails: lungs are two dark spots there, no lesion can be made out."""
 
@@ -57,81 +55,6 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 DICOM_FAMILY = {"dicom": tuple(DICOM_FACTS)}
 """Asked besides, before the others, where any file is a DICOM film."""
-
-COLUMNS = (
-    "name",
-    "accuracy",
-    "accuracy_low",
-    "accuracy_high",
-    "balanced_accuracy",
-    "balanced_accuracy_low",
-    "balanced_accuracy_high",
-)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Shortcuts:
-    """What tells the class without looking at the patient; made by `measure_shortcuts`.
-
-    Attributes:
-        table: One row for each set of inputs: "attributes" (all families together), "dicom" where
-            there are DICOM films, each of `FAMILIES` alone, each DICOM tag that differs alone,
-            "thumbnails" (24 x 24 pixels), "border pixels" (the outermost ring of them) and
-            "source", with accuracy, balanced_accuracy and their 95 % limits (_low, _high). Empty
-            where there are too few images.
-        classes: Those that were told apart.
-        num_images: How many images were judged.
-        majority: (class, share) of the largest class: the accuracy of always saying it.
-        chance: Balanced accuracy of guessing, 1 / number of classes.
-        carrier: The family that carries most of it; "" where none is better than guessing.
-        findings: The same in sentences.
-        notes: What is worth knowing, such as classes that were left out.
-    """
-
-    table: pd.DataFrame
-    classes: tuple[str, ...]
-    num_images: int
-    majority: tuple[str, float]
-    chance: float
-    carrier: str
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...] = ()
-
-    @classmethod
-    def unmeasured(cls, *notes: str) -> "Shortcuts":
-        """Returns that nothing was measured, and why."""
-        empty = pd.DataFrame(columns=list(COLUMNS))
-        return cls(empty, (), 0, ("", 0.0), 0.0, "", (), notes)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns everything as JSON holds it, with a `schema_version`."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "num_images": self.num_images,
-            "classes": list(self.classes),
-            "majority_class": self.majority[0],
-            "majority_share": self.majority[1] if self.classes else None,
-            "chance": self.chance if self.classes else None,
-            "carrier": self.carrier,
-            "table": self.table.to_dict("records"),
-            "notes": list(self.notes),
-        }
-
-    def __str__(self) -> str:
-        lines = []
-        if self.classes:
-            lines = [f"{'told from':14}  {'accuracy':20}  balanced accuracy"]
-            for row in self.table.itertuples(index=False):
-                one = f"{row.accuracy:.2f} [{row.accuracy_low:.2f}, {row.accuracy_high:.2f}]"
-                lines.append(
-                    f"{row.name:14}  {one:20}  {row.balanced_accuracy:.2f} "
-                    f"[{row.balanced_accuracy_low:.2f}, {row.balanced_accuracy_high:.2f}]"
-                )
-            lines.append(f"{'guessing':14}  {self.majority[1]:.2f} {'':15}  {self.chance:.2f}")
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
-
-    def __repr__(self) -> str:
-        return f"Shortcuts(num_images={self.num_images}, carrier={self.carrier!r})"
 
 
 def measure_shortcuts(
@@ -271,7 +194,7 @@ def _shortcuts(
     findings = shortcut_findings(
         found, carrier=carrier, majority=majority, chance=chance, num_images=int(counts.sum())
     )
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(SHORTCUT_COLUMNS))
     return Shortcuts(table, classes, int(counts.sum()), majority, chance, carrier, findings, notes)
 
 

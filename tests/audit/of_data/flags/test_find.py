@@ -5,7 +5,7 @@ import pytest
 from benchmarks.detector_cases import CASES
 from keras_cxr.audit.of_data.attributes.read import NUMBERS, TEXTS, read_attributes
 from keras_cxr.audit.of_data.flags.features import VIEWS, describe, seen_as, small
-from keras_cxr.audit.of_data.flags.find import KINDS, PAPER_LEVELS, _paper, find_flags
+from keras_cxr.audit.of_data.flags.find import FLAG_KINDS, PAPER_LEVELS, _paper, find_flags
 from keras_cxr.data import find_images, read_image
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 
@@ -122,7 +122,7 @@ def test_headers_colours_and_errors_speak_first():
         3: ("not_an_xray", 0.9),
         4: ("lateral", 0.9),
     }
-    assert {flag.kind for flag in flags.values()} <= set(KINDS)
+    assert {flag.kind for flag in flags.values()} <= set(FLAG_KINDS)
     assert str(flags[3]) == "3.png: not_an_xray (0.90): the DICOM header says body part HAND"
     assert flags[0].to_dict() == {
         "file": "0.png",

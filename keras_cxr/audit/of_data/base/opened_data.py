@@ -1,15 +1,12 @@
-"""A data set opened to be asked: what was found, what could be decoded, and its pictures."""
+"""A data set of which each file was read once: its images, their records and pictures."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pandas as pd
 
-from keras_cxr._support.text.pages import jpeg_address
 from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.reading import Record
 from keras_cxr.data.caching.store import Store
@@ -26,7 +23,7 @@ AGAINST = "against:"
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
+class OpenedData:
     """A data set whose files were all read once.
 
     Attributes:
@@ -55,6 +52,11 @@ class Opened:
         """The rows of the catalog that could be decoded."""
         return [row for row, record in enumerate(self.records) if not record.error]
 
+    @property
+    def checksums(self) -> list[int]:
+        """The checksums of the decoded pictures; with the attributes they tell data sets apart."""
+        return [record.checksum for record in self.records]
+
     def name_against(self, row: int) -> str:
         """How an audit of another data set names a file of this one."""
         return f"{AGAINST}{self.prefix}{self.catalog.entries[row].file}"
@@ -67,7 +69,7 @@ def open_data(
     root: str | os.PathLike[str] | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
     verbose: bool | str = "auto",
-) -> Opened:
+) -> OpenedData:
     """Returns a data set with all its files read; bad files are no error.
 
     Raises:
@@ -85,7 +87,7 @@ def open_data(
     name = "the DataFrame" if path is None else path.resolve().name
     folder = path if path is not None and path.is_dir() else None
     inner = "" if folder is None else catalog.root.relative_to(folder).as_posix()
-    return Opened(
+    return OpenedData(
         data=data,
         name=name,
         folder=folder,
@@ -95,39 +97,3 @@ def open_data(
         store=store,
         cache=cache_folder(catalog, image_size, cache_dir=cache_dir),
     )
-
-
-def places_of_pictures(opened: Opened, other: Opened | None) -> dict[str, tuple[Store, int]]:
-    """Returns store and row of each file that could be decoded, by the name in an audit."""
-    places = {opened.catalog.entries[row].file: (opened.store, row) for row in opened.good}
-    if other is not None:
-        for row in other.good:
-            places[other.name_against(row)] = (other.store, row)
-    return places
-
-
-class Pictures:
-    """Small pictures of the audited files for a page."""
-
-    def __init__(self, places: dict[str, tuple[Store, int]], attributes: pd.DataFrame) -> None:
-        self._places = places
-        known = attributes[["width", "height"]].dropna()
-        sizes = known.to_numpy(int).tolist()
-        self._sizes = dict(zip(known.index, sizes, strict=True))
-
-    def address(self, file: str, side: int) -> str:
-        """Returns a picture as an address that holds it; "" for files that do not decode.
-
-        Args:
-            file: As the audit names it.
-            side: Pixels of the longer side; the proportions are those of the file.
-        """
-        if file not in self._places:
-            return ""
-        store, row = self._places[file]
-        image = np.asarray(store.image(row))
-        width, height = self._sizes.get(file, image.shape[::-1])
-        scale = side / max(width, height)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        return jpeg_address(small)

@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_cxr.audit.of_data.questions.copies import group_copies, kept_together
+from keras_cxr.audit.of_data.base.copies import group_copies, kept_together
 from keras_cxr.audit.of_data.questions.leakage import NUM_SPLITS, leaks_of_splits, random_splits
 from keras_cxr.data.catalog import Catalog, Entry
 

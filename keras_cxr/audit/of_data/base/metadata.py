@@ -1,14 +1,12 @@
-"""What a table says of the images: patients, sources, and patients under several classes."""
+"""What a table says of the images: patients and sources."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
 
 import pandas as pd
 
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.groups import rows_by_name
 from keras_cxr.data.splitting.patients import usable_patients
 from keras_cxr.data.tables.columns import COLUMNS, read_columns, said
 from keras_cxr.data.tables.csv_files import as_table
@@ -16,22 +14,6 @@ from keras_cxr.data.tables.joining import places_of, values_at
 from keras_cxr.errors import DataError
 
 Table = str | os.PathLike[str] | pd.DataFrame
-
-
-class PatientAcrossClasses(NamedTuple):
-    """A patient whose images are filed under several classes."""
-
-    patient: str
-    classes: tuple[str, ...]
-    files: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it."""
-        return {
-            "patient": self.patient,
-            "classes": list(self.classes),
-            "files": list(self.files),
-        }
 
 
 @dataclass(frozen=True)
@@ -114,19 +96,3 @@ def with_dicom_patients(known: Metadata, patients: Sequence[str]) -> Metadata:
         patients=tuple(f"DICOM patient {one}" if one else "" for one in named),
         notes=(*known.notes, *([problem] if problem else [])),
     )
-
-
-def patients_across_classes(
-    catalog: Catalog, patients: tuple[str, ...]
-) -> tuple[PatientAcrossClasses, ...]:
-    """Returns the patients whose images are filed under several classes, by name.
-
-    That need not be a mistake: a follow-up may change class honestly.
-    """
-    found = []
-    for patient, rows in sorted(rows_by_name(patients).items()):
-        classes = tuple(sorted({catalog.entries[row].label for row in rows}))
-        if len(classes) > 1:
-            files = tuple(catalog.entries[row].file for row in rows)
-            found.append(PatientAcrossClasses(patient, classes, files))
-    return tuple(found)
