@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from keras_cxr._support.progress import progress_bar
 from keras_cxr._support.threads import in_threads
 from keras_cxr.data.catalog import Catalog, Entry
-from keras_cxr.data.files.formats import DICOM_EXTRA
+from keras_cxr.data.files.dicom import DICOM_EXTRA, read_patient
 from keras_cxr.data.files.images import file_bytes, fit, grey_film, lung_mask, reason
 from keras_cxr.data.files.intensity import is_narrow
 from keras_cxr.errors import DataError
@@ -95,18 +95,17 @@ def read_entry(
     catalog: Catalog, entry: Entry, image_size: tuple[int, int], *, intensity: str = "stored"
 ) -> tuple[Record, Picture | None]:
     """Returns what one entry's files hold; the picture is None where the image is bad."""
-    # a damaged file may make a decoder raise nearly anything: it then is a bad file, not a crash
     mask, mask_error, denied = None, "", False
     if entry.mask:
         try:
             mask = np.packbits(lung_mask(catalog.path(entry.mask), image_size))
-        except Exception as error:
+        except (DataError, OSError) as error:
             mask_error, denied = reason(error), isinstance(error, OSError)
     try:
         with file_bytes(catalog.path(entry.file)) as data:
             film = grey_film(data, intensity)
         image = np.ascontiguousarray(fit(film.image, image_size))
-    except Exception as error:
+    except (DataError, OSError) as error:
         text = reason(error)
         denied = denied or isinstance(error, OSError) or DICOM_EXTRA in text
         return Record(text, denied, mask_error), None
@@ -123,8 +122,6 @@ def read_entry(
 
 def _patient(path: str) -> str:
     """Returns whose DICOM film a file is, as `Film.patient`."""
-    from keras_cxr.data.files.dicom import read_patient
-
     try:
         with file_bytes(path) as data:
             return read_patient(data)

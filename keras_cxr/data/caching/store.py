@@ -75,7 +75,7 @@ class FileStore:
         path = self._catalog.path(file)
         try:
             return read(path)
-        except Exception as error:  # a damaged file may make a decoder raise nearly anything
+        except (DataError, OSError) as error:
             raise DataError(
                 f"{path} has changed since the data set was made: {reason(error)}"
             ) from error

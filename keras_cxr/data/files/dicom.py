@@ -6,29 +6,27 @@ import warnings
 import zlib
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from keras_cxr.data.files.dicom_display import PHOTOMETRICS, number, show, word
-from keras_cxr.data.files.dicom_frames import check_frames
-from keras_cxr.data.files.formats import (
-    DICOM_EXTRA,
-    DICOM_PREAMBLE,
-    DICOM_SIGNATURE,
-    MAX_DECODED,
-    NEEDS_PYDICOM,
-    check_size,
-)
-from keras_cxr.data.files.memory import DECODED
+from keras_cxr.data.files.dicom_checks import check_pixels
+from keras_cxr.data.files.dicom_display import show
+from keras_cxr.data.files.intensity import Film
+from keras_cxr.data.files.memory import DECODED, MAX_DECODED
 from keras_cxr.errors import DataError
 
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+DICOM_EXTRA = "pip install pydicom pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
+"""What an error names where a package is missing: the file itself may be good."""
+
+NEEDS_PYDICOM = f"DICOM files need pydicom: {DICOM_EXTRA}"
+
+_SIGNATURE = b"DICM"
+_PREAMBLE = 128
+_LARGEST_FIRST_VALUE = 256  # bytes: what DICOM files begin with are numbers, UIDs and short words
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-_WORK = (
-    6  # bytes taken for each stored one: file, frame, pixels, their places in a table of 32 bits
-)
+# bytes taken for each stored one: file, frame, pixels, their places in a table of 32 bits
+_WORK = 6
 
 _LONGEST = 64  # characters of a tag's text that are kept, as DICOM allows for most
 
@@ -38,18 +36,22 @@ _KEY = secrets.token_bytes(32)
 _NOBODY = frozenset({"", "0", "ANON", "ANONYMIZED", "ANONYMISED", "ANONYMOUS", "NONE", "UNKNOWN"})
 
 
-class DicomFilm(NamedTuple):
-    """A film: (height, width) uint8, the stored grey steps it uses, and whose it is.
+def is_dicom(data: bytes) -> bool:
+    """Whether a DICOM file begins here, with its preamble or bare, as old software leaves it.
 
-    `patient` is the same for films of one PatientID within one process, "" where there is none.
+    DICOM PS3.5, section 7.1: the first element is one of group 0002 or 0008, little endian, with
+    two letters for its kind and its length, or with its length alone.
     """
+    if data[_PREAMBLE : _PREAMBLE + 4] == _SIGNATURE:
+        return True
+    if len(data) < 16 or data[:2] not in (b"\x02\x00", b"\x08\x00") or data[3] != 0:
+        return False
+    if data[4:6].isalpha() and data[4:6].isupper():
+        return int.from_bytes(data[6:8], "little") <= _LARGEST_FIRST_VALUE
+    return int.from_bytes(data[4:8], "little") <= _LARGEST_FIRST_VALUE
 
-    image: NDArray[np.uint8]
-    levels: int
-    patient: str
 
-
-def read_dicom(data: bytes, intensity: str = "stored") -> DicomFilm:
+def read_dicom(data: bytes, intensity: str = "stored") -> Film:
     """Returns a single-frame DICOM film.
 
     The stored values go through the Modality LUT or rescale slope and intercept, through the first
@@ -73,7 +75,7 @@ def read_dicom(data: bytes, intensity: str = "stored") -> DicomFilm:
             film = pydicom.dcmread(io.BytesIO(data), force=start == 0)
             if "TransferSyntaxUID" not in film.file_meta:
                 film.file_meta.TransferSyntaxUID = _plain_syntax(film, pydicom)
-            with DECODED.hold(_WORK * _check(film)):
+            with DECODED.hold(_WORK * check_pixels(film)):
                 return _film(film, intensity)
         except DataError:
             raise
@@ -105,7 +107,7 @@ def read_tags(data: bytes, keywords: Iterable[str]) -> dict[str, str]:
 
 
 def read_patient(data: bytes) -> str:
-    """Returns whose film it is, as `DicomFilm.patient`, without decoding a pixel."""
+    """Returns whose film it is, as `Film.patient`, without decoding a pixel."""
     pydicom = _pydicom()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -134,7 +136,7 @@ def _pydicom() -> Any:
 
 def _beginning(data: bytes, pydicom: Any) -> tuple[int, str]:
     """Returns where the file's meta information begins, and its transfer syntax if it says one."""
-    start = DICOM_PREAMBLE + 4 if data[DICOM_PREAMBLE:][:4] == DICOM_SIGNATURE else 0
+    start = _PREAMBLE + 4 if data[_PREAMBLE:][:4] == _SIGNATURE else 0
     if data[start : start + 2] != b"\x02\x00":
         return start, ""
     buffer = io.BytesIO(data)
@@ -161,7 +163,7 @@ def _inflated(data: bytes, start: int, pydicom: Any) -> Any:
     film.file_meta = pydicom.dataset.FileMetaDataset(meta)
     film.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     film.set_original_encoding(False, True)
-    _check(film)
+    check_pixels(film)
     return film
 
 
@@ -172,67 +174,7 @@ def _plain_syntax(film: Any, pydicom: Any) -> str:
     return str(pydicom.uid.ExplicitVRLittleEndian if little else pydicom.uid.ExplicitVRBigEndian)
 
 
-def _check(film: Any) -> int:
-    """Returns how many bytes the decoded pixels take, once they are known to be one film.
-
-    Raises:
-        DataError: They are not, or are too many.
-    """
-    name = next((name for name in _PIXELS if name in film), None)
-    if name is None and "SOPClassUID" not in film:
-        raise DataError(
-            "damaged: the DICOM file cannot be read (it holds neither class nor pixels)"
-        )
-    if name is None:
-        raise DataError(
-            f"the DICOM file holds no picture (Modality {word(film, 'Modality') or 'unknown'})"
-        )
-    frames = number(film, "NumberOfFrames")
-    rows, columns, samples, allocated = (
-        int(number(film, tag) or usual)
-        for tag, usual in (
-            ("Rows", 0),
-            ("Columns", 0),
-            ("SamplesPerPixel", 1),
-            ("BitsAllocated", 8),
-        )
-    )
-    check_size(columns, rows)
-    if frames is not None and frames != 1:
-        raise DataError(f"the DICOM file holds {frames:g} frames, expected one")
-    check_size(columns, rows, samples * -(-allocated // 8))
-    photometric = word(film, "PhotometricInterpretation")
-    if photometric not in PHOTOMETRICS:
-        raise DataError(f"PhotometricInterpretation {photometric!r} is not supported")
-    if name == "PixelData":
-        _check_bits(film, allocated)
-    elif photometric not in PHOTOMETRICS[:2]:
-        raise DataError(f"{name} must be MONOCHROME1 or MONOCHROME2, it is {photometric}")
-    if film.file_meta.TransferSyntaxUID.is_compressed:
-        check_frames(film[name].value, width=columns, height=rows)
-    else:
-        from pydicom.pixels.utils import get_expected_length
-
-        expected, held = get_expected_length(film), len(film[name].value)
-        if held not in (expected, expected + 1):
-            raise DataError(
-                f"the DICOM pixels cannot be decoded: {held:,} bytes are stored, {columns} x "
-                f"{rows} pixels take {expected:,}"
-            )
-    return rows * columns * samples * -(-allocated // 8)
-
-
-def _check_bits(film: Any, allocated: int) -> None:
-    stored, high = number(film, "BitsStored"), number(film, "HighBit")
-    if stored is None or not 1 <= stored <= allocated:
-        raise DataError(f"BitsStored must be 1 to BitsAllocated ({allocated}), it is {stored}")
-    if high is not None and high != stored - 1:
-        raise DataError(
-            f"HighBit must be {stored - 1:g} for {stored:g} bits stored, it is {high:g}"
-        )
-
-
-def _film(film: Any, intensity: str) -> DicomFilm:
+def _film(film: Any, intensity: str) -> Film:
     try:
         pixels = np.asarray(film.pixel_array)
     except Exception as error:
@@ -249,7 +191,7 @@ def _film(film: Any, intensity: str) -> DicomFilm:
         # words that name a tag of the display, as pydicom's own do, quote nothing else
         text = str(error) if "(0028," in str(error) else type(error).__name__
         raise DataError(f"the DICOM file's grey values cannot be worked out ({text})") from error
-    return DicomFilm(shown.image, shown.levels, _patient(film))
+    return Film(shown.image, shown.levels, _patient(film))
 
 
 def _lift_functional_groups(film: Any) -> None:

@@ -1,32 +1,31 @@
-"""What a file's own structure says before a pixel is decoded: size, depth, and whether it is whole.
+"""What a picture file's own structure says before a pixel is decoded; the one parser of headers.
 
 Sources: PNG (Third Edition), W3C 2025, section 5; JPEG, ITU-T T.81, annex B; TIFF 6.0, Adobe 1992,
 sections 2 and 8, which Exif uses too; WebP, RFC 9649, section 2; BMP, Microsoft's
 `BITMAPINFOHEADER`.
 """
 
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from keras_cxr.data.files.formats import PNG_SIGNATURE, TIFF_SIGNATURES, check_size
+from keras_cxr.data.files.memory import check_size
 from keras_cxr.errors import DataError
 
-_PNG_CHANNELS = {
-    0: 1,
-    2: 3,
-    3: 3,
-    4: 4,
-    6: 4,
-}  # by colour type; a palette and grey + alpha decode so
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# by colour type; a palette decodes to three channels, grey + alpha to four
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 4, 6: 4}
 _JPEG_END = b"\xff\xd9"
 JPEG_SCAN = 0xDA
-JPEG_TABLES = 0xDB
+_JPEG_TABLES = 0xDB
 JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_APP1 = 0xE1
 _JPEG_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _EXIF = b"Exif\x00\x00"
 _ORIENTATION = 274
+TIFF_SIGNATURES = (b"II*\x00", b"MM\x00*")
+BIG_TIFF_SIGNATURES = (b"II+\x00", b"MM\x00+")
 _SIZES = {1: 1, 3: 2, 4: 4}  # bytes of the integers of a TIFF directory, by type
 # TIFF 6.0, section 8, by tag
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SAMPLES, _PLANAR, _FORMAT = 256, 257, 258, 262, 277, 284, 339
@@ -37,8 +36,14 @@ _TIFF_COLOURS = {0: 1, 1: 1, 2: 3, 3: 3, 6: 3}  # channels by photometric interp
 class Header(NamedTuple):
     """What a header says of a picture.
 
-    `orientation` is Exif's number, 1 for upright; only of JPEG, since OpenCV turns the others
-    itself. `negative` marks TIFF files of 16 bits in which 0 is white, which it does not.
+    Attributes:
+        width: In pixels, as stored.
+        height: In pixels, as stored.
+        channels: Of the decoded picture: a palette has three, grey with alpha and most WebP four.
+        bit_depth: Bits a sample.
+        orientation: Exif's number, 1 for upright; only of JPEG, since OpenCV turns the others.
+        negative: Marks TIFF files of 16 bits in which 0 is white, which OpenCV does not invert.
+        quantisation: A JPEG's table for luminance, 64 numbers in zigzag order; else empty.
     """
 
     width: int
@@ -47,6 +52,7 @@ class Header(NamedTuple):
     bit_depth: int
     orientation: int = 1
     negative: bool = False
+    quantisation: tuple[int, ...] = ()
 
     @property
     def num_bytes(self) -> int:
@@ -54,29 +60,49 @@ class Header(NamedTuple):
         return self.width * self.height * self.channels * (2 if self.bit_depth > 8 else 1)
 
 
-def read_header(data: bytes, kind: str) -> Header:
-    """Returns what the header of a PNG, JPEG, TIFF, BMP or WebP file says.
+def png_header(data: bytes) -> Header:
+    """Return what a PNG says of its picture.
 
     Raises:
-        DataError: It is damaged, or says what cannot be read: too large, several pages.
+        DataError: It is cut off or has no header.
     """
-    header = _READERS[kind](data)
-    check_size(header.width, header.height)
-    check_size(header.width, header.height, header.channels * (2 if header.bit_depth > 8 else 1))
-    return header
+    start = len(PNG_SIGNATURE)
+    if len(data) < start + 25:
+        raise DataError(f"truncated: the PNG ends after {len(data):,} bytes without its end mark")
+    body = data[start + 8 : start + 18]
+    if data[start + 4 : start + 8] != b"IHDR" or body[9] not in _PNG_CHANNELS:
+        raise DataError("damaged: the PNG has no header")
+    width, height = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
+    return Header(width, height, _PNG_CHANNELS[body[9]], body[8])
 
 
-def check_whole(data: bytes, kind: str) -> None:
-    """Refuses a PNG that is cut off or whose pixels do not fit their checksums.
+def check_png(data: bytes) -> None:
+    """Refuse a PNG that is cut off or whose pixels do not fit their checksums.
 
-    OpenCV decodes many such files without a word and fills the rest with grey. Of the other
-    kinds the decoders refuse them.
+    OpenCV decodes many such files without a word and fills the rest with grey.
 
     Raises:
         DataError: With the reason.
     """
-    if kind == "png":
-        _check_png(data)
+    position = len(PNG_SIGNATURE)
+    pixels_seen = False
+    while position + 12 <= len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        name = data[position + 4 : position + 8]
+        end = position + 12 + length
+        if end > len(data):
+            break
+        if name in (b"IHDR", b"PLTE", b"IDAT"):
+            stored = int.from_bytes(data[end - 4 : end], "big")
+            if zlib.crc32(memoryview(data)[position + 4 : end - 4]) != stored:
+                raise DataError(f"damaged: the PNG's {name.decode()} checksum does not hold")
+            pixels_seen = pixels_seen or name == b"IDAT"
+        elif name == b"IEND":
+            if not pixels_seen:
+                raise DataError("damaged: the PNG holds no pixels")
+            return
+        position = end
+    raise DataError(f"truncated: the PNG ends after {len(data):,} bytes without its end mark")
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
@@ -100,41 +126,14 @@ def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
         position = end
 
 
-def _check_png(data: bytes) -> None:
-    position = len(PNG_SIGNATURE)
-    pixels_seen = False
-    while position + 12 <= len(data):
-        length = int.from_bytes(data[position : position + 4], "big")
-        name = data[position + 4 : position + 8]
-        end = position + 12 + length
-        if end > len(data):
-            break
-        if name in (b"IHDR", b"PLTE", b"IDAT"):
-            stored = int.from_bytes(data[end - 4 : end], "big")
-            if zlib.crc32(memoryview(data)[position + 4 : end - 4]) != stored:
-                raise DataError(f"damaged: the PNG's {name.decode()} checksum does not hold")
-            pixels_seen = pixels_seen or name == b"IDAT"
-        elif name == b"IEND":
-            if not pixels_seen:
-                raise DataError("damaged: the PNG holds no pixels")
-            return
-        position = end
-    raise DataError(f"truncated: the PNG ends after {len(data):,} bytes without its end mark")
+def jpeg_header(data: bytes) -> Header:
+    """Return what a JPEG says of its picture, once it is known to have an end.
 
-
-def _png(data: bytes) -> Header:
-    start = len(PNG_SIGNATURE)
-    if len(data) < start + 25:
-        raise DataError(f"truncated: the PNG ends after {len(data):,} bytes without its end mark")
-    body = data[start + 8 : start + 18]
-    if data[start + 4 : start + 8] != b"IHDR" or body[9] not in _PNG_CHANNELS:
-        raise DataError("damaged: the PNG has no header")
-    width, height = int.from_bytes(body[:4], "big"), int.from_bytes(body[4:8], "big")
-    return Header(width, height, _PNG_CHANNELS[body[9]], body[8])
-
-
-def _jpeg(data: bytes) -> Header:
+    Raises:
+        DataError: It is damaged or cut off.
+    """
     header, orientation = None, 1
+    quantisation: tuple[int, ...] = ()
     for marker, body, end in jpeg_segments(data):
         if marker in JPEG_FRAMES and len(body) >= 5:
             height, width = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
@@ -142,13 +141,27 @@ def _jpeg(data: bytes) -> Header:
             header = Header(width, height, int.from_bytes(body[5:6], "big"), body[0])
         elif marker == _JPEG_APP1 and body.startswith(_EXIF):
             orientation = _orientation(body[len(_EXIF) :])
+        elif marker == _JPEG_TABLES:
+            quantisation = quantisation or _luminance_table(body)
         elif marker == JPEG_SCAN:
             if header is None:
                 raise DataError("damaged: the JPEG has no frame header")
             if data.rfind(_JPEG_END, end) < 0:
                 break
-            return header if orientation == 1 else header._replace(orientation=orientation)
+            return header._replace(orientation=orientation, quantisation=quantisation)
     raise DataError(f"truncated: the JPEG ends after {len(data):,} bytes without its end mark")
+
+
+def _luminance_table(body: bytes) -> tuple[int, ...]:
+    """Return table 0 of a DQT segment (ITU-T T.81, B.2.4.1), if it is there."""
+    position = 0
+    while position < len(body):
+        size, number = 1 + (body[position] >> 4), body[position] & 15
+        values = body[position + 1 : position + 1 + 64 * size]
+        if number == 0 and size <= 2 and len(values) == 64 * size:
+            return struct.unpack(">64H" if size == 2 else ">64B", values)
+        position += 1 + 64 * size
+    return ()
 
 
 def _orientation(exif: bytes) -> int:
@@ -189,7 +202,13 @@ def _directory(data: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
     return found, number(start + 2 + 12 * count, 4)
 
 
-def _tiff(data: bytes) -> Header:
+def tiff_header(data: bytes) -> Header:
+    """Return what a TIFF says of its picture.
+
+    Raises:
+        DataError: It is damaged or cut off, or holds what is not read: several pages, floating
+            point, colours other than RGB.
+    """
     tags, following = _directory(data)
     if following:
         raise DataError("the TIFF holds several pages, expected one: save the film by itself")
@@ -220,7 +239,18 @@ def _tiff(data: bytes) -> Header:
     return Header(one(_WIDTH, 0), one(_HEIGHT, 0), channels, depth, negative=negative)
 
 
-def _bmp(data: bytes) -> Header:
+def is_bmp(data: bytes) -> bool:
+    """Whether a file begins as a BMP; two letters alone may begin a text."""
+    known = (12, 40, 52, 56, 108, 124)  # lengths of the headers that there are
+    return data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in known
+
+
+def bmp_header(data: bytes) -> Header:
+    """Return what a BMP says of its picture.
+
+    Raises:
+        DataError: It is cut off.
+    """
     if len(data) < 30:
         raise DataError(f"truncated: the BMP ends after {len(data):,} bytes within its header")
     if int.from_bytes(data[14:18], "little") == 12:
@@ -232,7 +262,17 @@ def _bmp(data: bytes) -> Header:
     return Header(width, height, 4 if bits == 32 else 3, 8)
 
 
-def _webp(data: bytes) -> Header:
+def is_webp(data: bytes) -> bool:
+    """Whether a file begins as a WebP."""
+    return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+
+
+def webp_header(data: bytes) -> Header:
+    """Return what a WebP says of its picture.
+
+    Raises:
+        DataError: It is cut off, or holds several pictures.
+    """
     if len(data) < int.from_bytes(data[4:8], "little") + 8 or len(data) < 30:
         raise DataError(f"truncated: the WebP ends after {len(data):,} bytes")
     name = data[12:16]
@@ -246,6 +286,3 @@ def _webp(data: bytes) -> Header:
         return Header((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, 4, 8)
     width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
     return Header(width, height, 3, 8)
-
-
-_READERS = {"png": _png, "jpeg": _jpeg, "tiff": _tiff, "bmp": _bmp, "webp": _webp}

@@ -11,36 +11,20 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._support.disk.files import open_regular
-from keras_cxr.data.files.decoding import grey_pixels
-from keras_cxr.data.files.formats import MAX_BYTES, kind_of
-from keras_cxr.data.files.intensity import check_intensity, levels_used, to_uint8
-from keras_cxr.data.files.memory import FILES
+from keras_cxr.data.files.dicom import read_dicom
+from keras_cxr.data.files.formats import DICOM, grey_pixels, kind_of
+from keras_cxr.data.files.intensity import Film, check_intensity, levels_used, to_uint8
+from keras_cxr.data.files.memory import FILES, MAX_BYTES
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 
 COLOR_MODES = {"grayscale": 1, "rgb": 3}
-
-
-class Film(NamedTuple):
-    """What one file holds.
-
-    Attributes:
-        image: (height, width) uint8 in its own size.
-        levels: How many of the file's own grey steps lie between the film's 0.5th and 99.5th
-            percentile: up to 65,535 where it has 16 bits.
-        patient: The same text for all DICOM films of one patient within one process, which says
-            nothing of the patient; "" for other files and where the patient is not named.
-    """
-
-    image: NDArray[np.uint8]
-    levels: int
-    patient: str = ""
 
 
 def read_image(
@@ -77,7 +61,7 @@ def read_image(
         image = grey_image(path, intensity)
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file {Path(path)}") from error
-    except Exception as error:  # a damaged file may make a decoder raise nearly anything
+    except (DataError, OSError) as error:
         raise DataError(f"{Path(path)}: {reason(error)}") from error
     if image_size is not None:
         image = fit(image, image_size)
@@ -107,17 +91,10 @@ def grey_film(data: bytes, intensity: str = "stored", *, levels: bool = False) -
         DataError: With the bare reason, without the file's name.
     """
     kind = kind_of(data)
-    try:
-        if kind == "dicom":
-            from keras_cxr.data.files.dicom import read_dicom
-
-            return Film(*read_dicom(data, intensity))
-        grey = grey_pixels(data, kind)
-        return Film(to_uint8(grey, intensity), levels_used(grey) if levels else 0)
-    except DataError:
-        raise
-    except Exception as error:  # a damaged file may make a decoder raise nearly anything
-        raise DataError(f"cannot be decoded ({type(error).__name__}: {error})") from error
+    if kind == DICOM:
+        return read_dicom(data, intensity)
+    grey = grey_pixels(data, kind)
+    return Film(to_uint8(grey, intensity), levels_used(grey) if levels else 0)
 
 
 def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -133,7 +110,7 @@ def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDAr
     """
     with file_bytes(path) as data:
         kind = kind_of(data)
-        if kind == "dicom":
+        if kind == DICOM:
             raise DataError("a mask must be a picture file such as PNG, not DICOM")
         pixels = grey_pixels(data, kind)
     brightest = int(pixels.max())
@@ -163,13 +140,11 @@ def _resized(image: NDArray[Any], size: tuple[int, int], method: int) -> NDArray
     return np.asarray(cv2.resize(image, size[::-1], interpolation=method))
 
 
-def reason(error: BaseException) -> str:
-    """Returns what went wrong in words for a list of bad files."""
+def reason(error: DataError | OSError) -> str:
+    """Return what went wrong with a file in words for a list of bad files."""
     if isinstance(error, DataError):
         return str(error)
-    if isinstance(error, OSError):
-        return f"cannot be read ({error.strerror or type(error).__name__})"
-    return f"cannot be decoded ({error})"
+    return f"cannot be read ({error.strerror or type(error).__name__})"
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """How stored values become grey: the whole range that a file may hold, or the film's own."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -24,6 +24,22 @@ bits use a sixteenth of them at most; each of 3,000 films of several hospitals u
 _SAMPLES = 8_192  # grey values that are looked at: 40 lie below the percentile, and it is fast
 
 MEND = 'intensity="percentiles" spreads each film from its 0.5th to its 99.5th percentile'
+
+
+class Film(NamedTuple):
+    """What one file holds.
+
+    Attributes:
+        image: (height, width) uint8 in its own size.
+        levels: How many of the file's own grey steps lie between the film's 0.5th and 99.5th
+            percentile: up to 65,535 where it has 16 bits.
+        patient: The same text for all DICOM films of one patient within one process, which says
+            nothing of the patient; "" for other files and where the patient is not named.
+    """
+
+    image: NDArray[np.uint8]
+    levels: int
+    patient: str = ""
 
 
 def check_intensity(intensity: Any) -> str:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_cxr.data import read_image
-from keras_cxr.data.files.formats import MAX_DECODED, MAX_PIXELS, check_size, kind_of
-from keras_cxr.data.files.headers import check_whole, read_header
+from keras_cxr.data.files.formats import kind_of, read_header
+from keras_cxr.data.files.headers import check_png
 from keras_cxr.data.files.images import fit, lung_mask
+from keras_cxr.data.files.memory import MAX_DECODED, MAX_PIXELS, check_size
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from tests.data.helpers import lungs, picture, write
 
@@ -142,7 +143,7 @@ def test_decoder_that_gives_up(tmp_path):
     data = header[:33] + struct.pack(">I", len(body) - 4) + body
     data += struct.pack(">I", zlib.crc32(body)) + header[33:]
     (tmp_path / "short.png").write_bytes(data)
-    check_whole(data, "png")
+    check_png(data)
     with pytest.raises(DataError, match=r"short\.png: "):
         read_image(tmp_path / "short.png")
 
@@ -150,16 +151,16 @@ def test_decoder_that_gives_up(tmp_path):
 @given(st.data())
 def test_a_png_cut_anywhere_or_changed_in_its_pixels_is_refused(data):
     whole = png(picture(data.draw(st.integers(0, 9))))
-    check_whole(whole, "png")
+    check_png(whole)
     cut = data.draw(st.integers(8, len(whole) - 1))
     with pytest.raises(DataError, match=r"truncated"):
-        check_whole(whole[:cut], "png")
+        check_png(whole[:cut])
     start = whole.index(b"IDAT") + 4
     place = data.draw(st.integers(start, len(whole) - 17))
     changed = bytearray(whole)
     changed[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(DataError, match="checksum"):
-        check_whole(bytes(changed), "png")
+        check_png(bytes(changed))
 
 
 @given(st.data())

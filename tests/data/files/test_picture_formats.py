@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from keras_cxr.data import read_image
-from keras_cxr.data.files.formats import MAX_PIXELS
-from keras_cxr.data.files.headers import read_header
+from keras_cxr.data.files.formats import read_header
 from keras_cxr.data.files.images import fit, grey_image, lung_mask
-from keras_cxr.data.files.memory import MemoryBudget
+from keras_cxr.data.files.memory import MAX_PIXELS, MemoryBudget
 from keras_cxr.errors import DataError
 from tests.data.helpers import picture
 

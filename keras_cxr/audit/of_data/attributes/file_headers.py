@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.files.formats import kind_of
-from keras_cxr.data.files.headers import JPEG_TABLES, jpeg_segments
-from keras_cxr.data.files.headers import read_header as picture_header
+from keras_cxr.data.files.dicom import read_tags
+from keras_cxr.data.files.formats import DICOM, kind_of, read_header
 
 # ITU-T T.81, table K.1 (luminance), in zigzag order as files hold it.
 _LUMINANCE = np.array(
@@ -44,23 +43,25 @@ DICOM_FACTS = {
 so that nothing which could name a patient, a doctor or a hospital reaches a page or a cache."""
 
 
-def read_header(data: bytes) -> dict[str, Any]:
-    """Returns what the header of an image file says about the picture.
+def header_facts(data: bytes) -> dict[str, Any]:
+    """Return what the header of an image file says about the picture.
 
     Returns:
-        A dictionary with format (a key of `data.formats.KINDS`), bit_depth, channels, and where the
-        format holds them width, height, jpeg_quality (1 to 100) and the `DICOM_FACTS` as text.
-        Nothing that could name a patient is read.
+        A dictionary with format (`DICOM` or a key of `PICTURE_FORMATS`), bit_depth, channels, and
+        where the format holds them width, height, jpeg_quality (1 to 100) and the `DICOM_FACTS` as
+        text. Nothing that could name a patient is read.
 
     Raises:
         DataError: The file is no image, or its header is damaged.
     """
     kind = kind_of(data)
-    if kind == "dicom":
+    if kind == DICOM:
         return {"format": kind, **_dicom(data)}
-    header = picture_header(data, kind)
+    header = read_header(data, kind)
     facts = {name: getattr(header, name) for name in ("width", "height", "bit_depth", "channels")}
-    return {"format": kind, **facts, **(_jpeg_quality(data) if kind == "jpeg" else {})}
+    if header.quantisation:
+        facts["jpeg_quality"] = estimate_quality(np.array(header.quantisation))
+    return {"format": kind, **facts}
 
 
 def estimate_quality(table: NDArray[np.integer[Any]]) -> int:
@@ -83,29 +84,7 @@ def _scaled_tables() -> NDArray[np.int64]:
     return np.clip((_LUMINANCE * scale[:, None] + 50) // 100, 1, 255)
 
 
-def _jpeg_quality(data: bytes) -> dict[str, int]:
-    for marker, body, _ in jpeg_segments(data):
-        if marker == JPEG_TABLES and (found := _quality(body)):
-            return found
-    return {}
-
-
-def _quality(body: bytes) -> dict[str, int]:
-    """Returns the quality by table 0 of a DQT segment (ITU-T T.81, B.2.4.1), if it is there."""
-    position = 0
-    while position < len(body):
-        size, number = 1 + (body[position] >> 4), body[position] & 15
-        values = body[position + 1 : position + 1 + 64 * size]
-        if number == 0 and len(values) == 64 * size:
-            table = np.frombuffer(values, ">u2" if size == 2 else "u1")
-            return {"jpeg_quality": estimate_quality(table.astype(np.int64))}
-        position += 1 + 64 * size
-    return {}
-
-
 def _dicom(data: bytes) -> dict[str, Any]:
-    from keras_cxr.data.files.dicom import read_tags
-
     tags = read_tags(data, [*_DICOM_NUMBERS.values(), *DICOM_FACTS.values()])
     numbers = {name: int(tags[tag]) for name, tag in _DICOM_NUMBERS.items() if tags[tag].isdigit()}
     return {"channels": 1, **numbers, **{name: tags[tag] for name, tag in DICOM_FACTS.items()}}

@@ -10,7 +10,7 @@ from keras_cxr._support.disk.documents import rows_fit
 from keras_cxr._support.disk.memo import computed_once
 from keras_cxr._support.progress import progress_bar
 from keras_cxr._support.threads import in_threads
-from keras_cxr.audit.of_data.attributes.file_headers import DICOM_FACTS, read_header
+from keras_cxr.audit.of_data.attributes.file_headers import DICOM_FACTS, header_facts
 from keras_cxr.audit.of_data.attributes.picture_measures import (
     BINS,
     BORDERS,
@@ -19,6 +19,7 @@ from keras_cxr.audit.of_data.attributes.picture_measures import (
     measure_picture,
 )
 from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.files.formats import DICOM
 from keras_cxr.data.files.images import file_bytes, grey_film, reason
 from keras_cxr.errors import DataError
 
@@ -67,11 +68,12 @@ def read_attributes(
     Returns:
         A table in the order of the catalog, with the index `file` and columns
 
-        - width, height (pixels), aspect (width / height), bit_depth, channels
+        - width, height (pixels), aspect (width / height), bit_depth, channels (as decoded:
+          a palette counts as three, grey with alpha and most WebP as four)
         - grey_levels: how many of the file's own grey steps lie between the 0.5th and 99.5th
           percentile of its pixels
         - saturation: see `colourfulness`; 0 for grey files
-        - format (a key of `data.formats.KINDS`, by content), bytes_per_pixel (of the file, which
+        - format (such as "png", by content), bytes_per_pixel (of the file, which
           depends on format, compression and on how much there is to see), jpeg_quality
           (`estimate_quality`; NaN for other formats)
         - border_*, mark_*, brightness, contrast, sharpness, histogram_00 to _15: see
@@ -122,12 +124,12 @@ def _read_file(path: str) -> list[Any]:
     facts: dict[str, Any] = {"error": ""}
     try:
         with file_bytes(path) as data:
-            facts |= read_header(data)
+            facts |= header_facts(data)
             film = grey_film(data, levels=True)  # checks that the file is whole
             height, width = film.image.shape
             facts |= {"height": height, "width": width, "aspect": width / height}
             facts |= {"bytes_per_pixel": len(data) / (width * height), "grey_levels": film.levels}
-            coloured = facts["channels"] >= 3 and facts["format"] != "dicom"
+            coloured = facts["channels"] >= 3 and facts["format"] != DICOM
             facts["saturation"] = colourfulness(data) if coloured else 0.0
         facts |= measure_picture(film.image)
     except (DataError, OSError) as error:  # nothing else: a mistake here is no damage of the file

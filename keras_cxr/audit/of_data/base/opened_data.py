@@ -12,7 +12,7 @@ from keras_cxr.data.caching.reading import Record
 from keras_cxr.data.caching.store import Store
 from keras_cxr.data.caching.usable import check_found
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.files.formats import NEEDS_PYDICOM
+from keras_cxr.data.files.dicom import NEEDS_PYDICOM
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.errors import DataError
 

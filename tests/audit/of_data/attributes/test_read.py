@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_cxr.audit.of_data.attributes.file_headers import read_header
+from keras_cxr.audit.of_data.attributes.file_headers import header_facts
 from keras_cxr.audit.of_data.attributes.picture_measures import BINS, CORNERS, measure_picture
 from keras_cxr.audit.of_data.attributes.read import NUMBERS, read_attributes
 from keras_cxr.data import find_images
@@ -28,7 +28,7 @@ def save(path, pixels, *options):
 @pytest.mark.parametrize("quality", [1, 20, 49, 50, 75, 92, 100])
 def test_the_quality_of_a_jpeg_is_the_one_it_was_saved_with(quality):
     data = cv2.imencode(".jpg", FILM, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
-    header = read_header(data)
+    header = header_facts(data)
     assert header["jpeg_quality"] == quality
     assert header["format"] == "jpeg"
     assert (header["height"], header["width"], header["channels"]) == (96, 80, 1)
@@ -112,11 +112,11 @@ def test_a_second_call_opens_no_file_and_a_changed_file_is_read_again(phantoms, 
 
 def test_a_header_that_is_none_is_refused():
     with pytest.raises(DataError, match="not a PNG, JPEG, TIFF"):
-        read_header(b"something else")
+        header_facts(b"something else")
     with pytest.raises(DataError, match="the PNG has no header"):
-        read_header(b"\x89PNG\r\n\x1a\n" + bytes(40))
+        header_facts(b"\x89PNG\r\n\x1a\n" + bytes(40))
     with pytest.raises(DataError, match="the JPEG has no frame header"):
-        read_header(b"\xff\xd8\xff\xda\x00\x02" + bytes(8))
+        header_facts(b"\xff\xd8\xff\xda\x00\x02" + bytes(8))
 
 
 def test_dicom_facts_come_from_the_header_and_name_nobody(real_data):

@@ -1,21 +1,85 @@
-"""Whether the compressed picture in a DICOM file is one, whole, and of the size that is announced.
+"""Whether a DICOM file holds one picture that can be read, whole and of the size that it announces.
 
-Sources: DICOM PS3.5, annex A.4; JPEG, ITU-T T.81, annex B; JPEG-LS, T.87, annex C (the frame's
-marker); JPEG 2000, T.800, annex A.
+Sources: DICOM PS3.3, C.7.6.3; PS3.5, annex A.4; JPEG, ITU-T T.81, annex B; JPEG-LS, T.87, annex C
+(the frame's marker); JPEG 2000, T.800, annex A.
 """
 
 import io
+from typing import Any
 
+from keras_cxr.data.files.dicom_display import PHOTOMETRICS, number, word
 from keras_cxr.data.files.headers import JPEG_FRAMES, JPEG_SCAN, jpeg_segments
+from keras_cxr.data.files.memory import check_size
 from keras_cxr.errors import DataError
 
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _JPEG_LS_FRAME = 0xF7
 _JPEG_2000_START = b"\xff\x4f\xff\x51"
 _TILE, _CODE_END = b"\xff\x90", b"\xff\xd9"
 
 
-def check_frames(pixels: bytes, *, width: int, height: int) -> None:
+def check_pixels(film: Any) -> int:
+    """Returns how many bytes the decoded pixels take, once they are known to be one film.
+
+    Raises:
+        DataError: They are not, or are too many.
+    """
+    name = next((name for name in _PIXELS if name in film), None)
+    if name is None and "SOPClassUID" not in film:
+        raise DataError(
+            "damaged: the DICOM file cannot be read (it holds neither class nor pixels)"
+        )
+    if name is None:
+        raise DataError(
+            f"the DICOM file holds no picture (Modality {word(film, 'Modality') or 'unknown'})"
+        )
+    frames = number(film, "NumberOfFrames")
+    rows, columns, samples, allocated = (
+        int(number(film, tag) or usual)
+        for tag, usual in (
+            ("Rows", 0),
+            ("Columns", 0),
+            ("SamplesPerPixel", 1),
+            ("BitsAllocated", 8),
+        )
+    )
+    check_size(columns, rows)
+    if frames is not None and frames != 1:
+        raise DataError(f"the DICOM file holds {frames:g} frames, expected one")
+    check_size(columns, rows, samples * -(-allocated // 8))
+    photometric = word(film, "PhotometricInterpretation")
+    if photometric not in PHOTOMETRICS:
+        raise DataError(f"PhotometricInterpretation {photometric!r} is not supported")
+    if name == "PixelData":
+        _check_bits(film, allocated)
+    elif photometric not in PHOTOMETRICS[:2]:
+        raise DataError(f"{name} must be MONOCHROME1 or MONOCHROME2, it is {photometric}")
+    if film.file_meta.TransferSyntaxUID.is_compressed:
+        _check_frames(film[name].value, width=columns, height=rows)
+    else:
+        from pydicom.pixels.utils import get_expected_length
+
+        expected, held = get_expected_length(film), len(film[name].value)
+        if held not in (expected, expected + 1):
+            raise DataError(
+                f"the DICOM pixels cannot be decoded: {held:,} bytes are stored, {columns} x "
+                f"{rows} pixels take {expected:,}"
+            )
+    return rows * columns * samples * -(-allocated // 8)
+
+
+def _check_bits(film: Any, allocated: int) -> None:
+    stored, high = number(film, "BitsStored"), number(film, "HighBit")
+    if stored is None or not 1 <= stored <= allocated:
+        raise DataError(f"BitsStored must be 1 to BitsAllocated ({allocated}), it is {stored}")
+    if high is not None and high != stored - 1:
+        raise DataError(
+            f"HighBit must be {stored - 1:g} for {stored:g} bits stored, it is {high:g}"
+        )
+
+
+def _check_frames(pixels: bytes, *, width: int, height: int) -> None:
     """Refuses encapsulated pixels of several frames, of another size, or cut off.
 
     Args:
