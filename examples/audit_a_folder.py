@@ -12,7 +12,7 @@ from keras_cxr import make_datasets, make_phantoms
 from keras_cxr.audit import audit_data
 
 
-def spoilt_phantoms():
+def spoilt_phantoms() -> Path:
     """A folder with one photograph under two classes and one file that is no picture."""
     folder = make_phantoms("phantoms", images_per_class=12, image_size=(96, 96))
     normal = folder / "Normal" / "images"
