@@ -11,12 +11,33 @@ if TYPE_CHECKING:
 
 def is_shown(verbose: bool | str) -> bool:
     """Return whether progress is shown: for True, and for "auto" in a terminal."""
-    return verbose is True or (verbose == "auto" and sys.stderr.isatty())
+    # Keras' 1 and 2 are True here
+    return sys.stderr.isatty() if verbose == "auto" else bool(verbose)
+
+
+Say = Callable[[str], None]
+"""What is called with lines of text on the way."""
 
 
 def say(text: str) -> None:
     """Print a line on standard error at once."""
     print(text, file=sys.stderr, flush=True)
+
+
+def speaker(given: Say | None, verbose: bool | str) -> Say:
+    """Return what is called with lines of text: the caller's own, or what `verbose` asks for.
+
+    Args:
+        given: the caller's `say`, if any
+        verbose: True prints lines on standard error, "auto" only in a terminal
+    """
+    if given is not None:
+        return given
+    return say if is_shown(verbose) else silent
+
+
+def silent(text: str) -> None:
+    """Say nothing."""
 
 
 @contextmanager

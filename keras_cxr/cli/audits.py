@@ -1,7 +1,6 @@
 """The command that asks whether to believe data, or a model that was trained on it: audit."""
 
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -108,6 +107,7 @@ def _audit_model(
 ) -> int:
     import_keras_quietly()
     from keras_cxr._support.disk.outputs import MODEL_AUDIT, check_free
+    from keras_cxr._support.progress import say
     from keras_cxr.audit.of_model.run_audit import audit_run
 
     if out is not None:
@@ -120,7 +120,7 @@ def _audit_model(
         out_dir=out,
         num_seeds=seeds,
         seed=seed,
-        say=partial(print, file=sys.stderr, flush=True),
+        say=say,
     )
     text = str(found)
     if out is not None:

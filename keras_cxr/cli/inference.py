@@ -1,7 +1,5 @@
 """Commands that use a trained model: evaluate, predict, explain."""
 
-import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -134,6 +132,7 @@ def explain(
     """
     import_keras_quietly()
     classifier, found = _classifier_and_files(images, model)
+    from keras_cxr._support.progress import say
     from keras_cxr.heatmap_pages.write import write_heatmaps
 
     done = write_heatmaps(
@@ -146,7 +145,7 @@ def explain(
         placement=placement,
         contours=contours,
         check=check,
-        say=partial(print, file=sys.stderr),
+        say=say,
     )
     document: dict[str, Any] = {
         "heatmaps": done.table.to_dict("records"),

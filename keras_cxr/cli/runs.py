@@ -23,7 +23,7 @@ def demo(out: Path = Path("demo-report"), *, epochs: int = 20, seed: int = 0) ->
     import_keras_quietly()
     from keras_cxr.study.demo import run_demo
 
-    print_text(str(run_demo(out, epochs=epochs, seed=seed)))
+    print_text(str(run_demo(out, epochs=epochs, seed=seed, say=print_text)))
 
 
 def study(

@@ -1,7 +1,7 @@
 """Heat maps of image files with their gallery: what `keras-cxr explain` does."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from keras_cxr._support.disk.file_names import GALLERY_FILE, HEATMAPS_TABLE_FILE
 from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.outputs import HEATMAPS, check_free, signed_png
+from keras_cxr._support.progress import Say, speaker
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import METHODS, LayerMethod, Method, overlay
@@ -66,7 +67,8 @@ def write_heatmaps(
     placement: str | None = None,
     contours: bool = False,
     check: bool = False,
-    say: Callable[[str], None] = print,
+    say: Say | None = None,
+    verbose: bool | str = "auto",
 ) -> WrittenHeatmaps:
     """Write a PNG per image (X-ray left, with its heat map right), a table and a gallery.
 
@@ -85,7 +87,9 @@ def write_heatmaps(
             given) or "stretch".
         contours: draw a line round what has half of the largest heat or more.
         check: also measure what the maps are worth, see `check_maps`.
-        say: called with a line of text before long work.
+        say: called with a line of text before long work; by default on standard error, as
+            `verbose` says.
+        verbose: True says so, "auto" only in a terminal.
 
     Raises:
         InvalidArgumentError: (a ValueError) an unknown method, layer, class or placement; a layer
@@ -119,7 +123,9 @@ def write_heatmaps(
     table = _write_table(folder, rows)
     found = None
     if kept:
-        say(f"Checking the maps of {len(kept)} images; each takes about 200 forward passes …")
+        speaker(say, verbose)(
+            f"Checking the maps of {len(kept)} images; each takes about 200 forward passes …"
+        )
         found = check_maps(
             explainer,
             np.stack([item.image for item in kept]),

@@ -1,7 +1,6 @@
 """One model on one folder: what `keras-cxr train` and `keras-cxr evaluate` do."""
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -10,6 +9,7 @@ from keras_cxr._support.disk.file_names import EVALUATION_FILE, PREDICTIONS_FILE
 from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.outputs import EVALUATION, RUN, check_free
+from keras_cxr._support.progress import Say, speaker
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.data import make_datasets
 from keras_cxr.evaluation import Evaluation, evaluate, plot_confusion_matrix
@@ -31,7 +31,7 @@ def train_and_report(
     precision: str = "auto",
     resume: bool = True,
     seed: int = 0,
-    say: Callable[[str], None] = print,
+    say: Say | None = None,
     verbose: Any = "auto",
     **data_options: Any,
 ) -> Evaluation:
@@ -49,7 +49,8 @@ def train_and_report(
         precision: as `train` takes it.
         resume: go on with an interrupted run in the same folder.
         seed: of the split, the augmentation and the first weights.
-        say: called with each note on the data, such as what was left out.
+        say: called with each note on the data, such as what was left out;
+            by default on standard error, as `verbose` says.
         verbose: progress, as `train` takes it.
         **data_options: of `make_datasets`.
     """
@@ -63,7 +64,7 @@ def train_and_report(
         format="tf" if keras.backend.backend() == "tensorflow" else "keras",
         **data_options,
     )
-    tell_notes(datasets, say)
+    tell_notes(datasets, speaker(say, verbose))
     arguments = {"weights": weights} if model == "vgg19" else {}
     keras.utils.set_random_seed(seed)
     network = build(
@@ -89,7 +90,8 @@ def evaluate_and_report(
     part: str = "test",
     out: PathLike | None = None,
     on_error: str = "raise",
-    say: Callable[[str], None] = print,
+    say: Say | None = None,
+    verbose: bool | str = "auto",
 ) -> Evaluation:
     """Evaluation of a saved model on the same part that its run kept, or on a whole folder.
 
@@ -101,7 +103,9 @@ def evaluate_and_report(
         part: "test", "val" or "train" as `split.csv` of the run says, or "all" images.
         out: folder for `predictions.csv`, `evaluation.json` and `confusion_matrix.png`.
         on_error: "raise" or "skip", for bad files.
-        say: called with each note on the data, such as what was left out.
+        say: called with each note on the data, such as what was left out;
+            by default on standard error, as `verbose` says.
+        verbose: True says so, "auto" only in a terminal.
 
     Raises:
         DataError: (a ValueError) images show a class that the model does not know, or the run's
@@ -128,7 +132,7 @@ def evaluate_and_report(
         # the run says which images belong together, as for its own figures
         group_duplicates="auto" if part == "all" else False,
     )
-    tell_notes(datasets, say)
+    tell_notes(datasets, speaker(say, verbose))
     found = evaluate(classifier.model, datasets, part="train")
     if folder is not None:
         output_folder(folder)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from keras_cxr._support.disk.documents import Document
 from keras_cxr._support.disk.file_names import MODEL_AUDIT_FILE, PREDICTIONS_FILE
 from keras_cxr._support.disk.jsonable import write_json
+from keras_cxr._support.progress import silent
 from keras_cxr._support.text.prediction_tables import probabilities_in
 from keras_cxr.audit.of_model.audit import audit_model
 from keras_cxr.audit.of_model.base.predictions import answers_in, read_predictions
@@ -51,7 +52,7 @@ def write_trust(
         datasets,
         measures=MEASURES,
         test=answers_in(predictions, datasets),
-        say=_silent,
+        say=silent,
     )
     write_json(folder / MODEL_AUDIT_FILE, audit.to_dict())
 
@@ -146,7 +147,3 @@ def _differences(comparison: Comparison | None, count: int) -> tuple[str, ...]:
 
 def _same_images(table: pd.DataFrame, other: pd.DataFrame) -> bool:
     return bool(table[["file", "real"]].equals(other[["file", "real"]]))
-
-
-def _silent(text: str) -> None:
-    """Training has said enough."""

@@ -1,7 +1,6 @@
 """The demo: phantoms, a trained LMAP3, its table, plots, heat maps and report."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from keras_cxr._support.disk.file_names import (
 )
 from keras_cxr._support.disk.files import output_folder
 from keras_cxr._support.disk.outputs import STUDY, check_free
+from keras_cxr._support.progress import Say, speaker
 from keras_cxr.data import make_phantoms
 from keras_cxr.data.finding.walk import read_folder
 from keras_cxr.errors import OutputError
@@ -58,7 +58,7 @@ def run_demo(
     epochs: int = 20,
     images_per_class: int = 240,
     seed: int = 0,
-    say: Callable[[str], None] = print,
+    say: Say | None = None,
     verbose: Any = "auto",
 ) -> DemoResult:
     """Draw phantoms, run experiment B on them and measure whether the maps hit the lesions.
@@ -68,7 +68,7 @@ def run_demo(
         epochs: training epochs.
         images_per_class: phantoms of each of the four classes.
         seed: of the phantoms, the split, the augmentation and the first weights.
-        say: called with lines of text on the way.
+        say: called with lines of text on the way; by default on standard error, as `verbose` says.
         verbose: progress of training, as `train` takes it.
 
     Raises:
@@ -82,7 +82,7 @@ def run_demo(
             "that data. Pass a new folder."
         )
     output_folder(folder)
-    say(f"Drawing {4 * images_per_class} phantoms in {folder / 'phantoms'}")
+    speaker(say, verbose)(f"Drawing {4 * images_per_class} phantoms in {folder / 'phantoms'}")
     phantoms = make_phantoms(folder / "phantoms", images_per_class=images_per_class, seed=seed)
     study = run_study(
         phantoms,

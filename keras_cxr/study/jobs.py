@@ -1,7 +1,7 @@
 """What the study's experiments need before they are trained: data, models, settings, folders."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from keras_cxr._support.disk.file_names import RESULT_FILE
+from keras_cxr._support.progress import Say
 from keras_cxr.data import Datasets, find_images, make_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, WeightsUnavailableError
 from keras_cxr.inference.recorded import RUN_RESULT
@@ -18,7 +19,6 @@ from keras_cxr.models import build, model_info
 from keras_cxr.runs.saving import tell_notes
 from keras_cxr.study.experiments import Experiment
 
-Say = Callable[[str], None]
 PathLike = str | os.PathLike[str]
 
 

@@ -20,6 +20,7 @@ from keras_cxr._support.disk.file_names import (
 from keras_cxr._support.disk.files import write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.outputs import RUN, STUDY, check_free
+from keras_cxr._support.progress import Say, speaker
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr._support.text.terminal import table_text
 from keras_cxr.audit.of_model.base.predictions import read_predictions
@@ -30,7 +31,7 @@ from keras_cxr.models.files import read_model
 from keras_cxr.runs.saving import SCHEMA_VERSION, train_and_save
 from keras_cxr.runs.trust import AUDIT, compare_experiments, counted_by_groups, write_trust
 from keras_cxr.study.experiments import EXPERIMENTS, Experiment, select_experiments
-from keras_cxr.study.jobs import Job, PathLike, Say, is_done, limited, prepare
+from keras_cxr.study.jobs import Job, PathLike, is_done, limited, prepare
 from keras_cxr.study.report import results_table, write_report
 
 
@@ -89,7 +90,7 @@ def run_study(
     vgg19_weights: PathLike | None = "imagenet",
     allow_random_weights: bool = False,
     max_images_per_class: int | None = None,
-    say: Say = print,
+    say: Say | None = None,
     verbose: Any = "auto",
     **data_options: Any,
 ) -> StudyResult:
@@ -118,7 +119,8 @@ def run_study(
             be had, and say so, in place of the error.
         max_images_per_class: use no more of each class, spread evenly over its files: for a
             quick trial.
-        say: called with a line of text when something begins or ends.
+        say: called with a line of text when something begins or ends;
+            by default on standard error, as `verbose` says.
         verbose: progress of training, as `train` takes it.
         **data_options: further options of `make_datasets`, such as `on_error="skip"`.
 
@@ -131,6 +133,7 @@ def run_study(
     Examples:
         >>> run_study("COVID-19_Radiography_Dataset", "results", "AB")  # doctest: +SKIP
     """
+    tell = speaker(say, verbose)
     chosen = select_experiments(experiments)
     _check_fixed(data_options)
     folder = _check_folders(out_dir, chosen, data, data_options)
@@ -145,10 +148,10 @@ def run_study(
         training={"epochs": epochs, "precision": precision, "seed": seed},
         weights=vgg19_weights,
         allow_random_weights=allow_random_weights,
-        say=say,
+        say=tell,
     )
     while jobs:  # a job's model and data are let go when it is done
-        _train_or_skip(jobs.pop(0), say=say, verbose=verbose)
+        _train_or_skip(jobs.pop(0), say=tell, verbose=verbose)
         result = _collect(folder)
     return result
 

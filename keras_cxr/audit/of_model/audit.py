@@ -12,6 +12,7 @@ import keras
 from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.outputs import MODEL_AUDIT, check_free
+from keras_cxr._support.progress import Say, speaker
 from keras_cxr.audit.findings import Finding, wrapped
 from keras_cxr.audit.of_model.base.predictions import Answers, answer
 from keras_cxr.audit.of_model.base.scores import score_of
@@ -39,7 +40,6 @@ from keras_cxr.statistics.subgroups import Subgroups
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
 
-Say = Callable[[str], None]
 
 _LINES = 24  # of a terminal's smallest usual screen
 
@@ -143,7 +143,7 @@ def audit_model(
     out_dir: str | os.PathLike[str] | None = None,
     test: Answers | None = None,
     notes: Sequence[str] = (),
-    say: Say = print,
+    say: Say | None = None,
     verbose: Any = "auto",
 ) -> ModelAudit:
     """Returns what speaks for and against the score of a trained model.
@@ -172,7 +172,8 @@ def audit_model(
         out_dir: Where controls are kept, so that they go on after an interruption.
         test: The model's answers on the test part, where they are known already.
         notes: What else is worth knowing; they end the list of what was not measured.
-        say: Called with a line of text before each piece of work.
+        say: Called with a line of text before each piece of work;
+            by default on standard error, as `verbose` says.
         verbose: Progress of training, as `train` takes it.
 
     Raises:
@@ -199,10 +200,11 @@ def audit_model(
         recipe.new_optimizer()
         recipe.new_loss()
         recipe.build()
+    tell = speaker(say, verbose)
     if test is None:
-        say(f"testing on {len(datasets.files('test')):,} images")
+        tell(f"testing on {len(datasets.files('test')):,} images")
         test = answer(model, datasets)
-    case = Case(model, datasets, test, metadata=metadata, seed=seed, say=say)
+    case = Case(model, datasets, test, metadata=metadata, seed=seed, say=tell)
     found, remarks = run_measures(case, measures)
     if controls != "none" and recipe is not None:
         found["controls"] = train_controls(
@@ -212,7 +214,7 @@ def audit_model(
             folder=None if folder is None else folder / f"controls-{controls}",
             num_seeds=num_seeds,
             seed=seed,
-            say=say,
+            say=tell,
             verbose=verbose,
         )
         remarks += [note for note in found["controls"].notes if note not in remarks]

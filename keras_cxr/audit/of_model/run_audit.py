@@ -7,9 +7,9 @@ from typing import Any
 
 import keras
 
+from keras_cxr._support.progress import Say
 from keras_cxr.audit.of_model.audit import ModelAudit, audit_model
 from keras_cxr.audit.of_model.controls.recipe import Recipe, builder_of, recipe_of, recipe_of_run
-from keras_cxr.audit.of_model.controls.train import Say
 from keras_cxr.data import Datasets, make_datasets
 from keras_cxr.errors import DataError
 from keras_cxr.inference import Classifier, load_classifier
@@ -26,7 +26,7 @@ def audit_run(
     controls: str = "none",
     build: Callable[[], keras.Model] | None = None,
     out_dir: PathLike | None = None,
-    say: Say = print,
+    say: Say | None = None,
     **options: Any,
 ) -> ModelAudit:
     """Returns what speaks for and against the score of a run's model, on the run's own split.
@@ -39,7 +39,8 @@ def audit_run(
         build: Returns a new, untrained model; by default the run's own architecture, and VGG19
             from the weights it was begun with.
         out_dir: Where controls are kept, so that they go on after an interruption.
-        say: Called with a line of text before each piece of work.
+        say: Called with a line of text before each piece of work;
+            by default on standard error, as `verbose` says.
         **options: Further ones of `audit_model`.
 
     Raises:

@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import pandas as pd
 from keras_cxr._support.disk.documents import FormError, parse_json, read_bytes
 from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.jsonable import as_json, write_json
+from keras_cxr._support.progress import Say, speaker
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.audit.of_model.base.predictions import Answers, answers_in, read_predictions
 from keras_cxr.audit.of_model.base.scores import chance_of, kept_share, score_of
@@ -27,7 +27,6 @@ from keras_cxr.training import train
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
 
-Say = Callable[[str], None]
 
 MODES = ("none", "quick", "full")
 # About 630 batches of 32, as many as two epochs of the whole database hold: twelve minutes for six
@@ -56,7 +55,7 @@ def train_controls(
     folder: Path | None = None,
     num_seeds: int = 1,
     seed: int = 0,
-    say: Say = print,
+    say: Say | None = None,
     verbose: Any = "auto",
 ) -> Controls:
     """Returns the scores of a recipe trained on the images as they are and as controls.
@@ -73,7 +72,8 @@ def train_controls(
         folder: Gets a folder for each control.
         num_seeds: How often the recipe is trained on the images as they are.
         seed: Of the first weights, of the images that "quick" draws and of the bootstrap.
-        say: Called with a line of text before each control.
+        say: Called with a line of text before each control;
+            by default on standard error, as `verbose` says.
         verbose: Progress of each training, as `train` takes it.
 
     Raises:
@@ -83,6 +83,7 @@ def train_controls(
         raise InvalidArgumentError(f'controls must be "none", "quick" or "full", not {mode!r}.')
     if num_seeds < 1:
         raise InvalidArgumentError(f"num_seeds must be at least 1, not {num_seeds!r}.")
+    tell = speaker(say, verbose)
     epochs = recipe.epochs
     if mode == "quick":
         epochs = min(epochs, QUICK_EPOCHS)
@@ -97,9 +98,9 @@ def train_controls(
         head = f"control {number} of {len(jobs)}: {job.title}"
         predictions = None if place is None else _done(place, job)
         if predictions is not None:
-            say(f"{head}: done before, skipped")
+            tell(f"{head}: done before, skipped")
         else:
-            say(f"{head}{_left(started, trained, len(jobs) - number + 1)}")
+            tell(f"{head}{_left(started, trained, len(jobs) - number + 1)}")
             predictions = _train(job, recipe, place, verbose)
             trained += 1
         answers[job.key] = answers_in(predictions, job.datasets)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from keras_cxr._support.progress import Say, silent
 from keras_cxr.audit.of_model.base.predictions import Answers, answer
 from keras_cxr.audit.of_model.controls.masked import measure_masked
 from keras_cxr.audit.of_model.questions.confidence import measure_confidence
@@ -40,7 +41,7 @@ class Case:
     test: Answers
     metadata: Any = None
     seed: int = 0
-    say: Callable[[str], None] = print
+    say: Say = silent
 
     @cached_property
     def validation(self) -> Answers | None:
