@@ -21,7 +21,7 @@ from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import METHODS, LayerMethod, Method, overlay
 from keras_cxr.heatmap_pages.check import MapCheck, check_maps, rows_to_check
 from keras_cxr.heatmap_pages.gallery import write_gallery
-from keras_cxr.heatmap_pages.picture_names import picture_names
+from keras_cxr.heatmap_pages.naming import picture_names
 from keras_cxr.inference import Classifier
 
 CONTOUR_LEVELS = (0.5,)

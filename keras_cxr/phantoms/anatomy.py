@@ -44,7 +44,7 @@ def lung_outline(side: int, width: float, rng: Rng) -> NDArray[np.float64]:
     return points * (side * width, 1.0)
 
 
-def anatomy(frame: Frame, lung: Floats, width: float, rng: Rng) -> Floats:
+def draw_anatomy(frame: Frame, lung: Floats, width: float, rng: Rng) -> Floats:
     """Add up the attenuation of everything that is not a lesion."""
     half = np.array(_BODY_HALF) * (width * rng.uniform(0.97, 1.08), 1.0)
     body = frame.fill(smooth(np.concatenate([half, half[::-1] * (-1, 1)])))

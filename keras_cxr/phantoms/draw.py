@@ -17,7 +17,7 @@ from keras_cxr._support.disk.file_names import PHANTOMS_FILE
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.locking import ScratchFolder
 from keras_cxr.errors import InvalidArgumentError, OutputError
-from keras_cxr.phantoms.anatomy import anatomy, expose, lung_outline
+from keras_cxr.phantoms.anatomy import draw_anatomy, expose, lung_outline
 from keras_cxr.phantoms.canvas import Frame, smooth
 from keras_cxr.phantoms.lesions import LESIONS
 
@@ -77,7 +77,7 @@ def draw_phantom(
     frame = Frame(size, person)
     width = person.uniform(0.94, 1.06)
     lungs = np.maximum(*(frame.fill(smooth(lung_outline(side, width, person))) for side in (-1, 1)))
-    attenuation = anatomy(frame, lungs, width, person)
+    attenuation = draw_anatomy(frame, lungs, width, person)
     added, mask = LESIONS[class_name](frame, lesion)
     return Phantom(
         expose(frame, attenuation + added * lungs, person), lungs > 0.5, mask & (lungs > 0.5)

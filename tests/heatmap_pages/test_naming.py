@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_cxr.heatmap_pages.picture_names import picture_names
+from keras_cxr.heatmap_pages.naming import picture_names
 
 
 @pytest.mark.parametrize(
