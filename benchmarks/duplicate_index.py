@@ -21,8 +21,7 @@ from benchmarks.watching import PeakMemory
 from keras_cxr import make_phantoms
 from keras_cxr.data import find_images
 from keras_cxr.data.caching.cache import open_cache
-from keras_cxr.data.duplicates.candidates import find_candidates
-from keras_cxr.data.duplicates.cells import Cells, Pairs, pairs_above
+from keras_cxr.data.duplicates.candidates import Cells, Pairs, find_candidates, pairs_above
 from keras_cxr.data.duplicates.search import MIN_COSINE
 from keras_cxr.data.duplicates.views import SIDE, WHOLE, Frame, views_by_target
 

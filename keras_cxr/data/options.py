@@ -9,7 +9,7 @@ import pandas as pd
 from keras_cxr._support.checks import check_choice, check_image_size, check_integer
 from keras_cxr.data.batching.augment import Augmentation
 from keras_cxr.data.batching.batches import REGIONS
-from keras_cxr.data.duplicates.views import SIDE
+from keras_cxr.data.duplicates.views import check_searchable
 from keras_cxr.data.files.images import COLOR_MODES
 from keras_cxr.data.files.intensity import INTENSITIES
 from keras_cxr.data.finding.tables import Groups
@@ -73,20 +73,6 @@ def check_options(
         shares=check_shares(split),
         **options,
     )
-
-
-def check_searchable(image_size: tuple[int, int]) -> tuple[int, int]:
-    """Returns an image size in which copies can be told from other films.
-
-    Raises:
-        InvalidArgumentError: A side is shorter than 64.
-    """
-    if min(image_size) < SIDE:
-        raise InvalidArgumentError(
-            f"Copies are looked for in images of at least {SIDE} x {SIDE}, received image_size "
-            f"{image_size}. Pass a larger one."
-        )
-    return image_size
 
 
 def check_group_column(column: str | None, groups: Groups | None) -> None:

@@ -23,7 +23,7 @@ from keras_cxr.audit.of_data.page import Pictures, write_audit
 from keras_cxr.audit.of_data.proposals import propose_actions
 from keras_cxr.audit.of_data.result import DataAudit
 from keras_cxr.audit.question import all_notes, ask_all, printer, questions_of
-from keras_cxr.data.options import check_searchable
+from keras_cxr.data.duplicates.views import check_searchable
 
 
 def audit_data(

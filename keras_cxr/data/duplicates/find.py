@@ -11,16 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._support.checks import check_image_size
+from keras_cxr._support.checks import check_choice, check_image_size
 from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.store import Store
 from keras_cxr.data.caching.usable import check_found, keep_good
 from keras_cxr.data.duplicates.candidates import MAX_EXHAUSTIVE
 from keras_cxr.data.duplicates.search import KINDS, Link, search_once
+from keras_cxr.data.duplicates.views import check_searchable
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.data.groups import connected
-from keras_cxr.data.options import check_searchable
-from keras_cxr.errors import InvalidArgumentError
 
 SCHEMA_VERSION = 1
 _COLUMNS = ("file_a", "file_b", "class_a", "class_b", "similarity", "displacement", "kind")
@@ -108,9 +107,9 @@ def find_duplicates(
     some 6 %, with other brightness or contrast, or with letters on it; flipped where it is
     mirrored besides, inverted where it is a negative.
 
-    All pairs are compared from afar by low frequencies (`duplicate_candidates`; among more than
+    All pairs are compared from afar by low frequencies (`find_candidates`; among more than
     50,000 images an index chooses which pairs), then those that look alike at 64 x 64 and at
-    224 x 224 (`duplicate_pairs`): aligned by an affine map, they must agree in fine structure
+    224 x 224 (`pairs.py`): aligned by an affine map, they must agree in fine structure
     (median correlation of at least 0.8) and nowhere be apart (70 % of the places by at most 0.5
     of 224 pixels). The result is kept beside the cached images, and a second call reads it.
 
@@ -145,8 +144,7 @@ def find_duplicates(
         >>> duplicates = find_duplicates("COVID-19_Radiography_Dataset")  # doctest: +SKIP
         >>> duplicates.pairs[duplicates.pairs["kind"] == "near"]  # doctest: +SKIP
     """
-    if on_error not in ("raise", "skip"):
-        raise InvalidArgumentError(f"on_error must be 'raise' or 'skip', received {on_error!r}")
+    check_choice("on_error", on_error, ("raise", "skip"))
     size = check_searchable(check_image_size(image_size))
     sources = [data] if against is None else [data, against]
     names: list[str] = []

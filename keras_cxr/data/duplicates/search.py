@@ -30,7 +30,7 @@ _FEW = 200
 class Link(NamedTuple):
     """A confirmed pair of rows.
 
-    `similarity` and `displacement` are `duplicate_pairs.Agreement`'s; 1 and 0 for exact copies.
+    `similarity` and `displacement` are `Agreement`'s; 1 and 0 for exact copies.
     `kind` is one of `KINDS`.
     """
 

@@ -9,11 +9,27 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr.errors import InvalidArgumentError
+
 SIDE = 64
 """Pictures are described from copies of this side."""
 _FREQUENCIES = 12  # in each direction: down to a twelfth of the picture
 _SHRINKAGE = 32.0  # a mean of fewer pictures than this says little of how chests look
 _ROWS = 512  # pictures that are described at a time
+
+
+def check_searchable(image_size: tuple[int, int]) -> tuple[int, int]:
+    """Returns an image size in which copies can be told from other films.
+
+    Raises:
+        InvalidArgumentError: A side is shorter than 64.
+    """
+    if min(image_size) < SIDE:
+        raise InvalidArgumentError(
+            f"Copies are looked for in images of at least {SIDE} x {SIDE}, received image_size "
+            f"{image_size}. Pass a larger one."
+        )
+    return image_size
 
 
 class Window(NamedTuple):

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from scipy.fft import dctn
 
 from keras_cxr.data import find_duplicates, read_image
-from keras_cxr.data.duplicates import cells
+from keras_cxr.data.duplicates import candidates
 from keras_cxr.data.duplicates import find as module
-from keras_cxr.data.duplicates.candidates import find_candidates
-from keras_cxr.data.duplicates.cells import Cells
+from keras_cxr.data.duplicates.candidates import Cells, find_candidates
 from keras_cxr.data.duplicates.pairs import align, coarse_detail
 from keras_cxr.data.duplicates.views import VIEWS, WHOLE, window_coefficients
 from keras_cxr.errors import DataError, InvalidArgumentError
@@ -233,7 +232,7 @@ def test_a_second_call_reads_what_the_first_one_found(tmp_path):
     [
         ({"image_size": (32, 64)}, r"at least 64 x 64, received image_size \(32, 64\)"),
         ({"image_size": 64}, r"image_size must be \(height, width\), received 64"),
-        ({"on_error": "ignore"}, "on_error must be 'raise' or 'skip', received 'ignore'"),
+        ({"on_error": "ignore"}, "on_error must be one of 'raise', 'skip', received 'ignore'"),
     ],
 )
 def test_arguments_are_checked_before_anything_is_read(tmp_path, options, text):
@@ -282,7 +281,7 @@ def test_the_map_between_two_pictures_is_looked_for_from_both_sides():
 
 
 def test_an_index_finds_what_all_pairs_find(monkeypatch):
-    monkeypatch.setattr(cells, "PROBES", 8)  # of 59: among few films the 48 are most
+    monkeypatch.setattr(candidates, "PROBES", 8)  # of 59: among few films the 48 are most
     films = np.stack([small(draw_phantom(CLASS_NAMES[n % 4], n, image_size=96).image)
                       for n in range(160)])  # fmt: skip
     copies = np.stack([small(cropped(cv2.resize(film, (SIDE, SIDE)))) for film in films[:60]])
