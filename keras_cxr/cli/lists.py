@@ -1,9 +1,9 @@
 """Commands that list what there is: models, cache."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_cxr._support.quiet import import_keras_quietly
-from keras_cxr.cli.common import AsJson, print_result, print_text
+from keras_cxr.cli.common import AsJson, print_notes, print_result, print_text
 
 if TYPE_CHECKING:
     from keras_cxr.data.caching.cache import CacheInfo
@@ -18,23 +18,36 @@ def models(*, as_json: AsJson = False) -> None:
         as_json: Print the list as JSON.
     """
     import_keras_quietly()
-    from keras_cxr.models import MODELS
+    from keras_cxr.errors import InvalidArgumentError
+    from keras_cxr.models import list_models, model_info
 
-    rows = [
-        {
-            "name": row.name,
-            "parameters": row.parameters,
-            "input_shape": row.input_shape,
-            "smallest_size": row.smallest_size,
-            "reference": row.reference,
-        }
-        for row in MODELS.values()
-    ]
-    lines = [f"{'name':8} {'parameters':>11}  {'input':15} {'smallest':9} reference"]
-    for row in MODELS.values():
-        smallest = f"{row.smallest_size} x {row.smallest_size}"
-        shape = " x ".join(map(str, row.input_shape))
-        lines.append(f"{row.name:8} {row.parameters:>11,}  {shape:15} {smallest:9} {row.reference}")
+    rows: list[dict[str, Any]] = []
+    for name in list_models():
+        try:
+            row = model_info(name)
+        except InvalidArgumentError as error:  # somebody else's package is broken
+            print_notes([str(error)])
+            continue
+        rows.append(
+            {
+                "name": row.name,
+                "parameters": row.parameters,
+                "input_shape": row.input_shape,
+                "smallest_size": row.smallest_size,
+                "reference": row.reference,
+            }
+        )
+    width = max(len(row["name"]) for row in rows)
+    lines = [f"{'name':{width}} {'parameters':>11}  {'input':15} {'smallest':9} reference"]
+    for found in rows:
+        count, size = found["parameters"], found["smallest_size"]
+        parameters = "-" if count is None else f"{count:,}"
+        smallest = "-" if size is None else f"{size} x {size}"
+        shape = " x ".join(map(str, found["input_shape"]))
+        lines.append(
+            f"{found['name']:{width}} {parameters:>11}  {shape:15} {smallest:9} "
+            f"{found['reference']}".rstrip()
+        )
     print_result({"models": rows}, as_json, "\n".join(lines))
 
 

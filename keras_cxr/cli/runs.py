@@ -47,7 +47,7 @@ def study(
         data: Folder of images in one of the known layouts, or a CSV file.
         out: Folder for models, plots, tables and report.html.
         experiments: Letters of the experiments to run.
-        allow_random_weights: Fall back to random weights where VGG19's cannot be downloaded.
+        allow_random_weights: Fall back to random weights where pretrained ones cannot be had.
         max_images_per_class: Use no more images of each class, for a quick trial.
         options: What all trainings take.
         as_json: Print what results.json holds.
@@ -60,7 +60,6 @@ def study(
         data,
         out,
         experiments,
-        vgg19_weights=arguments.pop("weights"),
         allow_random_weights=allow_random_weights,
         max_images_per_class=max_images_per_class,
         say=print_aside,

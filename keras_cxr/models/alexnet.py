@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.models.arguments import check_arguments, smallest_input, window_output
+from keras_cxr.models.arguments import check_arguments, pool, smallest_input, window_output
 
 # filters, kernel, whether a 3 x 3 maximum pooling follows
 CONVOLUTIONS = (
@@ -24,6 +24,8 @@ def build_alexnet(
     num_classes: int = 4,
     *,
     classifier_activation: str | None = "softmax",
+    include_top: bool = True,
+    pooling: str | None = None,
     activation: str = "relu",
     strides: tuple[int, int, int, int, int] = (4, 4, 4, 4, 4),
     dropout: float = 0.5,
@@ -41,6 +43,10 @@ def build_alexnet(
             strides. Images are float32 in [0, 255]; the batch normalization scales them.
         num_classes: number of classes, at least 1.
         classifier_activation: activation of the last layer; `None` returns logits.
+        include_top: False leaves out all behind the last convolution and its activation: hidden
+            dense layers with their dropout and classifier; `num_classes` and
+            `classifier_activation` are then without effect.
+        pooling: with `include_top=False`, "avg" or "max" over height and width, or `None` for maps.
         activation: activation of the convolutions and hidden dense layers.
         strides: of the five convolutions. The study prints the map sizes alone; 4 throughout
             gives them. Smaller strides in the last two give the same table at 224 x 224.
@@ -50,7 +56,8 @@ def build_alexnet(
 
     Returns:
         A model from `(batch, height, width, channels)` float32 in [0, 255] to
-        `(batch, num_classes)` float32: probabilities, or logits without an activation.
+        `(batch, num_classes)` float32: probabilities, or logits without an activation. With
+        `include_top=False` to features: `(batch, height, width, 256)` or pooled `(batch, 256)`.
 
     Raises:
         InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
@@ -66,7 +73,12 @@ def build_alexnet(
             f"one for each convolution, not {strides!r}."
         )
     shape, num_classes = check_arguments(
-        "alexnet", input_shape, num_classes, smallest_size=smallest_size(tuple(strides))
+        "alexnet",
+        input_shape,
+        num_classes,
+        smallest_size=smallest_size(tuple(strides)),
+        include_top=include_top,
+        pooling=pooling,
     )
     x = images = keras.Input(shape)
     x = layers.BatchNormalization()(x)
@@ -77,6 +89,8 @@ def build_alexnet(
         x = layers.Activation(activation, name=f"{conv}_activation")(x)
         if pooled:
             x = layers.MaxPooling2D(3, strides=2, name=f"pool_{number}")(x)
+    if not include_top:
+        return keras.Model(images, pool(x, pooling), name=name or "alexnet")
     x = layers.Flatten()(x)
     for units in DENSE_UNITS:
         x = layers.Dense(units, activation=activation)(x)

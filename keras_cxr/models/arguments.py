@@ -5,8 +5,11 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import keras
+from keras import layers
 
 from keras_cxr.errors import InvalidArgumentError
+
+POOLING = (None, "avg", "max")
 
 
 def check_arguments(
@@ -15,8 +18,11 @@ def check_arguments(
     num_classes: Any,
     *,
     smallest_size: int,
+    include_top: Any,
+    pooling: Any,
     channels: Collection[int] | None = None,
     channels_mend: str = "",
+    pooling_mend: str = "",
 ) -> tuple[tuple[int, int, int], int]:
     """Input shape and class count as plain ints, when a model can be built from them.
 
@@ -25,8 +31,11 @@ def check_arguments(
         input_shape: `(height, width, channels)`, or channels first where Keras is configured so.
         num_classes: number of classes.
         smallest_size: the smallest height and width in pixels that leave every map 1 x 1.
+        include_top: whether the classifier is built, True or False.
+        pooling: without the classifier: "avg", "max" or `None`.
         channels: the channel counts that work; `None` accepts every count from 1.
         channels_mend: what to do about a wrong channel count.
+        pooling_mend: what may have been meant by a wrong `pooling`.
 
     Raises:
         InvalidArgumentError: an argument cannot work; the message says what does.
@@ -53,7 +62,29 @@ def check_arguments(
             f"build_{model}: input_shape {shape} has {depth} channels, the model takes {allowed} "
             f"(and at least {smallest_size} x {smallest_size} pixels). {channels_mend}".rstrip()
         )
+    check_choice(model, "include_top", include_top, (True, False))
+    check_choice(model, "pooling", pooling, POOLING, mend=pooling_mend)
+    if include_top and pooling is not None:
+        raise InvalidArgumentError(
+            f"build_{model}: pooling={pooling!r} is of the features that include_top=False "
+            "returns; with the classifier on top (include_top=True) leave it out. "
+            f"{pooling_mend}".rstrip()
+        )
     return shape, check_num_classes(model, num_classes)
+
+
+def pool(maps: Any, pooling: str | None) -> Any:
+    """The features of a network without its classifier, as `keras.applications` names them.
+
+    Args:
+        maps: symbolic `(batch, height, width, channels)`.
+        pooling: "avg" or "max" over height and width, which leaves `(batch, channels)`, or `None`
+            for the maps as they are.
+    """
+    if pooling is None:
+        return maps
+    kind = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}[pooling]
+    return kind(name=f"{pooling}_pool")(maps)
 
 
 def check_num_classes(model: str, num_classes: Any) -> int:
@@ -69,11 +100,13 @@ def check_num_classes(model: str, num_classes: Any) -> int:
     return count
 
 
-def check_choice(model: str, argument: str, value: Any, choices: Collection[Any]) -> None:
+def check_choice(
+    model: str, argument: str, value: Any, choices: Collection[Any], *, mend: str = ""
+) -> None:
     """Raise unless `value` is one of `choices`."""
     if value not in choices:
         raise InvalidArgumentError(
-            f"build_{model}: {argument} must be {_either(choices)}, not {value!r}."
+            f"build_{model}: {argument} must be {_either(choices)}, not {value!r}. {mend}".rstrip()
         )
 
 

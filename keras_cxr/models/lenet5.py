@@ -6,13 +6,14 @@ from keras import layers
 from keras_cxr.models.arguments import (
     check_arguments,
     check_choice,
+    pool,
     smallest_input,
     window_output,
 )
 
 FILTERS = (6, 16)
 DENSE_UNITS = (120, 84)
-POOLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
+SUBSAMPLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
 
 
 def build_lenet5(
@@ -20,8 +21,10 @@ def build_lenet5(
     num_classes: int = 4,
     *,
     classifier_activation: str | None = "softmax",
+    include_top: bool = True,
+    pooling: str | None = None,
     activation: str = "tanh",
-    pooling: str = "average",
+    subsampling: str = "average",
     name: str | None = None,
 ) -> keras.Model:
     """LeNet-5: two convolutions, two poolings, three dense layers, uncompiled.
@@ -35,14 +38,18 @@ def build_lenet5(
         input_shape: `(height, width, channels)`, at least 16 x 16 pixels; float32 in [0, 255].
         num_classes: number of classes, at least 1.
         classifier_activation: activation of the last layer; `None` returns logits.
+        include_top: False leaves out all behind the second subsampling: hidden dense layers and
+            classifier; `num_classes` and `classifier_activation` are then without effect.
+        pooling: with `include_top=False`, "avg" or "max" over height and width, or `None` for maps.
         activation: activation of the convolutions and hidden dense layers. The study does not
             print it; tanh is the paper's.
-        pooling: "average" (the paper's) or "max".
+        subsampling: what halves the maps behind each convolution: "average" (the paper's) or "max".
         name: name of the model, "lenet5" by default.
 
     Returns:
         A model from `(batch, height, width, channels)` float32 in [0, 255] to
-        `(batch, num_classes)` float32: probabilities, or logits without an activation.
+        `(batch, num_classes)` float32: probabilities, or logits without an activation. With
+        `include_top=False` to features: `(batch, height, width, 16)` or pooled `(batch, 16)`.
 
     Raises:
         InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
@@ -52,15 +59,23 @@ def build_lenet5(
         >>> keras_cxr.build_lenet5((32, 32, 1), 10).count_params()
         61706
     """
-    check_choice("lenet5", "pooling", pooling, tuple(POOLING))
+    check_choice("lenet5", "subsampling", subsampling, tuple(SUBSAMPLING))
     shape, num_classes = check_arguments(
-        "lenet5", input_shape, num_classes, smallest_size=SMALLEST_SIZE
+        "lenet5",
+        input_shape,
+        num_classes,
+        smallest_size=SMALLEST_SIZE,
+        include_top=include_top,
+        pooling=pooling,
+        pooling_mend="What follows each convolution is subsampling='average' or 'max'.",
     )
     x = images = keras.Input(shape)
     x = layers.Rescaling(1 / 255)(x)
     for number, filters in enumerate(FILTERS, start=1):
         x = layers.Conv2D(filters, 5, activation=activation, name=f"conv_{number}")(x)
-        x = POOLING[pooling](2, name=f"pool_{number}")(x)
+        x = SUBSAMPLING[subsampling](2, name=f"pool_{number}")(x)
+    if not include_top:
+        return keras.Model(images, pool(x, pooling), name=name or "lenet5")
     x = layers.Flatten()(x)
     for units in DENSE_UNITS:
         x = layers.Dense(units, activation=activation)(x)

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_cxr.models.arguments import check_arguments, smallest_input, window_output
+from keras_cxr.models.arguments import check_arguments, pool, smallest_input, window_output
 
 FILTERS = (32, 32, 32, 64, 64)
 DENSE_UNITS = (128, 64)
@@ -14,6 +14,8 @@ def build_lmap3(
     num_classes: int = 4,
     *,
     classifier_activation: str | None = "softmax",
+    include_top: bool = True,
+    pooling: str | None = None,
     activation: str = "relu",
     dropout: float = 0.5,
     name: str | None = None,
@@ -29,6 +31,9 @@ def build_lmap3(
             in [0, 255]; the batch normalization in front takes care of their scale.
         num_classes: number of classes, at least 1.
         classifier_activation: activation of the last layer; `None` returns logits.
+        include_top: False leaves out all behind the last pooling: dropout, hidden dense layers and
+            classifier; `num_classes` and `classifier_activation` are then without effect.
+        pooling: with `include_top=False`, "avg" or "max" over height and width, or `None` for maps.
         activation: activation of the convolutions and hidden dense layers. The study does not
             print it; ReLU is the default.
         dropout: share of units dropped by both dropout layers, in [0, 1). The study does not
@@ -37,7 +42,8 @@ def build_lmap3(
 
     Returns:
         A model from `(batch, height, width, channels)` float32 in [0, 255] to
-        `(batch, num_classes)` float32: probabilities, or logits without an activation.
+        `(batch, num_classes)` float32: probabilities, or logits without an activation. With
+        `include_top=False` to features: `(batch, height, width, 64)` or pooled `(batch, 64)`.
 
     Raises:
         InvalidArgumentError: (a ValueError) the input is too small or an argument is invalid.
@@ -48,13 +54,20 @@ def build_lmap3(
         287688
     """
     shape, num_classes = check_arguments(
-        "lmap3", input_shape, num_classes, smallest_size=SMALLEST_SIZE
+        "lmap3",
+        input_shape,
+        num_classes,
+        smallest_size=SMALLEST_SIZE,
+        include_top=include_top,
+        pooling=pooling,
     )
     x = images = keras.Input(shape)
     x = layers.BatchNormalization()(x)
     for number, filters in enumerate(FILTERS, start=1):
         x = layers.Conv2D(filters, 3, activation=activation, name=f"conv_{number}")(x)
         x = layers.MaxPooling2D(2, name=f"pool_{number}")(x)
+    if not include_top:
+        return keras.Model(images, pool(x, pooling), name=name or "lmap3")
     x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(x)
     for units in DENSE_UNITS:

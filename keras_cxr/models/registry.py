@@ -214,7 +214,9 @@ def _default_input_shape(name: str, builder: Any) -> tuple[int, int, int]:
             f"register_model: the builder of {name!r} must be a function that can be asked for "
             f"its arguments, {example}, not {builder!r}."
         ) from error
-    by_name = [p.name for p in takes.values() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    by_name = [
+        p.name for p in takes.values() if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
     any_name = any(p.kind is p.VAR_KEYWORD for p in takes.values())
     if "input_shape" not in by_name or not (any_name or "num_classes" in by_name):
         raise InvalidArgumentError(

@@ -6,9 +6,14 @@ import keras
 from keras import layers
 
 from keras_cxr.models.arguments import check_arguments, check_choice
-from keras_cxr.models.weights import load_backbone
+from keras_cxr.models.pretrained import (
+    build_on_backbone,
+    channel_axis,
+    imagenet_preprocessing,
+)
 
 SMALLEST_SIZE = 32
+WEIGHTS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 # ImageNet's mean blue, green and red in [0, 255], as keras.applications subtracts them
 IMAGENET_MEANS_BGR = (103.939, 116.779, 123.68)
 CHANNELS = {"batch_normalization": (3,), "imagenet": (1, 3)}
@@ -22,6 +27,8 @@ def build_vgg19(
     weights: str | os.PathLike[str] | None = "imagenet",
     trainable: bool = True,
     preprocessing: str = "batch_normalization",
+    include_top: bool = True,
+    pooling: str | None = None,
     classifier_activation: str | None = "softmax",
     name: str | None = None,
 ) -> keras.Model:
@@ -43,12 +50,17 @@ def build_vgg19(
         trainable: whether the backbone is trained; the dense layer always is.
         preprocessing: "batch_normalization" (the study) or "imagenet": grey to three channels,
             red-green-blue to blue-green-red, minus the ImageNet means.
+        include_top: False leaves out the averaging of the last maps and the dense layer;
+            `num_classes` and `classifier_activation` are then without effect.
+        pooling: with `include_top=False`, "avg" or "max" over height and width, or `None` for maps.
         classifier_activation: activation of the last layer; `None` returns logits.
-        name: name of the model, "vgg19_classifier" by default; the backbone inside is "vgg19".
+        name: name of the model, "vgg19_classifier" by default, "vgg19_features" without its top;
+            the backbone inside is "vgg19".
 
     Returns:
         A model from `(batch, height, width, channels)` float32 in [0, 255] to
-        `(batch, num_classes)` float32: probabilities, or logits without an activation.
+        `(batch, num_classes)` float32: probabilities, or logits without an activation. With
+        `include_top=False` to features: `(batch, height, width, 512)` or pooled `(batch, 512)`.
 
     Raises:
         InvalidArgumentError: (a ValueError) the input is too small, its channels do not fit or
@@ -68,37 +80,28 @@ def build_vgg19(
         input_shape,
         num_classes,
         smallest_size=SMALLEST_SIZE,
+        include_top=include_top,
+        pooling=pooling,
         channels=CHANNELS[preprocessing],
         channels_mend='Read grey images with color_mode="rgb", or build with '
         'preprocessing="imagenet", which takes 1 channel too.',
     )
-    first = keras.config.image_data_format() == "channels_first"
-    rgb_shape = (3, *shape[1:]) if first else (*shape[:2], 3)
-    backbone = load_backbone(
-        keras.applications.VGG19, weights, input_shape=rgb_shape, model_name="vgg19"
-    )
-    backbone.trainable = trainable
     if preprocessing == "imagenet":
-        front = _imagenet_preprocessing(shape)
+        offset = [-mean for mean in IMAGENET_MEANS_BGR]
+        front = imagenet_preprocessing(shape, scale=1.0, offset=offset, flip=True)
     else:
-        front = layers.BatchNormalization(axis=1 if first else -1)
-    x = images = keras.Input(shape)
-    for layer in (front, backbone):
-        x = layer(x)
-    x = layers.Dense(num_classes, activation=classifier_activation, name="predictions")(x)
-    return keras.Model(images, x, name=name or "vgg19_classifier")
-
-
-def _imagenet_preprocessing(shape: tuple[int, int, int]) -> keras.Model:
-    """What keras.applications' `preprocess_input` computes, from Keras' own serializable parts.
-
-    No custom layer, so that a saved model loads where keras-cxr is not installed.
-    """
-    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
-    images = keras.Input(shape)
-    if shape[axis] == 1:
-        x = layers.Concatenate(axis=axis)([images, images, images])
-    else:
-        x = keras.ops.flip(images, axis=axis)
-    means = layers.Rescaling(1.0, offset=[-mean for mean in IMAGENET_MEANS_BGR])
-    return keras.Model(images, means(x), name="imagenet_preprocessing")
+        front = layers.BatchNormalization(axis=channel_axis())
+    return build_on_backbone(
+        keras.applications.VGG19,
+        front,
+        shape,
+        num_classes,
+        model_name="vgg19",
+        weights_file=WEIGHTS_FILE,
+        weights=weights,
+        trainable=trainable,
+        include_top=include_top,
+        pooling=pooling,
+        classifier_activation=classifier_activation,
+        name=name,
+    )

@@ -44,7 +44,7 @@ def train_and_report(
         data: what `make_datasets` takes.
         out: folder for the results; see `train_and_save`.
         model: name in the registry.
-        weights: of VGG19's backbone.
+        weights: of a network that takes any: "imagenet", the path of a file, or `None`.
         epochs: training epochs.
         precision: as `train` takes it.
         resume: go on with an interrupted run in the same folder.
@@ -65,7 +65,7 @@ def train_and_report(
         **data_options,
     )
     tell_notes(datasets, speaker(say, verbose))
-    arguments = {"weights": weights} if model == "vgg19" else {}
+    arguments = {"weights": weights} if info.takes_weights else {}
     keras.utils.set_random_seed(seed)
     network = build(
         model, input_shape=datasets.input_shape, num_classes=datasets.num_classes, **arguments

@@ -17,7 +17,7 @@ from keras_cxr.errors import DataError, InvalidArgumentError, WeightsUnavailable
 from keras_cxr.inference.recorded import RUN_RESULT
 from keras_cxr.models import build, model_info
 from keras_cxr.runs.saving import tell_notes
-from keras_cxr.study.experiments import Experiment
+from keras_cxr.study.experiments import EXPERIMENTS, Experiment
 
 PathLike = str | os.PathLike[str]
 
@@ -128,7 +128,7 @@ def _build(
         "input_shape": datasets.input_shape,
         "num_classes": datasets.num_classes,
     }
-    if row.model != "vgg19":
+    if not model_info(row.model).takes_weights:
         keras.utils.set_random_seed(seed)
         return build(row.model, **arguments), None
     try:
@@ -136,9 +136,10 @@ def _build(
         return build(row.model, weights=weights, **arguments), weights
     except WeightsUnavailableError as error:
         if say_fallback is None:
+            others = "".join(key for key in EXPERIMENTS if key != row.key)
             raise WeightsUnavailableError(
                 f"{error} allow_random_weights=True does the last for this experiment alone, and "
-                "says so; experiments='ABCD' leaves it out."
+                f"says so; experiments={others!r} leaves it out."
             ) from error
         say_fallback(f"{row.key}: {error}\n{row.key}: falling back to random weights, as asked.")
     keras.utils.set_random_seed(seed)

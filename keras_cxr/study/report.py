@@ -16,6 +16,7 @@ from keras_cxr._support.disk.file_names import (
 from keras_cxr._support.disk.files import write_whole
 from keras_cxr._support.text.pages import data_address, render_page
 from keras_cxr.evaluation import Comparison
+from keras_cxr.models import model_info
 from keras_cxr.runs.trust import questions
 from keras_cxr.study.experiments import (
     EXPERIMENTS,
@@ -133,12 +134,13 @@ def _differences(folder: Path, results: dict[str, dict[str, Any]]) -> list[str]:
         f"{machine['accelerator']}. The study's times are from another machine: only the ratios "
         "between its rows can be set beside the ratios between ours."
     )
-    if "E" in results and results["E"]["settings"]["weights"] != "imagenet":
-        lines.append(
-            "VGG19 (E) started from "
-            + (results["E"]["settings"]["weights"] or "random weights")
-            + ", not from Keras' ImageNet weights as in the study."
-        )
+    for key, found in results.items():
+        row, weights = EXPERIMENTS[key], found["settings"]["weights"]
+        if model_info(row.model).takes_weights and weights != "imagenet":
+            lines.append(
+                f"{row.title.split(',')[0]} ({key}) started from {weights or 'random weights'}, "
+                "not from Keras' ImageNet weights as in the study."
+            )
     return lines
 
 

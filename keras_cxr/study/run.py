@@ -87,7 +87,7 @@ def run_study(
     image_size: tuple[int, int] = (224, 224),
     seed: int = 0,
     precision: str = "auto",
-    vgg19_weights: PathLike | None = "imagenet",
+    weights: PathLike | None = "imagenet",
     allow_random_weights: bool = False,
     max_images_per_class: int | None = None,
     say: Say | None = None,
@@ -114,9 +114,10 @@ def run_study(
         image_size: `(height, width)` in pixels; at least 94 x 94 for LMAP3.
         seed: of the split, the augmentation and the first weights.
         precision: "auto", "float32" or "mixed_bfloat16", as `train` takes it.
-        vgg19_weights: "imagenet", a path, or `None` for random weights.
-        allow_random_weights: train VGG19 from random weights where the ImageNet weights cannot
-            be had, and say so, in place of the error.
+        weights: of a network that takes any, here VGG19: "imagenet", a path, or `None` for random
+            weights. The argument's former name, `vgg19_weights`, is taken too.
+        allow_random_weights: train it from random weights where the ImageNet weights cannot be
+            had, and say so, in place of the error.
         max_images_per_class: use no more of each class, spread evenly over its files: for a
             quick trial.
         say: called with a line of text when something begins or ends;
@@ -126,7 +127,7 @@ def run_study(
 
     Raises:
         InvalidArgumentError: (a ValueError) an unknown experiment or an invalid option.
-        WeightsUnavailableError: (an OSError) VGG19's weights, before anything is trained.
+        WeightsUnavailableError: (an OSError) the weights, before anything is trained.
         OutputError: (an OSError) the output folder cannot be written.
         DataError: (a ValueError) images or masks that cannot be used.
 
@@ -134,6 +135,7 @@ def run_study(
         >>> run_study("COVID-19_Radiography_Dataset", "results", "AB")  # doctest: +SKIP
     """
     tell = speaker(say, verbose)
+    weights = data_options.pop("vgg19_weights", weights)
     chosen = select_experiments(experiments)
     _check_fixed(data_options)
     folder = _check_folders(out_dir, chosen, data, data_options)
@@ -146,7 +148,7 @@ def run_study(
         data,
         data_options,
         training={"epochs": epochs, "precision": precision, "seed": seed},
-        weights=vgg19_weights,
+        weights=weights,
         allow_random_weights=allow_random_weights,
         say=tell,
     )

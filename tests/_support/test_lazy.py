@@ -37,7 +37,9 @@ def test_other_names_are_no_attributes(package):
         package.THREE  # noqa: B018
 
 
-@pytest.mark.parametrize("room", ["keras_cxr", "keras_cxr.audit", "keras_cxr.evaluation"])
+@pytest.mark.parametrize(
+    "room", ["keras_cxr", "keras_cxr.audit", "keras_cxr.evaluation", "keras_cxr.models"]
+)
 def test_the_packages_that_use_it_find_all_their_names(room):
     module = importlib.import_module(room)
     for name in module.__all__:

@@ -10,6 +10,7 @@ import sys
 import pandas as pd
 import pytest
 
+import keras_cxr
 from keras_cxr.cli import main
 from tests.cli.conftest import SMALL
 from tests.cli.processes import interruptible, run, wait_until
@@ -45,7 +46,8 @@ def test_models_as_text_and_json(capsys):
     assert "287,688" in capsys.readouterr().out
     assert main(["models", "--json"]) == 0
     names = [row["name"] for row in json.loads(capsys.readouterr().out)["models"]]
-    assert names == ["alexnet", "lenet5", "lmap3", "vgg19"]
+    assert names == keras_cxr.list_models()
+    assert {"alexnet", "lenet5", "lmap3", "vgg19"} <= set(names)
 
 
 def test_module_is_quiet_and_exits_with_the_commands_code():
@@ -211,12 +213,12 @@ def test_near_names_of_models_are_offered(typed, meant, phantoms, capsys):
     assert f"Did you mean '{meant}'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("typed", ["resnet", "densenet121", "unet"])
+@pytest.mark.parametrize("typed", ["resnet", "efficientnetb0", "unet"])
 def test_other_networks_are_no_misspellings(typed, phantoms, capsys):
     assert main(["train", str(phantoms), "--model", typed]) == 2
     text = capsys.readouterr().err
     assert "Did you mean" not in text
-    assert "alexnet, lenet5, lmap3, vgg19" in text
+    assert ", ".join(keras_cxr.list_models()) in text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal on POSIX")

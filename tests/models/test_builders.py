@@ -1,27 +1,53 @@
 """What single builders promise beyond the common contract."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 
 from keras_cxr import build_alexnet, build_lenet5, build_lmap3, build_vgg19
 from keras_cxr.models.alexnet import smallest_size
-from keras_cxr.models.weights import keras_models_folder
 
 
 def test_lenet5_has_the_papers_parameters_at_32_pixels():
     assert build_lenet5((32, 32, 1), 10).count_params() == 61_706
 
 
-@pytest.mark.parametrize(("pooling", "kind"), [("max", "Max"), ("average", "Average")])
-def test_lenet5_pooling(pooling, kind):
-    kinds = [type(layer).__name__ for layer in build_lenet5(pooling=pooling).layers]
+@pytest.mark.parametrize(("subsampling", "kind"), [("max", "Max"), ("average", "Average")])
+def test_lenet5_subsampling(subsampling, kind):
+    kinds = [type(layer).__name__ for layer in build_lenet5(subsampling=subsampling).layers]
     assert kinds.count(f"{kind}Pooling2D") == 2
 
 
-def test_lenet5_unknown_pooling():
-    with pytest.raises(ValueError, match="pooling must be 'average' or 'max', not 'min'"):
-        build_lenet5(pooling="min")
+def test_lenet5_unknown_subsampling():
+    with pytest.raises(ValueError, match="subsampling must be 'average' or 'max', not 'min'"):
+        build_lenet5(subsampling="min")
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+def test_lenet5_says_what_its_pooling_is_called_now(pooling):
+    with pytest.raises(ValueError, match="subsampling='average' or 'max'"):
+        build_lenet5(pooling=pooling)
+
+
+@pytest.mark.parametrize(
+    ("builder", "shape", "last", "maps"),
+    [
+        (build_alexnet, (224, 224, 1), "conv_5_activation", (1, 1, 256)),
+        (partial(build_alexnet, strides=(4, 1, 1, 1, 1)), (227, 227, 3), None, (13, 13, 256)),
+        (build_lenet5, (32, 32, 1), "pool_2", (5, 5, 16)),
+        (build_lmap3, (224, 224, 1), "pool_5", (5, 5, 64)),
+        (partial(build_vgg19, weights=None), (224, 160, 3), "vgg19", (7, 5, 512)),
+    ],
+)
+def test_what_is_left_without_the_top(builder, shape, last, maps):
+    features = partial(builder, shape, include_top=False)
+    model = features()
+    assert model.output_shape == (None, *maps)
+    assert last in (None, model.layers[-1].name)
+    for pooling in ("avg", "max"):
+        assert features(pooling=pooling).output_shape == (None, maps[-1])
 
 
 @pytest.mark.parametrize("builder", [build_alexnet, build_lmap3])
@@ -68,54 +94,6 @@ def test_vgg19_grey_needs_colour_or_the_other_preprocessing():
 def test_vgg19_unknown_preprocessing():
     with pytest.raises(ValueError, match=r"preprocessing must be .* not 'none'"):
         build_vgg19(weights=None, preprocessing="none")
-
-
-def test_vgg19_frozen_backbone_leaves_the_head_trainable():
-    model = build_vgg19((32, 32, 3), weights=None, trainable=False)
-    assert not model.get_layer("vgg19").trainable_variables
-    paths = [variable.path.split("/")[-2] for variable in model.trainable_variables]
-    assert paths.count("predictions") == 2
-
-
-def test_vgg19_weights_from_a_file(tmp_path):
-    source = keras.applications.VGG19(
-        include_top=False, weights=None, pooling="avg", input_shape=(32, 32, 3)
-    )
-    path = tmp_path / "backbone.weights.h5"
-    source.save_weights(path)
-    backbone = build_vgg19((32, 32, 3), weights=path).get_layer("vgg19")
-    for ours, theirs in zip(backbone.get_weights(), source.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-
-
-def test_vgg19_missing_weights_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"absent\.h5 does not exist.*weights=None"):
-        build_vgg19(weights=tmp_path / "absent.h5")
-
-
-def test_vgg19_file_that_holds_no_weights(tmp_path):
-    path = tmp_path / "text.weights.h5"
-    path.write_text("not weights")
-    with pytest.raises(OSError, match=r"text\.weights\.h5 does not fit vgg19"):
-        build_vgg19((32, 32, 3), weights=path)
-
-
-def test_vgg19_without_network_says_where_the_file_goes(tmp_path, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    for proxy in ("http_proxy", "https_proxy"):
-        monkeypatch.setenv(proxy, "http://127.0.0.1:9")
-    # keras reads KERAS_HOME when it is imported; its own cache may hold the file already
-    if (keras_models_folder().parent != tmp_path) or _keras_has_the_weights():
-        pytest.skip("the ImageNet weights lie in Keras' cache, nothing needs a download")
-    with pytest.raises(OSError, match=r"could not be downloaded.*Put the file.*weights=None"):
-        build_vgg19((32, 32, 3))
-
-
-def _keras_has_the_weights():
-    from pathlib import Path
-
-    name = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    return (Path.home() / ".keras" / "models" / name).exists()
 
 
 @pytest.mark.parametrize("builder", [build_alexnet, build_lenet5, build_lmap3])

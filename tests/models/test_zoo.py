@@ -1,4 +1,4 @@
-"""One contract for every model of the registry."""
+"""One contract for every model of the registry: what is not a study's network is taken in too."""
 
 import itertools
 
@@ -17,9 +17,11 @@ NAMES = keras_cxr.list_models()
 
 def build(name, *args, **kwargs):
     """A model with random weights: no test downloads anything."""
-    if name == "vgg19":
-        kwargs.setdefault("weights", None)
-    return keras_cxr.build(name, *args, **kwargs)
+    return keras_cxr.build(name, *args, **{**random_weights(name), **kwargs})
+
+
+def random_weights(name):
+    return {"weights": None} if MODELS[name].takes_weights else {}
 
 
 def table_of(model):
@@ -43,7 +45,7 @@ def smallest_shape(name, extra=0):
     return (size, size, info.input_shape[-1])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TABLES)
 def test_default_layers_equal_the_studys_table(name):
     assert table_of(build(name)) == TABLES[name]
 
@@ -53,7 +55,15 @@ def test_registry_row_describes_the_default_model(name):
     model, info = build(name), MODELS[name]
     assert model.input_shape == (None, *info.input_shape)
     assert model.count_params() == info.parameters
+    assert info.color_mode == ("rgb" if info.input_shape == (224, 224, 3) else "grayscale")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_of_the_studys_networks_vgg19_alone_needs_colour_and_weights(name):
+    info = MODELS[name]
     assert info.color_mode == ("rgb" if name == "vgg19" else "grayscale")
+    assert info.channels == ((3,) if name == "vgg19" else None)
+    assert info.takes_weights == (name == "vgg19")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -105,10 +115,11 @@ def test_logits_are_what_the_softmax_takes(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_name_can_be_chosen(name):
+    arguments = {"input_shape": smallest_shape(name), **random_weights(name)}
     builder = MODELS[name].builder
-    arguments = {"weights": None} if name == "vgg19" else {}
     assert builder(name="mine", **arguments).name == "mine"
-    assert builder(**arguments).name == ("vgg19_classifier" if name == "vgg19" else name)
+    # a backbone inside has the plain name
+    assert builder(**arguments).name == (f"{name}_classifier" if "weights" in arguments else name)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -138,14 +149,19 @@ def test_gradient_reaches_every_trainable_weight(name):
     num_classes=st.integers(1, 20),
 )
 def test_any_size_above_the_smallest_builds(name, extra_height, extra_width, channels, num_classes):
-    smallest, _, default_channels = smallest_shape(name)
-    channels = default_channels if name == "vgg19" else channels
+    smallest, allowed = MODELS[name].smallest_size, MODELS[name].channels
+    channels = allowed[channels % len(allowed)] if allowed else channels
     shape = (smallest + extra_height, smallest + extra_width, channels)
     model = build(name, input_shape=shape, num_classes=num_classes)
     assert model.input_shape == (None, *shape)
     assert model.output_shape == (None, num_classes)
     assert all(min(layer.output.shape[1:]) >= 1 for layer in model.layers)
-    assert model.count_params() == expected_parameters(name, shape, num_classes)
+    if name in TABLES:
+        assert model.count_params() == expected_parameters(name, shape, num_classes)
+    else:  # their maps are averaged: the size does not matter, and a class costs one unit
+        features, _ = model.get_layer("predictions").kernel.shape
+        added = (num_classes - 4) * (features + 1)
+        assert model.count_params() == MODELS[name].parameters + added
 
 
 def expected_parameters(name, shape, num_classes):
@@ -182,6 +198,51 @@ def dense_parameters(units):
     return sum((a + 1) * b for a, b in itertools.pairwise(units))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_without_its_top_a_network_returns_its_features(name):
+    """The same weights but the head's, the last maps, and their average or maximum."""
+    shape = smallest_shape(name, extra=32)
+    whole = build(name, input_shape=shape)
+    maps = build(name, input_shape=shape, include_top=False)
+    kept = whole.get_weights()[: len(maps.weights)]
+    assert [w.shape for w in maps.get_weights()] == [w.shape for w in kept]
+    assert not [layer for layer in maps.layers if isinstance(layer, keras.layers.Dense)]
+    maps.set_weights(kept)
+    batch = images(whole)
+    found = maps.predict(batch, verbose=0)
+    assert found.ndim == 4
+    assert found.shape[1:] == maps.output_shape[1:]
+    for pooling, reduce in (("avg", np.mean), ("max", np.max)):
+        pooled = build(name, input_shape=shape, include_top=False, pooling=pooling)
+        assert pooled.output_shape == (None, found.shape[-1])
+        pooled.set_weights(kept)
+        vectors = pooled.predict(batch, verbose=0)
+        np.testing.assert_allclose(vectors, reduce(found, axis=(1, 2)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"include_top": False, "pooling": "mean"}, "pooling must be None or 'avg' or 'max', not"),
+        ({"include_top": "no"}, "include_top must be True or False, not 'no'"),
+        ({"pooling": "avg"}, r"pooling='avg' is of the features that include_top=False"),
+    ],
+)
+def test_wrong_tops_and_poolings_are_refused(name, arguments, message):
+    with pytest.raises(ValueError, match=f"build_{name}: {message}"):
+        build(name, **arguments)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_answers_can_be_explained(name):
+    model = build(name, input_shape=smallest_shape(name, extra=32), num_classes=3)
+    heat = keras_cxr.GradCAM(model)(images(model), 1)
+    assert heat.shape == (2, *model.input_shape[1:3])
+    assert np.isfinite(heat).all()
+    assert 0 <= heat.min() <= heat.max() <= 1
+
+
 @settings(max_examples=6)
 @given(
     name=st.sampled_from(["lenet5", "lmap3"]),
@@ -197,6 +258,11 @@ def test_config_and_file_round_trips_give_equal_outputs(
         tmp_path_factory.mktemp("model") / "model.keras",
         seed=seed,
     )
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(TABLES)))
+def test_other_models_round_trip(tmp_path, name):
+    check_round_trips(build(name, input_shape=smallest_shape(name)), tmp_path / "model.keras")
 
 
 @pytest.mark.parametrize(

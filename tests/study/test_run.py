@@ -151,14 +151,14 @@ def test_vgg19_falls_back_to_random_weights_only_when_asked(phantoms, tmp_path):
     missing = tmp_path / "absent.h5"
     missing.write_text("no weights")
     with pytest.raises(OSError, match=r"absent\.h5 does not fit"):
-        study(phantoms, tmp_path / "out", "AE", epochs=1, vgg19_weights=missing)
+        study(phantoms, tmp_path / "out", "AE", epochs=1, weights=missing)
     assert not (tmp_path / "out" / "A").exists()  # refused before A was trained
     result, said = study(
         phantoms,
         tmp_path / "out",
         "E",
         epochs=1,
-        vgg19_weights=missing,
+        vgg19_weights=missing,  # its former name
         allow_random_weights=True,
         max_images_per_class=10,
     )

@@ -15,6 +15,7 @@ from keras_cxr.errors import DataError
 from keras_cxr.inference import Classifier, load_classifier
 from keras_cxr.inference.recorded import recorded_catalog, recorded_result, recorded_run
 from keras_cxr.models import build as build_by_name
+from keras_cxr.models import list_models, model_info
 
 PathLike = str | os.PathLike[str]
 
@@ -36,8 +37,8 @@ def audit_run(
         data: The folder or CSV file that it was trained on.
         controls: As `audit_model` takes it; the recipe is the run's own: optimizer, class
             weights, precision, batch size, augmentation.
-        build: Returns a new, untrained model; by default the run's own architecture, and VGG19
-            from the weights it was begun with.
+        build: Returns a new, untrained model; by default the run's own architecture,
+            from the pretrained weights it was begun with where it takes any.
         out_dir: Where controls are kept, so that they go on after an interruption.
         say: Called with a line of text before each piece of work;
             by default on standard error, as `verbose` says.
@@ -62,7 +63,9 @@ def audit_run(
         )
     recipe = None
     if controls != "none":
-        build = build or _builder(classifier.model, result)
+        if build is None:
+            build = _builder(classifier.model, result)
+            notes += _notes_on_builder(result)
         recipe = _recipe(record, classifier.model, datasets, build)
     return audit_model(
         classifier.model,
@@ -113,15 +116,32 @@ def _record(run: PathLike) -> dict[str, Any]:
 
 
 def _builder(model: keras.Model, result: dict[str, Any]) -> Callable[[], keras.Model]:
-    """The architecture with new weights; VGG19 begins from the weights that the run began from."""
-    settings = result.get("settings", {})
-    name = settings.get("model") or settings.get("experiment", {}).get("model")
-    if name != "vgg19":
+    """The architecture with new weights, or those that the run began from where it takes any."""
+    name = _model_name(result)
+    if name is None or name not in list_models() or not model_info(name).takes_weights:
         return builder_of(model)
     shape, count = tuple(model.input_shape[1:]), model.output_shape[-1]
     return lambda: build_by_name(
-        name, input_shape=shape, num_classes=count, weights=settings.get("weights")
+        name, input_shape=shape, num_classes=count, weights=result["settings"].get("weights")
     )
+
+
+def _notes_on_builder(result: dict[str, Any]) -> list[str]:
+    """Say where it cannot be known what a run began from: its package may not be installed here."""
+    name = _model_name(result)
+    if name is None or name in list_models():
+        return []
+    return [
+        f"No model is called {name!r} here: the controls have the run's layers and begin from "
+        "random weights, whatever the run began from."
+    ]
+
+
+def _model_name(result: dict[str, Any]) -> str | None:
+    """The name in the registry that the run's settings hold; None where no registry was asked."""
+    settings = result.get("settings", {})
+    name: str | None = settings.get("model") or settings.get("experiment", {}).get("model")
+    return name
 
 
 def _recipe(

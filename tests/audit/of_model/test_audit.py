@@ -12,7 +12,7 @@ from keras_cxr.audit.of_model.audit import audit_model
 from keras_cxr.audit.of_model.base.predictions import answer
 from keras_cxr.audit.of_model.questions.confidence import measure_confidence
 from keras_cxr.audit.of_model.questions.subgroups import columns_of
-from keras_cxr.audit.of_model.run_audit import _builder, audit_run
+from keras_cxr.audit.of_model.run_audit import _builder, _notes_on_builder, audit_run
 from keras_cxr.cli import main
 from keras_cxr.data import make_datasets
 from keras_cxr.evaluation import apply_temperature
@@ -216,6 +216,16 @@ def test_vgg19_begins_from_the_weights_that_its_run_began_from():
     settings["weights"] = "absent.h5"
     with pytest.raises(OSError, match=r"absent\.h5"):
         _builder(small, {"settings": settings})()
+
+
+def test_a_model_that_no_package_offers_here_is_built_from_its_layers_and_that_is_said():
+    inputs = keras.Input((32, 32, 3))
+    small = keras.Model(inputs, keras.layers.Dense(5)(keras.layers.Flatten()(inputs)))
+    result = {"settings": {"model": "theirs", "weights": "imagenet"}}
+    assert _builder(small, result)().count_params() == 15_365
+    assert "No model is called 'theirs' here" in _notes_on_builder(result)[0]
+    for known in ({}, {"settings": {"model": "lmap3"}}):
+        assert _notes_on_builder(known) == []
 
 
 def test_a_model_without_its_run_is_refused(phantoms, run, tmp_path):

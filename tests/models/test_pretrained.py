@@ -1,0 +1,130 @@
+"""What holds for every network of the registry that may begin from pretrained weights.
+
+Each is the network of its name in `keras.applications` behind its preprocessing, and is held
+against that one.
+"""
+
+import importlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_cxr.models import MODELS
+from keras_cxr.models.pretrained import keras_models_folder
+from tests.models.test_zoo import NAMES
+
+PRETRAINED = [name for name in NAMES if MODELS[name].takes_weights]
+CASES = [(name, count) for name in PRETRAINED for count in (1, 3)]
+
+
+def application(name):
+    """The constructor of the network in `keras.applications`."""
+    there = vars(keras.applications).items()
+    (found,) = (one for key, one in there if key.lower() == name and callable(one))
+    return found
+
+
+def builder_of(name):
+    """The builder, and its choice of the preprocessing that the weights expect where it has one."""
+    build = MODELS[name].builder
+    has_choice = "preprocessing" in build.__annotations__
+
+    def call(*args, **kwargs):
+        return build(*args, **({"preprocessing": "imagenet"} if has_choice else {}), **kwargs)
+
+    return call
+
+
+def in_colour(batch):
+    return np.repeat(batch, 3 // batch.shape[-1], axis=-1)
+
+
+def random_images(channels, size=64):
+    shape = (2, size, size, channels)
+    return np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
+
+
+def reseeded(model):
+    """Other values in each weight, also of the normalizations, whose first are 0 and 1."""
+    random = np.random.default_rng(1)
+    model.set_weights([random.uniform(0.5, 1.5, w.shape) * (w + 0.01) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize(("name", "channels"), CASES)
+def test_features_equal_those_of_keras(name, channels):
+    theirs = application(name)(
+        include_top=False, weights=None, pooling="avg", input_shape=(64, 64, 3)
+    )
+    reseeded(theirs)
+    ours = builder_of(name)((64, 64, channels), weights=None, include_top=False, pooling="avg")
+    assert ours.count_params() == theirs.count_params()
+    ours.set_weights(theirs.get_weights())
+    batch = random_images(channels)
+    family = importlib.import_module(application(name).__module__)
+    expected = theirs.predict(family.preprocess_input(in_colour(batch).copy()), verbose=0)
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(ours.predict(batch, verbose=0), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "channels"), CASES)
+def test_preprocessing_equals_kerass(name, channels):
+    model = builder_of(name)((32, 32, channels), weights=None)
+    batch = random_images(channels, 32)
+    family = importlib.import_module(application(name).__module__)
+    expected = family.preprocess_input(in_colour(batch).copy())
+    front = model.get_layer("imagenet_preprocessing")
+    np.testing.assert_allclose(front.predict(batch, verbose=0), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_frozen_backbone_leaves_the_head_trainable(name):
+    model = MODELS[name].builder((32, 32, 3), weights=None, trainable=False)
+    assert not model.get_layer(name).trainable_variables
+    paths = [variable.path.split("/")[-2] for variable in model.trainable_variables]
+    assert paths.count("predictions") == 2
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_weights_from_a_file(name, tmp_path):
+    source = application(name)(
+        include_top=False, weights=None, pooling="avg", input_shape=(32, 32, 3)
+    )
+    path = tmp_path / "backbone.weights.h5"
+    reseeded(source).save_weights(path)
+    backbone = builder_of(name)((32, 32, 3), weights=path).get_layer(name)
+    for ours, theirs in zip(backbone.get_weights(), source.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_missing_weights_file(name, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"absent\.h5 does not exist.*weights=None"):
+        builder_of(name)(weights=tmp_path / "absent.h5")
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_file_that_holds_no_weights(name, tmp_path):
+    path = tmp_path / "text.weights.h5"
+    path.write_text("not weights")
+    with pytest.raises(OSError, match=rf"text\.weights\.h5 does not fit {name}"):
+        builder_of(name)((32, 32, 3), weights=path)
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_without_network_it_says_where_the_file_goes(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    for proxy in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")
+    # keras reads KERAS_HOME when it is imported; its own cache may hold the file already
+    if (keras_models_folder().parent != tmp_path) or _keras_has_the_weights(name):
+        pytest.skip("the ImageNet weights lie in Keras' cache, nothing needs a download")
+    with pytest.raises(OSError, match=rf"could not be downloaded.*Put the file {name}.*=None"):
+        builder_of(name)((32, 32, 3))
+
+
+def _keras_has_the_weights(name):
+    file = importlib.import_module(MODELS[name].builder.__module__).WEIGHTS_FILE
+    return (Path.home() / ".keras" / "models" / file).exists()
