@@ -55,7 +55,6 @@ def study(
     import_keras_quietly()
     from keras_cxr.study import run_study
 
-    arguments = options.arguments()
     result = run_study(
         data,
         out,
@@ -63,7 +62,7 @@ def study(
         allow_random_weights=allow_random_weights,
         max_images_per_class=max_images_per_class,
         say=print_aside,
-        **arguments,
+        **options.arguments(),
     )
     print_result(result.to_dict(), as_json, str(result))
 
