@@ -22,6 +22,7 @@ from benchmarks.simulated import (
 )
 from keras_cxr.evaluation import bootstrap_intervals, compute_metrics, measure_calibration
 from keras_cxr.explain.faithfulness.comparison import BETTER, WORSE, compare
+from keras_cxr.statistics.intervals.means import mean_estimates, mean_of_few
 
 BEYOND = "ECE 'beyond what chance explains' of a calibrated model"
 SURE = "interval of confidence minus accuracy holds the truth"
@@ -32,7 +33,7 @@ def run(options: Options) -> Report:
     """Draw data sets of each kind and count how often what is said of them is true."""
     report = Report("coverage", "Simulated test sets: how often what is said is true")
     repetitions = options.size(600, 2)
-    cases = [*_calibration(), *_scores(), *shortcuts(), *controls(), *_maps()]
+    cases = [*_calibration(), *_scores(), *_means(), *shortcuts(), *controls(), *_maps()]
     rows = ["| What is said | Of | Promised | Found | Nothing said |", "|---|---|---|---:|---:|"]
     for case in cases:
         count = max(2, round(case.share * repetitions))
@@ -153,6 +154,22 @@ def _evaluated(rng: Generator, *, recalls: list[float], **options: Any) -> bool:
     labels, scores, groups = answers(rng, recalls=recalls, **options)
     low, high = compute_metrics(labels, scores, groups=groups).accuracy_interval
     return bool(low <= np.mean(recalls) <= high)
+
+
+def _means() -> Iterator[Case]:
+    """The interval of a mean over few images, beside the one of a mean over groups."""
+    for name, bca in (("mean, expanded percentiles,", False), ("mean, BCa,", True)):
+        for kind in ("normal", "skewed"):
+            for count in (6, 10, 20, 50):
+                once = partial(_mean_covered, kind=kind, count=count, bca=bca)
+                yield Case(COVERAGE_OF.format(name), f"{count} images, {kind}", SHARE, once)
+
+
+def _mean_covered(rng: Generator, *, kind: str, count: int, bca: bool) -> bool:
+    values = rng.normal(size=count) if kind == "normal" else rng.exponential(size=count) - 1
+    alone = np.arange(count)
+    found = mean_estimates(values[:, np.newaxis], alone)[0] if bca else mean_of_few(values)
+    return bool(found.low <= 0 <= found.high)
 
 
 def _maps() -> Iterator[Case]:

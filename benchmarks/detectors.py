@@ -14,7 +14,7 @@ from keras_cxr.audit.of_data.shortcuts.measure import measure_shortcuts
 from keras_cxr.audit.of_data.shortcuts.result import Shortcuts
 from keras_cxr.data import find_images, read_image
 from keras_cxr.phantoms.draw import draw_phantom
-from keras_cxr.statistics.metrics import wilson_interval
+from keras_cxr.statistics.intervals.limits import wilson_limits
 
 
 def run(options: Options) -> Report:
@@ -47,7 +47,7 @@ def _flags(report: Report, options: Options) -> None:
         )
     num_alone = options.size(2000, 24)
     alarms = len(find(_clean(options.work / "flags-clean", num_alone, seed=9)))
-    low, high = wilson_interval(alarms, num_alone)
+    low, high = wilson_limits(np.array(alarms / num_alone), np.array(num_alone))
     report.add("false alarms in a clean set", [100 * alarms / num_alone], "%")
     lines.append(
         f"| nothing (a clean set) | 0 | | | | {alarms} of {num_alone} "

@@ -85,7 +85,7 @@ def _table(title: str, found: dict[str, Faithfulness]) -> str:
     ]
     for check in found.values():
         won = beaten_everywhere(check)
-        cells = [_cell(check.estimate(key).mean, bold=key in won) for key in keys]
+        cells = [_cell(check.estimate(key).value, bold=key in won) for key in keys]
         lines.append(f"| {check.title} | {' | '.join(cells)} | {_random_weights(check)} |")
     for name in (*CONTROLS, AREA):
         rows = [first.values[key] for key in keys]

@@ -24,7 +24,7 @@ from keras_cxr import Datasets, build_lenet5, make_datasets, train
 from keras_cxr.data.files.images import read_image
 from keras_cxr.evaluation.ood import MAX_IMAGES, NEIGHBOR, OutOfDistribution
 from keras_cxr.keras_graph.features import feature_model, thumbnails
-from keras_cxr.statistics.metrics import wilson_interval
+from keras_cxr.statistics.intervals.limits import wilson_limits
 
 Images = Any
 Scorer = Callable[[Images], Any]
@@ -45,7 +45,7 @@ def run(options: Options) -> Report:
         threshold = float(np.quantile(score(validation), 0.95, method="higher"))
         usual = score(films)
         accepted = int((usual <= threshold).sum())
-        low, high = wilson_interval(accepted, len(films))
+        low, high = wilson_limits(np.array(accepted / len(films)), np.array(len(films)))
         report.add(name, [accepted / len(films)], "of the test X-rays accepted")
         cells = {"X-rays accepted": f"{accepted / len(films):.3f} [{low:.3f}, {high:.3f}]"}
         found = {}

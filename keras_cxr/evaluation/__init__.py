@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from keras_cxr.statistics.calibration.scaling import Scaling, fit_scaling
     from keras_cxr.statistics.calibration.temperature import apply_temperature, fit_temperature
     from keras_cxr.statistics.comparison import Comparison, Difference, compare_models
-    from keras_cxr.statistics.conformal import ConformalSets, SetCoverage
-    from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals, bootstrap_intervals
+    from keras_cxr.statistics.conformal import ConformalSets
+    from keras_cxr.statistics.intervals.bootstrap import bootstrap_intervals
     from keras_cxr.statistics.intervals.estimates import Estimate
+    from keras_cxr.statistics.intervals.scores import BootstrapIntervals
     from keras_cxr.statistics.metrics import Metrics, compute_metrics
     from keras_cxr.statistics.selective import Selection, choose_threshold, measure_selection
+    from keras_cxr.statistics.set_coverage import SetCoverage
     from keras_cxr.statistics.subgroups import Subgroups, measure_subgroups
 else:
     __getattr__, __dir__ = lazy_names(
@@ -45,13 +47,12 @@ else:
                 "fit_temperature",
             ),
             "keras_cxr.statistics.comparison": ("Comparison", "Difference", "compare_models"),
-            "keras_cxr.statistics.conformal": ("ConformalSets", "SetCoverage"),
-            "keras_cxr.statistics.intervals.bootstrap": (
-                "BootstrapIntervals",
-                "bootstrap_intervals",
-            ),
+            "keras_cxr.statistics.conformal": ("ConformalSets",),
+            "keras_cxr.statistics.intervals.bootstrap": ("bootstrap_intervals",),
             "keras_cxr.statistics.intervals.estimates": ("Estimate",),
+            "keras_cxr.statistics.intervals.scores": ("BootstrapIntervals",),
             "keras_cxr.statistics.metrics": ("Metrics", "compute_metrics"),
+            "keras_cxr.statistics.set_coverage": ("SetCoverage",),
             "keras_cxr.statistics.selective": (
                 "Selection",
                 "choose_threshold",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr._support.progress import progress_bar
 from keras_cxr._support.threads import in_threads
 from keras_cxr.data import Datasets
@@ -18,7 +19,7 @@ from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.corruptions import CORRUPTIONS, Corruption
 from keras_cxr.keras_graph.interface import check_model_fits, predict_probabilities
 from keras_cxr.statistics.comparison import compare_models
-from keras_cxr.statistics.intervals.estimates import Estimate, plain
+from keras_cxr.statistics.intervals.estimates import Estimate
 
 SCHEMA_VERSION = 1
 MAX_IMAGES = 2000  # 27 changes of each; intervals of a difference are then below +- 0.02
@@ -72,18 +73,15 @@ class Shift:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns everything as JSON holds it, without NaN, with a `schema_version`."""
-        rows = [
-            {name: plain(cell) if isinstance(cell, float) else cell for name, cell in row.items()}
-            for row in self.table.to_dict("records")
-        ]
-        return {
+        document = {
             "schema_version": SCHEMA_VERSION,
             "part": self.part,
             "num_images": self.num_images,
-            "accuracy": plain(self.accuracy),
-            "balanced_accuracy": plain(self.balanced_accuracy),
-            "changes": rows,
+            "accuracy": self.accuracy,
+            "balanced_accuracy": self.balanced_accuracy,
+            "changes": self.table.to_dict("records"),
         }
+        return dict(as_json(document))
 
     def __str__(self) -> str:
         shown = pd.DataFrame(

@@ -1,5 +1,7 @@
 """What labels and probabilities must be before anything is computed from them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,7 +11,7 @@ from keras_cxr.errors import InvalidArgumentError
 def checked_answers(
     labels: ArrayLike, probabilities: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The same labels as int64 and probabilities as float64, once they are what they should be.
+    """Return labels as int64 and probabilities as float64, once they are what they should be.
 
     Args:
         labels: `(images,)` whole numbers in [0, classes): the real classes.
@@ -33,7 +35,7 @@ def checked_answers(
 
 
 def checked_probabilities(probabilities: ArrayLike) -> NDArray[np.float64]:
-    """The same probabilities as float64 whose rows add up to 1 exactly.
+    """Return the same probabilities as float64 whose rows add up to 1 exactly.
 
     Args:
         probabilities: `(images, classes)` in [0, 1], each row adding up to 1 within a hundredth.
@@ -60,3 +62,17 @@ def checked_probabilities(probabilities: ArrayLike) -> NDArray[np.float64]:
     scores = np.clip(scores, 0, None)
     normalized: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
     return normalized
+
+
+def checked_names(class_names: Sequence[str] | None, count: int) -> tuple[str, ...]:
+    """Return the class names, or "0", "1", … where none are given.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) there are more or fewer than classes.
+    """
+    names = tuple(class_names) if class_names is not None else tuple(map(str, range(count)))
+    if len(names) != count:
+        raise InvalidArgumentError(
+            f"class_names has {len(names)} names, the probabilities have {count} classes."
+        )
+    return names

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.statistics.intervals.estimates import Estimate
-from keras_cxr.statistics.intervals.resampling import (
-    FEWEST,
-    NUM_RESAMPLES,
-    Z95,
-    Floats,
-    group_codes,
-    group_sums,
-    resample,
-)
-from keras_cxr.statistics.intervals.shares import group_likeness, mean_interval, outweighed
+from keras_cxr.statistics.intervals.differences import paired_differences
+from keras_cxr.statistics.intervals.estimates import Estimate, estimate_columns, on_test_images
+from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, group_codes, group_sums
 from keras_cxr.statistics.significance import holm, mcnemar_p, sign_flip_p
 
 SIGNIFICANT = 0.05  # the usual level, for the sentences alone: the table holds every p
@@ -53,7 +44,7 @@ class Difference:
     holm_p: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Every figure, ready for JSON."""
+        """Return every figure, ready for JSON."""
         return vars(self) | {
             "accuracy": self.accuracy.to_dict(),
             "balanced_accuracy": self.balanced_accuracy.to_dict(),
@@ -80,24 +71,19 @@ class Comparison:
     @property
     def table(self) -> pd.DataFrame:
         """A row per pair: both differences with limits, discordant images and the three p."""
-        rows = []
-        for pair in self.differences:
-            row: dict[str, Any] = {"model": pair.model, "other": pair.other}
-            for name in ("accuracy", "balanced_accuracy"):
-                estimate: Estimate = getattr(pair, name)
-                row |= {name: estimate.value, f"{name}_low": estimate.low}
-                row[f"{name}_high"] = estimate.high
-            for name in ("only_model", "only_other", "mcnemar_p", "p", "holm_p"):
-                row[name] = getattr(pair, name)
-            rows.append(row)
-        return pd.DataFrame(rows)
+        columns: dict[str, list[Any]] = {
+            name: [getattr(pair, name) for pair in self.differences] for name in ("model", "other")
+        }
+        for name in ("accuracy", "balanced_accuracy"):
+            columns |= estimate_columns(name, (getattr(pair, name) for pair in self.differences))
+        for name in ("only_model", "only_other", "mcnemar_p", "p", "holm_p"):
+            columns[name] = [getattr(pair, name) for pair in self.differences]
+        return pd.DataFrame(columns)
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """Each pair in a plain sentence; its verdict and p are on the accuracy."""
-        on = f"on {self.num_images:,} test images"
-        if self.num_groups < self.num_images:
-            on += f" in {self.num_groups:,} groups"
+        on = on_test_images(self.num_images, self.num_groups)
         found = []
         for pair in self.differences:
             balanced = f"(balanced accuracy {_signed(pair.balanced_accuracy)})"
@@ -116,7 +102,7 @@ class Comparison:
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Every figure, ready for JSON."""
+        """Return every figure, ready for JSON."""
         return {
             "num_images": self.num_images,
             "num_groups": self.num_groups,
@@ -135,14 +121,12 @@ def compare_models(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Comparison:
-    """Differences between all pairs of models, with paired intervals and corrected p.
+    """Return the differences between all pairs of models, with paired intervals and corrected p.
 
     Intervals: groups are resampled as in `bootstrap_intervals`, the same draws for all models
-    (BCa). Where the models differ in fewer than 10 groups, the interval of Bonett & Price 2012
-    takes their place: d +- 1.96 sqrt(((a + b) / (n + 2) - d^2) / (n + 2)), d = (a - b) / (n + 2),
-    with n groups, and a and b one more than the groups in which one and the other is ahead (as
-    far as it is: a group counts by the share of its images). Where one group outweighs the
-    others, the wider of the two is taken.
+    (BCa). Where two models differ in fewer than 10 groups, the interval of Bonett & Price 2012
+    takes their place, and where one group outweighs the others the wider of the two
+    (`paired_differences` states both exactly).
 
     p: were the models alike, each group could as well have had their answers swapped. Over all
     swaps that gives the distribution of the difference, computed exactly. Where each image is
@@ -174,16 +158,12 @@ def compare_models(
     is_real = np.eye(len(present))[classes]
     hits = group_sums(np.hstack([is_real * right[name][:, None] for name in names]), codes)
     support = group_sums(is_real, codes)
-    sums = resample(np.hstack([hits, support]), num_resamples=num_resamples, seed=seed)
-    pairs = list(combinations(range(len(names)), 2))
-    _, limits = sums.estimate(lambda x: _statistics(x, pairs, len(names)))
     hits = hits.reshape(len(hits), len(names), -1)
-    limits = limits.reshape(len(pairs), -1, 2)
+    pairs = paired_differences(hits, support, num_resamples=num_resamples, seed=seed)
     exact = [sign_flip_p((hits[:, i] - hits[:, j]).sum(axis=1)) for i, j in pairs]
-    corrected = holm(exact)
     found = []
-    for number, (i, j) in enumerate(pairs):
-        accuracy, balanced = _differences(hits[:, i] - hits[:, j], support, limits[number])
+    for (i, j), p, holm_p in zip(pairs, exact, holm(exact), strict=True):
+        accuracy, balanced = pairs[i, j]
         one, other = right[names[i]], right[names[j]]
         only_one, only_other = int(np.sum(one & ~other)), int(np.sum(other & ~one))
         found.append(
@@ -195,8 +175,8 @@ def compare_models(
                 only_model=only_one,
                 only_other=only_other,
                 mcnemar_p=mcnemar_p(only_one, only_other),
-                p=exact[number],
-                holm_p=corrected[number],
+                p=p,
+                holm_p=holm_p,
             )
         )
     return Comparison(tuple(found), len(real), len(hits))
@@ -226,57 +206,6 @@ def _checked(
             )
         right[name] = predicted == real
     return real.astype(np.int64), right
-
-
-def _statistics(sums: Floats, pairs: list[tuple[int, int]], num_models: int) -> Floats:
-    """Differences in accuracy, balanced accuracy and recalls of every pair, one after another."""
-    parts = sums.reshape(*sums.shape[:-1], num_models + 1, -1)
-    hits, support = parts[..., :-1, :], parts[..., -1:, :]
-    recall = hits / support
-    accuracy = hits.sum(axis=-1) / support.sum(axis=-1)
-    scores = np.concatenate(
-        [accuracy[..., None], np.nanmean(recall, axis=-1, keepdims=True), recall], axis=-1
-    )
-    return np.concatenate([scores[..., i, :] - scores[..., j, :] for i, j in pairs], axis=-1)
-
-
-def _differences(ahead: Floats, support: Floats, limits: Floats) -> tuple[Estimate, Estimate]:
-    """Accuracy and balanced accuracy of a pair, from `(groups, classes)` and BCa limits."""
-    accuracy = _difference(ahead.sum(axis=1), support.sum(axis=1), limits[0])
-    classes = [
-        _difference(ahead[:, index], support[:, index], limits[2 + index])
-        for index in range(support.shape[1])
-    ]
-    recalls = np.array([found.value for found in classes])
-    if {found.method for found in classes} == {"bca"}:
-        return accuracy, Estimate.of(recalls.mean(), limits[1])
-    of_classes = np.array([found.interval for found in classes])
-    around = mean_interval(recalls, of_classes, group_likeness(support))
-    return accuracy, Estimate(float(recalls.mean()), *around, method="square and add")
-
-
-def _difference(ahead: Floats, support: Floats, resampled: Floats) -> Estimate:
-    """Of one share, from `(groups,)`: BCa, Bonett & Price's limits, or the wider of both."""
-    value = float(ahead.sum() / support.sum())
-    few = (ahead != 0).sum() < FEWEST or not np.isfinite(resampled).all()
-    if not few and not outweighed(support[:, None])[0]:
-        return Estimate.of(value, resampled)
-    low, high = _bonett_price(ahead, support)
-    if few:
-        return Estimate(value, low, high, method="bonett price")
-    return Estimate(value, min(low, resampled[0]), max(high, resampled[1]), method="wider")
-
-
-def _bonett_price(ahead: Floats, support: Floats) -> tuple[float, float]:
-    value = ahead.sum() / support.sum()
-    num_groups = support.sum() ** 2 / (support**2).sum()  # as for shares, see `share_limits`
-    one, other = (
-        num_groups * np.maximum(part, 0).sum() / support.sum() + 1 for part in (ahead, -ahead)
-    )
-    count = num_groups + 2
-    middle = (one - other) / count
-    half = Z95 * np.sqrt(((one + other) / count - middle**2) / count)
-    return float(max(min(middle - half, value), -1)), float(min(max(middle + half, value), 1))
 
 
 def _signed(estimate: Estimate) -> str:

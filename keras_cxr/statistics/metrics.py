@@ -1,6 +1,6 @@
 """Numbers from labels and probabilities: arrays in, numbers out, no Keras.
 
-scikit-learn computes what it has; the confidence intervals are ours.
+scikit-learn computes what it has; the intervals are those of `bootstrap_intervals`.
 """
 
 from collections.abc import Sequence
@@ -9,46 +9,58 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest
 from sklearn import metrics as sk
 
 from keras_cxr.statistics.checks import checked_answers
-from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals, bootstrap_intervals
+from keras_cxr.statistics.intervals.bootstrap import bootstrap_intervals
+from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
 
 @dataclass(frozen=True, eq=False)
 class Metrics:
     """What a table of real classes and probabilities says; one entry per class in the arrays.
 
+    The intervals are those of `bootstrap_intervals`, the same wherever they are shown.
+
     Attributes:
         accuracy: share of images whose likeliest class is the real one, in [0, 1].
-        accuracy_interval: its 95 % interval; all intervals are those of `bootstrap_intervals`.
         balanced_accuracy: mean of the classes' recalls, over classes that occur.
-        balanced_accuracy_interval: its 95 % interval.
         log_loss: mean negative natural logarithm of the real class' probability.
         precision: per class, NaN where a class was never predicted.
         recall: per class, NaN where a class does not occur.
-        recall_intervals: `(classes, 2)`, NaN where a class does not occur.
         f1: per class, NaN where a class neither occurs nor was ever predicted.
         support: real images per class.
         roc_auc: one class against the rest; NaN where a class, or its rest, does not occur.
         confusion: `(classes, classes)` counts, rows real, columns predicted.
-        intervals: these and further ones, of precision, F1 and macro F1.
+        intervals: of accuracy, balanced accuracy, macro F1 and of each class' recall, precision
+            and F1.
     """
 
     accuracy: float
-    accuracy_interval: tuple[float, float]
     balanced_accuracy: float
-    balanced_accuracy_interval: tuple[float, float]
     log_loss: float
     precision: NDArray[np.float64]
     recall: NDArray[np.float64]
-    recall_intervals: NDArray[np.float64]
     f1: NDArray[np.float64]
     support: NDArray[np.int64]
     roc_auc: NDArray[np.float64]
     confusion: NDArray[np.int64]
     intervals: BootstrapIntervals
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        """95 % interval of the accuracy."""
+        return self.intervals.accuracy.interval
+
+    @property
+    def balanced_accuracy_interval(self) -> tuple[float, float]:
+        """95 % interval of the balanced accuracy."""
+        return self.intervals.balanced_accuracy.interval
+
+    @property
+    def recall_intervals(self) -> NDArray[np.float64]:
+        """95 % intervals `(classes, 2)` of the recalls, NaN where a class does not occur."""
+        return np.array([found.interval for found in self.intervals.recall])
 
     @property
     def confusion_percent(self) -> NDArray[np.float64]:
@@ -64,7 +76,7 @@ def compute_metrics(
     *,
     groups: Sequence[Any] | ArrayLike | None = None,
 ) -> Metrics:
-    """Classification metrics of images whose real classes are known.
+    """Return classification metrics of images whose real classes are known.
 
     A share of nothing is no number: precision is NaN where a class was never predicted (what
     scikit-learn calls `zero_division=np.nan`; its default is 0 and a warning), recall where a
@@ -94,28 +106,18 @@ def compute_metrics(
         real, predicted, labels=classes, zero_division=np.nan
     )
     occurs = support > 0
-    intervals = bootstrap_intervals(real, scores, groups=groups)
     return Metrics(
         accuracy=int(np.trace(confusion)) / len(real),
-        accuracy_interval=intervals.accuracy.interval,
         balanced_accuracy=float(recall[occurs].mean()),
-        balanced_accuracy_interval=intervals.balanced_accuracy.interval,
         log_loss=float(sk.log_loss(real, scores, labels=classes)) if len(classes) > 1 else 0.0,
         precision=precision,
         recall=recall,
-        recall_intervals=np.array([found.interval for found in intervals.recall]),
         f1=f1,
         support=support,
         roc_auc=np.array([_roc_auc(real == index, scores[:, index]) for index in classes]),
         confusion=confusion,
-        intervals=intervals,
+        intervals=bootstrap_intervals(real, scores, groups=groups),
     )
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson 1927), sound also near 0 and 1."""
-    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
 
 
 def _roc_auc(is_class: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr._support.text.terminal import NO_NUMBER
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.statistics.checks import checked_answers, checked_probabilities
-from keras_cxr.statistics.intervals.estimates import Estimate, checked_names, plain
-from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, Floats, group_codes, group_sums
+from keras_cxr.statistics.checks import checked_answers, checked_names, checked_probabilities
+from keras_cxr.statistics.intervals.estimates import Estimate, class_table, estimate_columns
+from keras_cxr.statistics.intervals.limits import Floats
+from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, group_codes, group_sums
 from keras_cxr.statistics.intervals.shares import share_estimates
 
 CURVE_POINTS = 100  # of a curve in JSON: a step of one percent
@@ -78,27 +79,22 @@ class Selection:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Every figure, the curve at 100 points, ready for JSON: NaN becomes `None`."""
+        """Return every figure, the curve at 100 points, ready for JSON: NaN becomes `None`."""
         last = self.num_images - 1
         points = np.unique(np.linspace(0, last, CURVE_POINTS).round().astype(int))
         names = ("answered", "accuracy", "accuracy_of_all", "accuracy_of_rest")
-        return {
+        document = {
             "num_images": self.num_images,
             "num_groups": self.num_groups,
             "threshold": self.threshold,
             **{name: getattr(self, name).to_dict() for name in names},
-            "per_class": {
-                str(name): {
-                    str(key): int(value) if key == "images" else plain(value)
-                    for key, value in row.items()
-                }
-                for name, row in self.per_class.to_dict("index").items()
-            },
+            "per_class": self.per_class.to_dict("index"),
             "curve": [[self.coverages[i], self.risks[i]] for i in points.tolist()],
             "aurc": self.aurc,
             "aurc_of_chance": self.aurc_of_chance,
             "aurc_at_best": self.aurc_at_best,
         }
+        return dict(as_json(document))
 
     def __str__(self) -> str:
         return "\n".join(
@@ -107,15 +103,13 @@ class Selection:
                 f"area under risk and coverage {self.aurc:.3f}, by chance "
                 f"{self.aurc_of_chance:.3f}, at best {self.aurc_at_best:.3f}",
                 "",
-                self.per_class.rename_axis(None).to_string(
-                    float_format="{:.3f}".format, na_rep=NO_NUMBER
-                ),
+                class_table(self.per_class),
             ]
         )
 
 
 def choose_threshold(probabilities: ArrayLike, *, coverage: float = 0.9) -> float:
-    """The confidence that the given share of images reaches.
+    """Return the confidence that the given share of images reaches.
 
     Take it from the VALIDATION part. The labels are not looked at.
 
@@ -154,7 +148,7 @@ def measure_selection(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Selection:
-    """What a model answers and how well, when it is silent below a confidence.
+    """Return what a model answers and how well, when it is silent below a confidence.
 
     Temperature scaling changes confidences and hardly their order: use the threshold with
     probabilities of the same model it was chosen with.
@@ -216,10 +210,7 @@ def _per_class(
     found: list[Estimate], names: tuple[str, ...], images: NDArray[np.int64]
 ) -> pd.DataFrame:
     columns: dict[str, Any] = {"images": images}
-    for name, estimates in (("answered", found[::2]), ("recall", found[1::2])):
-        columns[name] = [estimate.value for estimate in estimates]
-        columns[f"{name}_low"] = [estimate.low for estimate in estimates]
-        columns[f"{name}_high"] = [estimate.high for estimate in estimates]
+    columns |= estimate_columns("answered", found[::2]) | estimate_columns("recall", found[1::2])
     return pd.DataFrame(columns, index=pd.Index(names, name="class"))
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr._support.text.terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.statistics.checks import checked_answers
 from keras_cxr.statistics.intervals.bootstrap import bootstrap_intervals
-from keras_cxr.statistics.intervals.estimates import Estimate, plain
+from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, group_codes
 
 MIN_IMAGES = 30  # an accuracy of 0.8 of 30 images has an interval of 0.63 to 0.90
@@ -65,13 +66,12 @@ class Subgroups:
 
     def to_dict(self) -> dict[str, Any]:
         """Every row, ready for JSON: NaN becomes `None`."""
-        rows = []
-        for row in self.table.to_dict("records"):
-            texts = {key: str(row[key]) for key in ("column", "value", "note")}
-            counts = {key: int(row[key]) for key in ("images", "groups", "classes")}
-            scores = {str(k): plain(v) for k, v in row.items() if k not in {*texts, *counts}}
-            rows.append({**texts, **counts, **scores})
-        return {"min_images": self.min_images, "accuracy": self.accuracy.to_dict(), "rows": rows}
+        found = {
+            "min_images": self.min_images,
+            "accuracy": self.accuracy.to_dict(),
+            "rows": self.table.to_dict("records"),
+        }
+        return dict(as_json(found))
 
     def __str__(self) -> str:
         lines = [f"accuracy of all images {self.accuracy}"]

@@ -18,7 +18,7 @@ def arrays():
     )
 
 
-def test_every_image_is_tested_once_beside_its_own_label(arrays):
+def test_every_image_is_on_test_imagesce_beside_its_own_label(arrays):
     tested = []
     for fold in make_folds(arrays, 3, seed=1):
         assert fold.val is None

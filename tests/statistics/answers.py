@@ -1,6 +1,7 @@
 """Answers whose truth is known, for the tests of intervals, calibration and sets."""
 
 import numpy as np
+from scipy.stats import binomtest
 
 
 def drawn_answers(rng, count, *, classes=4, spread=1.0):
@@ -23,3 +24,9 @@ def patients(rng, count, *, images, accuracy, similarity):
     chances = rng.beta(accuracy * strength, (1 - accuracy) * strength, size=count)
     groups = np.repeat(np.arange(count), images)
     return groups, rng.random(len(groups)) < chances[groups]
+
+
+def wilson_interval(successes, trials):
+    """Wilson's 95 % interval of a proportion by SciPy."""
+    interval = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
+    return interval.low, interval.high

@@ -5,9 +5,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from keras_cxr.evaluation import bootstrap_intervals, compute_metrics
-from keras_cxr.statistics.intervals.shares import mean_interval
-from keras_cxr.statistics.metrics import wilson_interval
-from tests.statistics.answers import one_hot_answers, patients
+from tests.statistics.answers import one_hot_answers, patients, wilson_interval
 
 
 @st.composite
@@ -111,31 +109,6 @@ def test_intervals_count_the_groups():
 def test_one_class_alone():
     found = compute_metrics([0, 0], [[1.0], [1.0]])
     assert (found.accuracy, found.log_loss) == (1, 0)
-
-
-def test_wilson_interval_of_a_textbook_case():
-    # 8 of 10: Newcombe 1998, method 3, gives 0.4902 to 0.9433
-    assert wilson_interval(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-
-
-def test_mean_interval_of_one_proportion_is_its_own():
-    interval = wilson_interval(8, 10)
-    found = mean_interval(np.array([0.8]), np.array([interval]))
-    assert found == pytest.approx(interval)
-
-
-def test_mean_interval_covers_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    counts, recalls = np.array([20, 60, 200]), np.array([0.95, 0.7, 0.85])
-    rounds, covered = 1000, 0
-    for _ in range(rounds):
-        right = rng.binomial(counts, recalls)
-        intervals = np.array(
-            [wilson_interval(int(k), int(n)) for k, n in zip(right, counts, strict=True)]
-        )
-        low, high = mean_interval(right / counts, intervals)
-        covered += low <= recalls.mean() <= high
-    assert 0.93 < covered / rounds < 0.97
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ from keras_cxr.audit.of_model.sentences import state_findings
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.shift import Shift
-from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals
+from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 from keras_cxr.statistics.subgroups import Subgroups
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.engine.inputs import image_batch
 from keras_cxr.explain.faithfulness import cases, perturbation
-from keras_cxr.explain.faithfulness.comparison import Comparison, compare, estimate
+from keras_cxr.explain.faithfulness.comparison import ControlComparison, compare
 from keras_cxr.explain.faithfulness.localization import Masks
 from keras_cxr.explain.faithfulness.measures import (
     METHOD,
@@ -21,6 +21,7 @@ from keras_cxr.explain.faithfulness.measures import (
 from keras_cxr.explain.faithfulness.report import Faithfulness
 from keras_cxr.explain.faithfulness.verdicts import write_sentences
 from keras_cxr.explain.methods.method import Method
+from keras_cxr.statistics.intervals.means import mean_of_few
 
 # Least and largest value, and whether only whole numbers will do.
 _RANGES = {
@@ -163,7 +164,8 @@ def check_faithfulness(
         },
         estimates={
             measure: {
-                name: estimate(each, confidence=confidence, seed=seed) for name, each in row.items()
+                name: mean_of_few(each, confidence=confidence, seed=seed)
+                for name, each in row.items()
             }
             for measure, row in values.items()
         },
@@ -180,7 +182,7 @@ def check_faithfulness(
 
 def _against_controls(
     measure: Measure, values: dict[str, cases.Doubles], *, confidence: float, seed: int
-) -> dict[str, Comparison]:
+) -> dict[str, ControlComparison]:
     """Return, by control, how the method does against it on one measure."""
     return {
         name: compare(

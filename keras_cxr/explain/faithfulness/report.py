@@ -9,10 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr._support.disk.jsonable import as_json
-from keras_cxr.explain.faithfulness.comparison import SIGNS, Comparison, Estimate, estimate
+from keras_cxr.explain.faithfulness.comparison import SIGNS, ControlComparison
 from keras_cxr.explain.faithfulness.controls import CONTROLS
 from keras_cxr.explain.faithfulness.measures import AREA, METHOD, Measure
 from keras_cxr.explain.faithfulness.randomization import Randomization
+from keras_cxr.statistics.intervals.estimates import Estimate, number_text
+from keras_cxr.statistics.intervals.means import mean_of_few
 
 Doubles = NDArray[np.float64]
 SCHEMA_VERSION = 1
@@ -59,7 +61,7 @@ class Faithfulness:
     randomization_problem: str
     settings: dict[str, Any]
     estimates: dict[str, dict[str, Estimate]]
-    comparisons: dict[str, dict[str, Comparison]]
+    comparisons: dict[str, dict[str, ControlComparison]]
     sentences: tuple[str, ...] = ()
 
     def estimate(self, measure: str, of: str = METHOD) -> Estimate:
@@ -125,7 +127,7 @@ class Faithfulness:
         for measure in self.measures:
             arrow = "less" if measure.lower_is_better else "more"
             cells = [self._short(measure.key, name) for name in _NAMES[1:]]
-            own = str(self.estimate(measure.key))
+            own = self.estimate(measure.key).text(2)
             lines.append(f"{measure.key[:18]:<18} {arrow} {own:<19}" + "".join(cells))
         lines.append("+ the method is better than this control, - worse, ? not told apart")
         return "\n".join([*lines, self.sentences[0], self.sentences[-1]])
@@ -139,7 +141,7 @@ class Faithfulness:
         return {
             "num_draws": len(test.similarity),
             "num_images": test.similarity.shape[2],
-            "chance": estimate(test.chance, **interval).mean,
+            "chance": mean_of_few(test.chance, **interval).value,
             "stages": [
                 {"layer": layer, "num_constant": int(test.num_constant[stage])}
                 | dict(zip(keys, test.spread(stage), strict=True))
@@ -149,13 +151,13 @@ class Faithfulness:
 
     def _cells(self, measure: str, name: str) -> dict[str, Any]:
         own = self.estimate(measure, name)
-        cells = {"mean": own.mean, "low": own.low, "high": own.high, "images": own.num_images}
+        cells = {"mean": own.value, "low": own.low, "high": own.high, "images": own.num_images}
         comparison = self.comparisons.get(measure, {}).get(name)
         if comparison is None:
             return cells
         difference = comparison.difference
         return cells | {
-            "difference": difference.mean,
+            "difference": difference.value,
             "difference_low": difference.low,
             "difference_high": difference.high,
             "p": comparison.p,
@@ -167,4 +169,4 @@ class Faithfulness:
             return f"{'':>9}"
         comparison = self.comparisons.get(measure, {}).get(name)
         sign = " " if comparison is None else SIGNS[comparison.verdict]
-        return f"{self.estimate(measure, name).mean:>7.2f} {sign}"
+        return f"{number_text(self.estimate(measure, name).value, 2):>7} {sign}"

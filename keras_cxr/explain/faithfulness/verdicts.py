@@ -7,12 +7,12 @@ from keras_cxr.explain.faithfulness.comparison import (
     OPEN,
     TOO_FEW,
     WORSE,
-    Comparison,
-    estimate,
+    ControlComparison,
 )
 from keras_cxr.explain.faithfulness.controls import CONTROLS
-from keras_cxr.explain.faithfulness.measures import AREA, SENSITIVITY
+from keras_cxr.explain.faithfulness.measures import AREA, METHOD, SENSITIVITY
 from keras_cxr.explain.faithfulness.report import Faithfulness
+from keras_cxr.statistics.intervals.means import mean_of_few
 
 NAMES = {**CONTROLS, AREA: "the area's share of the picture"}
 _WORDS = {
@@ -28,15 +28,16 @@ def write_sentences(found: Faithfulness) -> tuple[str, ...]:
     sentences = [_conclusion(found), _no_map(found), _fill(found)]
     for measure in found.measures:
         own = found.estimate(measure.key)
-        if own.num_images == 0:
+        known = int(np.isfinite(found.values[measure.key][METHOD]).sum())
+        if known == 0:
             sentences.append(f"{measure.title}: no image has both heat and such an area.")
             continue
-        text = f"{measure.title}: {found.title} {own}"
-        left_out = len(found.class_index) - own.num_images
+        text = f"{measure.title}: {found.title} {own.text(2)}"
+        left_out = len(found.class_index) - known
         text += f", {left_out} images left out" if left_out else ""
         if measure is SENSITIVITY:
-            others = [f"{NAMES[name]} {found.estimate(measure.key, name)}" for name in CONTROLS]
-            text += f"; {', '.join(others)}"
+            others = {name: found.estimate(measure.key, name).text(2) for name in CONTROLS}
+            text += f"; {', '.join(f'{NAMES[name]} {one}' for name, one in others.items())}"
         else:
             text += f"; {_groups(found.comparisons[measure.key])}"
         sentences.append(f"{text}. {measure.not_shown}")
@@ -89,7 +90,7 @@ def _fill(found: Faithfulness) -> str:
     return f"{text}."
 
 
-def _groups(row: dict[str, Comparison]) -> str:
+def _groups(row: dict[str, ControlComparison]) -> str:
     parts = []
     for verdict, words in _WORDS.items():
         names = [
@@ -113,17 +114,17 @@ def _randomization(found: Faithfulness) -> str:
             "Randomisation: with random weights every map is constant, which correlates with "
             "nothing; whether the maps depend on the weights stays open."
         )
-    chance = estimate(
+    chance = mean_of_few(
         test.chance, confidence=found.settings["confidence"], seed=found.settings["seed"]
     )
-    if lowest > max(chance.mean, chance.high):
+    if lowest > max(chance.value, chance.high):
         says = "more than chance each time: part of each map is made by image and layers alone"
     else:
         says = "no more than chance: the maps depend on what the model has learnt"
     text = (
         f"Randomisation: with all weights drawn anew {draws} times the maps correlate {mean:.2f} "
-        f"with the model's ({lowest:.2f} to {highest:.2f}; by chance {chance}; maps that ignore "
-        f"the model 1.00), {says}"
+        f"with the model's ({lowest:.2f} to {highest:.2f}; by chance {chance.text(2)}; maps that "
+        f"ignore the model 1.00), {says}"
     )
     constant, pairs = int(test.num_constant[-1]), test.similarity[:, -1].size
     if constant:

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.statistics.intervals.resampling import Floats, group_sums
+from keras_cxr.statistics.intervals.limits import Floats
+from keras_cxr.statistics.intervals.resampling import group_sums
 from keras_cxr.statistics.intervals.shares import outweighed
 
 NUM_DRAWS = 500  # a mean and a 95 % quantile need fewer than an interval
@@ -18,7 +19,7 @@ def errors_by_chance(
     *,
     seed: int,
 ) -> tuple[Floats, Floats]:
-    """The ECE `(columns,)` of each column, and what it is by chance, `(draws, columns)`.
+    """Return the ECE `(columns,)` of each column, and what it is by chance, `(draws, columns)`.
 
     Were the probabilities right, answers would come true as often as they say: consistency
     resampling (Broecker & Smith 2007). That holds for images that are alone however few there
@@ -56,7 +57,7 @@ def errors_by_chance(
 
 
 def likeness(probabilities: Floats, came_true: Floats, codes: NDArray[np.int64]) -> Floats:
-    """How alike the images of a group come true, `(columns,)` in [0, 1]; 1 for copies.
+    """Return how alike the images of a group come true, `(columns,)` in [0, 1]; 1 for copies.
 
     The sum of e_i e_j over all pairs of a group, e being the residuals (probability minus what
     came true, their mean taken out), divided by what one draw for both would give: the sum of

@@ -8,21 +8,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr._support.text.terminal import NO_NUMBER
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr.statistics.calibration.chance import errors_by_chance
-from keras_cxr.statistics.checks import checked_answers
-from keras_cxr.statistics.intervals.estimates import Estimate, checked_names, number_text, plain
-from keras_cxr.statistics.intervals.resampling import (
-    NUM_RESAMPLES,
-    Floats,
-    group_codes,
-    group_sums,
-    resample,
+from keras_cxr.statistics.calibration.reliability import (
+    NUM_BINS,
+    SMALLEST_BIN,
+    equal_bins,
+    reliability_table,
 )
-from keras_cxr.statistics.intervals.shares import share_estimates, share_limits
-
-NUM_BINS = 15  # as in Guo et al. 2017
-SMALLEST_BIN = 20  # groups; in smaller bins the share of right answers is mostly noise
+from keras_cxr.statistics.checks import checked_answers, checked_names
+from keras_cxr.statistics.intervals.estimates import (
+    Estimate,
+    class_table,
+    estimate_columns,
+    number_text,
+)
+from keras_cxr.statistics.intervals.limits import Floats
+from keras_cxr.statistics.intervals.means import mean_estimates
+from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, group_codes, group_sums
+from keras_cxr.statistics.intervals.shares import share_limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +75,14 @@ class Calibration:
     @property
     def sentences(self) -> tuple[str, ...]:
         """The findings in plain sentences."""
-        gap, points = self.overconfidence, 100 * abs(self.overconfidence.value)
+        gap = self.overconfidence
         low, high = sorted(100 * limit for limit in gap.interval)
         more = "more" if gap.value > 0 else "less"
         return (
-            f"On {self.num_images:,} test images the model is on average {points:.1f} percentage "
-            f"points {more} sure of its answers than it is right (confidence minus accuracy "
-            f"between {number_text(low, 1, signed=True)} and {number_text(high, 1, signed=True)}).",
+            f"On {self.num_images:,} test images the model is on average "
+            f"{100 * abs(gap.value):.1f} percentage points {more} sure of its answers than it is "
+            f"right (confidence minus accuracy between {number_text(low, 1, signed=True)} and "
+            f"{number_text(high, 1, signed=True)}).",
             self._error(),
             self._worst_class(),
         )
@@ -110,8 +115,8 @@ class Calibration:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Every figure, ready for JSON: NaN becomes `None`."""
-        return {
+        """Return every figure, ready for JSON: NaN becomes `None`."""
+        document = {
             "num_images": self.num_images,
             "num_groups": self.num_groups,
             "log_loss": self.log_loss.to_dict(),
@@ -119,13 +124,12 @@ class Calibration:
             "brier_of_shares": self.brier_of_shares,
             "overconfidence": self.overconfidence.to_dict(),
             "ece": self.ece,
-            "ece_if_calibrated": plain(self.ece_if_calibrated),
-            "ece_limit": plain(self.ece_limit),
-            "bins": [_plain_row(row) for row in self.bins.to_dict("records")],
-            "per_class": {
-                str(name): _plain_row(row) for name, row in self.per_class.to_dict("index").items()
-            },
+            "ece_if_calibrated": self.ece_if_calibrated,
+            "ece_limit": self.ece_limit,
+            "bins": self.bins.to_dict("records"),
+            "per_class": self.per_class.to_dict("index"),
         }
+        return dict(as_json(document))
 
     def __str__(self) -> str:
         return "\n".join(
@@ -138,9 +142,7 @@ class Calibration:
                 f"{number_text(self.ece_if_calibrated)}, "
                 f"95 % of those below {number_text(self.ece_limit)}",
                 "",
-                self.per_class.rename_axis(None).to_string(
-                    float_format="{:.3f}".format, na_rep=NO_NUMBER
-                ),
+                class_table(self.per_class),
             ]
         )
 
@@ -155,7 +157,7 @@ def measure_calibration(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Calibration:
-    """How well probabilities fit what comes true, with intervals and what chance alone would do.
+    """Return how well probabilities fit what comes true, beside what chance alone would do.
 
     ECE = sum over bins b of n_b / n |right_b - confidence_b| (Naeini et al. 2015), on bins of
     equally many images (Nixon et al. 2019): bins of equal width leave most of them nearly empty.
@@ -196,7 +198,9 @@ def measure_calibration(
     smallest = np.finfo(np.float64).eps  # scikit-learn's, so that log losses agree
     losses = -np.log(np.clip(scores[np.arange(len(real)), real], smallest, None))
     losses = np.column_stack([losses, np.sum((scores - truth) ** 2, axis=1)])
-    log_loss, brier, *gaps = _means(np.hstack([losses, columns - came_true]), codes, **options)
+    log_loss, brier, *gaps = mean_estimates(
+        np.hstack([losses, columns - came_true]), codes, **options
+    )
     overconfidence, *excess = _gaps(gaps, columns, came_true, codes)
     errors, by_chance = errors_by_chance(columns, came_true, binned, codes, seed=seed)
     num_groups = int(codes.max()) + 1
@@ -207,9 +211,7 @@ def measure_calibration(
         "images": truth.sum(axis=0).astype(int),
         "share": shares,
         "mean_probability": scores.mean(axis=0),
-        "excess": [estimate.value for estimate in excess],
-        "excess_low": [estimate.low for estimate in excess],
-        "excess_high": [estimate.high for estimate in excess],
+        **estimate_columns("excess", excess),
         "ece": errors[1:],
         "ece_if_calibrated": by_chance[:, 1:].mean(axis=0),
     }
@@ -221,48 +223,11 @@ def measure_calibration(
         ece=float(errors[0]),
         ece_if_calibrated=float(by_chance[:, 0].mean()),
         ece_limit=float(np.quantile(by_chance[:, 0], 0.95)),
-        bins=_reliability(confidence, right, binned[0], codes, **options),
+        bins=reliability_table(confidence, right, binned[0], codes, **options),
         per_class=pd.DataFrame(per_class, index=pd.Index(names, name="class")),
         num_images=len(real),
         num_groups=num_groups,
     )
-
-
-def equal_bins(
-    values: Floats, num_bins: int, codes: NDArray[np.int64] | None = None
-) -> NDArray[np.int64]:
-    """The bin `(images,)` of each value; all hold about as many images, equal values together.
-
-    Args:
-        values: `(images,)`.
-        num_bins: at most so many, and no more than leave 20 groups to each.
-        codes: `(images,)` the group of each; without, each image is one.
-    """
-    groups = np.arange(len(values)) if codes is None else codes
-    wanted = max(1, min(num_bins, len(np.unique(groups)) // SMALLEST_BIN))
-    edges = np.quantile(values, np.linspace(0, 1, wanted + 1)[1:-1])
-    found = np.unique(np.searchsorted(edges, values, side="right"), return_inverse=True)[1]
-    merged, begin = np.zeros(len(values), np.int64), 0
-    for last in range(found.max() + 1):
-        inside = (found >= begin) & (found <= last)
-        if len(np.unique(groups[inside])) >= SMALLEST_BIN or last == found.max():
-            merged[inside] = merged.max() + (begin > 0)
-            begin = last + 1
-    # what is left at the upper end and has too few groups joins the bin before it
-    top = merged == merged.max()
-    if merged.max() and len(np.unique(groups[top])) < SMALLEST_BIN:
-        merged[top] -= 1
-    return merged
-
-
-def _means(
-    values: Floats, codes: NDArray[np.int64], *, num_resamples: int, seed: int
-) -> list[Estimate]:
-    """The mean of each column with its BCa interval."""
-    totals = group_sums(np.column_stack([values, np.ones(len(values))]), codes)
-    sums = resample(totals, num_resamples=num_resamples, seed=seed)
-    means, limits = sums.estimate(lambda x: x[..., :-1] / x[..., -1:])
-    return [Estimate.of(mean, pair) for mean, pair in zip(means, limits, strict=True)]
 
 
 def _gaps(
@@ -285,34 +250,3 @@ def _gaps(
         Estimate(one.value, float(mean - high), float(mean - low), method)
         for one, mean, (low, high), method in zip(found, means, limits, methods, strict=True)
     ]
-
-
-def _reliability(
-    confidence: Floats,
-    right: Floats,
-    bins: NDArray[np.int64],
-    codes: NDArray[np.int64],
-    *,
-    num_resamples: int,
-    seed: int,
-) -> pd.DataFrame:
-    in_bin = np.eye(bins.max() + 1)[bins]
-    estimates = share_estimates(
-        group_sums(in_bin * right[:, None], codes),
-        group_sums(in_bin, codes),
-        num_resamples=num_resamples,
-        seed=seed,
-    )
-    return pd.DataFrame(
-        {
-            "images": in_bin.sum(axis=0).astype(int),
-            "confidence": confidence @ in_bin / in_bin.sum(axis=0),
-            "accuracy": [estimate.value for estimate in estimates],
-            "accuracy_low": [estimate.low for estimate in estimates],
-            "accuracy_high": [estimate.high for estimate in estimates],
-        }
-    )
-
-
-def _plain_row(row: dict[Any, Any]) -> dict[str, float | int | None]:
-    return {str(key): int(value) if key == "images" else plain(value) for key, value in row.items()}

@@ -35,7 +35,7 @@ class Scaling:
     offsets: tuple[float, ...]
 
     def apply(self, probabilities: ArrayLike) -> NDArray[np.float64]:
-        """The probabilities softmax(log p / T + offsets), `(images, classes)`.
+        """Return the probabilities softmax(log p / T + offsets), `(images, classes)`.
 
         Args:
             probabilities: `(images, classes)` in [0, 1], each row adding up to 1.
@@ -55,7 +55,7 @@ class Scaling:
         return np.exp(scaled - logsumexp(scaled, axis=1, keepdims=True))
 
     def to_dict(self) -> dict[str, Any]:
-        """Temperature and offsets, ready for JSON."""
+        """Return temperature and offsets, ready for JSON."""
         return {"temperature": self.temperature, "offsets": list(self.offsets)}
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Scaling:
 
 
 def fit_scaling(labels: ArrayLike, probabilities: ArrayLike) -> Scaling:
-    """The temperature and class offsets that make probabilities fit what comes true.
+    """Return the temperature and class offsets that make probabilities fit what comes true.
 
     Bias-corrected temperature scaling (Alexandari, Kundaje & Shrikumar 2020): the least log
     loss of softmax(log p / T + b), on targets smoothed as in `fit_temperature`. It mends what a
@@ -114,7 +114,7 @@ def fit_scaling(labels: ArrayLike, probabilities: ArrayLike) -> Scaling:
 
 
 def as_scaling(scaling: float | Scaling, num_classes: int) -> Scaling:
-    """A temperature alone as a `Scaling` without offsets; a `Scaling` as it is.
+    """Return a temperature alone as a `Scaling` without offsets; a `Scaling` as it is.
 
     Raises:
         InvalidArgumentError: (a ValueError) a temperature not above 0, offsets that are not

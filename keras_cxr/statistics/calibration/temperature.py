@@ -17,7 +17,7 @@ _LOG_ZERO = -104.0
 
 
 def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """The temperature, in [0.05, 20], that makes probabilities fit how often they come true.
+    """Return the temperature, in [0.05, 20], that makes probabilities fit how often they come true.
 
     Above 1 the model was too sure, below 1 not sure enough. It minimises the log loss of
     softmax(log p / T) (Guo et al. 2017), counting one more image than there are, whose answer
@@ -57,7 +57,7 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
 
 
 def apply_temperature(probabilities: ArrayLike, temperature: float) -> NDArray[np.float64]:
-    """The probabilities `(images, classes)` of a model with that temperature.
+    """Return the probabilities `(images, classes)` of a model with that temperature.
 
     softmax(log p / T): the order of the classes stays, so accuracy does too.
 
@@ -85,12 +85,12 @@ def check_temperature(temperature: float) -> None:
 
 
 def log_probabilities(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Natural logarithms of probabilities; of 0 that of what float32 cannot hold."""
+    """Return the natural logarithms of probabilities; of 0 that of what float32 cannot hold."""
     return np.log(np.maximum(scores, math.exp(_LOG_ZERO)))
 
 
 def smoothed_targets(real: NDArray[np.int64], num_classes: int) -> NDArray[np.float64]:
-    """What to aim at, `(images, classes)`: 1 - 1 / (n + 2) for the real class (Platt 1999)."""
+    """Return targets `(images, classes)`: 1 - 1 / (n + 2) for the real class (Platt 1999)."""
     smoothing = 1 / (len(real) + 2)
     targets = np.full((len(real), num_classes), smoothing / max(num_classes - 1, 1))
     targets[np.arange(len(real)), real] = 1 - smoothing

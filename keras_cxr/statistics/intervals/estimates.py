@@ -1,19 +1,20 @@
 """Numbers with intervals, and how they are written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr._support.text.terminal import NO_NUMBER
-from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.statistics.intervals.resampling import Floats
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval.
+    """A number with its interval, of 95 % where nothing else is said.
 
     Attributes:
         value: computed from the images at hand; NaN where it is not defined.
@@ -21,31 +22,39 @@ class Estimate:
         high: upper limit.
         method: where the limits come from: "bca" (resampled groups), "wilson" (each image alone,
             or too few groups to resample), "wider" (of these two: one group outweighs the others),
-            "square and add" (a mean of such), "exact", "bonett price" or "none".
+            "square and add" (a mean of such), "exact", "bonett price", "expanded" (percentiles
+            for the mean of few images) or "none".
+        num_images: how many images have a value, where some may have none; else `None`.
     """
 
     value: float
     low: float
     high: float
     method: str = "bca"
+    num_images: int | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
         """Lower and upper limit."""
         return self.low, self.high
 
+    @property
+    def mean(self) -> float:
+        """The value, by the name that it has where it is a mean over images."""
+        return self.value
+
     def to_dict(self) -> dict[str, Any]:
-        """Value, interval and method, ready for JSON: NaN becomes `None`."""
-        value, low, high = (plain(number) for number in (self.value, *self.interval))
-        return {"value": value, "interval": [low, high], "method": self.method}
+        """Return value, interval and method, ready for JSON: NaN becomes `None`."""
+        found = {"value": self.value, "interval": self.interval, "method": self.method}
+        return dict(as_json(found))
 
     @classmethod
-    def of(cls, value: float, limits: Floats, method: str = "bca") -> "Estimate":
-        """The estimate of a value and its `(2,)` limits."""
+    def of(cls, value: float, limits: NDArray[np.float64], method: str = "bca") -> "Estimate":
+        """Return the estimate of a value and its `(2,)` limits."""
         return cls(float(value), float(limits[0]), float(limits[1]), method)
 
     def text(self, digits: int = 3, *, signed: bool = False) -> str:
-        """The number with its limits in brackets; alone where it has none, a dash for none.
+        """Return the number with its limits in brackets; alone where it has none, a dash for none.
 
         Args:
             digits: behind the point.
@@ -61,27 +70,27 @@ class Estimate:
         return self.text()
 
 
+def estimate_columns(name: str, estimates: Iterable[Estimate]) -> dict[str, list[float]]:
+    """Return three columns of a table: `name`, `name_low` and `name_high`."""
+    rows = [(one.value, one.low, one.high) for one in estimates]
+    keys = (name, f"{name}_low", f"{name}_high")
+    return {key: [row[place] for row in rows] for place, key in enumerate(keys)}
+
+
+def class_table(per_class: pd.DataFrame) -> str:
+    """Return a table with a row for each class as text; a dash stands where there is no number."""
+    found = per_class.rename_axis(None)
+    return str(found.to_string(float_format="{:.3f}".format, na_rep=NO_NUMBER))
+
+
 def number_text(value: float, digits: int = 3, *, signed: bool = False) -> str:
-    """A number for readers: a dash where there is none, and never "-0.00"."""
+    """Return a number for readers: a dash where there is none, and never "-0.00"."""
     if not np.isfinite(value):
         return NO_NUMBER
     return f"{round(value, digits) + 0.0:{'+' if signed else ''}.{digits}f}"
 
 
-def checked_names(class_names: Sequence[str] | None, count: int) -> tuple[str, ...]:
-    """The class names, or "0", "1", … where none are given.
-
-    Raises:
-        InvalidArgumentError: (a ValueError) there are more or fewer than classes.
-    """
-    names = tuple(class_names) if class_names is not None else tuple(map(str, range(count)))
-    if len(names) != count:
-        raise InvalidArgumentError(
-            f"class_names has {len(names)} names, the probabilities have {count} classes."
-        )
-    return names
-
-
-def plain(value: Any) -> float | None:
-    """A float for JSON: `None` in place of NaN and infinity."""
-    return float(value) if np.isfinite(value) else None
+def on_test_images(num_images: int, num_groups: int) -> str:
+    """Return "on 300 test images in 100 groups"; without the groups where each image is alone."""
+    groups = f" in {num_groups:,} groups" if num_groups < num_images else ""
+    return f"on {num_images:,} test images{groups}"

@@ -1,16 +1,17 @@
 """Limits of shares, such as recalls, and of means of shares, where images come in groups."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.statistics.intervals.estimates import Estimate
+from keras_cxr.statistics.intervals.limits import Floats, wilson_limits
 from keras_cxr.statistics.intervals.resampling import (
     FEWEST,
     NUM_RESAMPLES,
-    Floats,
     check_num_resamples,
     resample,
-    wilson_limits,
 )
 
 OUTWEIGHS = 0.1
@@ -22,7 +23,7 @@ twice or not at all, knows too little of it (`benchmarks/coverage.py`)."""
 def share_estimates(
     right: Floats, among: Floats, *, num_resamples: int = NUM_RESAMPLES, seed: int = 0
 ) -> list[Estimate]:
-    """Shares with the limits of `share_limits`.
+    """Return shares with the limits of `share_limits`.
 
     Args:
         right: `(groups, shares)` cases of each group.
@@ -30,18 +31,46 @@ def share_estimates(
         num_resamples: how often groups are drawn.
         seed: of the draws.
     """
+    return resampled_shares(right, among, ratios, num_resamples=num_resamples, seed=seed)[0]
+
+
+def resampled_shares(
+    right: Floats,
+    among: Floats,
+    statistic: Callable[[Floats], Floats],
+    *,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> tuple[list[Estimate], Floats, Floats]:
+    """Return shares with the limits of `share_limits`, and what else is computed from their sums.
+
+    Args:
+        right: `(groups, shares)` cases of each group.
+        among: `(groups, shares)` what they are a share of.
+        statistic: from sums `(..., 2 * shares)`, cases before what they are a share of, to
+            `(..., statistics)`: the shares first, then others such as their mean.
+        num_resamples: how often groups are drawn.
+        seed: of the draws.
+
+    Returns:
+        The shares, the others `(others,)` and their BCa limits `(others, 2)`, NaN where each image
+        is alone.
+    """
     check_num_resamples(num_resamples)
-    count = right.shape[1]
-    values, resampled = ratios(np.hstack([right, among]).sum(axis=0)), np.full((count, 2), np.nan)
-    if not all_alone(among):
-        sums = resample(np.hstack([right, among]), num_resamples=num_resamples, seed=seed)
-        values, resampled = sums.estimate(ratios)
-    limits, methods = share_limits(right, among, resampled)
-    return [Estimate.of(values[i], limits[i], methods[i]) for i in range(count)]
+    totals, count = np.hstack([right, among]), right.shape[1]
+    if all_alone(among):
+        values = statistic(totals.sum(axis=0))
+        resampled = np.full((len(values), 2), np.nan)
+    else:
+        sums = resample(totals, num_resamples=num_resamples, seed=seed)
+        values, resampled = sums.estimate(statistic)
+    limits, methods = share_limits(right, among, resampled[:count])
+    found = zip(values[:count], limits, methods, strict=True)
+    return [Estimate.of(*one) for one in found], values[count:], resampled[count:]
 
 
 def share_limits(right: Floats, among: Floats, resampled: Floats) -> tuple[Floats, list[str]]:
-    """95 % limits `(shares, 2)` of each share, and the method that they come from.
+    """Return 95 % limits `(shares, 2)` of each share, and the method that they come from.
 
     - "wilson" where nothing was resampled, such as images that are all alone.
     - "wilson" where fewer than 10 groups hold a case, or fewer than 10 its opposite: resamples
@@ -70,18 +99,18 @@ def share_limits(right: Floats, among: Floats, resampled: Floats) -> tuple[Float
 
 
 def all_alone(among: Floats) -> bool:
-    """Whether no group has two images, from `(groups, shares)` counts."""
+    """Return whether no group has two images, from `(groups, shares)` counts."""
     return bool((among <= 1).all())
 
 
 def outweighed(among: Floats) -> NDArray[np.bool_]:
-    """Of each share whether one group outweighs the others, `(shares,)`; see `OUTWEIGHS`."""
+    """Return of each share whether one group outweighs the others, `(shares,)`; see `OUTWEIGHS`."""
     squares = among**2
     return np.asarray(squares.max(axis=0) > OUTWEIGHS * squares.sum(axis=0))
 
 
 def ratios(sums: Floats) -> Floats:
-    """Cases divided by what they are a share of, `(..., shares)`, from `(..., 2 * shares)`."""
+    """Return cases divided by what they are a share of: `(..., shares)` of `(..., 2 * shares)`."""
     right, among = np.split(sums, 2, axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return right / among
@@ -90,7 +119,7 @@ def ratios(sums: Floats) -> Floats:
 def mean_of_shares(
     shares: list[Estimate], among: Floats, value: float, resampled: Floats
 ) -> Estimate:
-    """The mean of shares, such as recalls: resampled where they all are, else square and add.
+    """Return the mean of shares, such as recalls: resampled where all are, else square and add.
 
     Square and add is too short near 0 and 1, where the shares' limits lie to one side: for two
     classes of 30 images, told with 0.98 each, it holds the truth in 0.90 of all test sets. Where
@@ -117,7 +146,7 @@ def mean_of_shares(
 def mean_interval(
     values: Floats, intervals: Floats, likeness: Floats | None = None
 ) -> tuple[float, float]:
-    """95 % interval of the mean of proportions, from their own intervals.
+    """Return the 95 % interval of the mean of proportions, from their own intervals.
 
     Square and add (Newcombe 1998; Zou & Donner 2008): the mean m has the interval
     [m - s(v - l), m + s(u - v)] with s(d) = sqrt(sum over j, k of r_jk d_j d_k) / count, where v
@@ -139,7 +168,9 @@ def mean_interval(
 
 
 def group_likeness(among: Floats) -> Floats:
-    """How far shares rest on the same groups, `(shares, shares)`: a bound on their correlation.
+    """Return how far shares rest on the same groups: a bound on their correlation.
+
+    A matrix `(shares, shares)`.
 
     The cosine between their sizes in each group: 0 where no group has images of both, 1 where
     each group has as many of both. Shares of groups whose images are all alike correlate so. It

@@ -4,15 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
 
 from keras_cxr.evaluation import bootstrap_intervals, compute_metrics
 from keras_cxr.statistics.intervals.bootstrap import accuracy_estimates
-from keras_cxr.statistics.intervals.estimates import Estimate
-from keras_cxr.statistics.intervals.resampling import group_codes, resample, wilson_limits
-from keras_cxr.statistics.intervals.shares import group_likeness
-from keras_cxr.statistics.metrics import wilson_interval
-from tests.statistics.answers import drawn_answers, one_hot_answers, patients
+from tests.statistics.answers import drawn_answers, one_hot_answers, patients, wilson_interval
 
 
 def test_patients_are_covered_as_often_as_promised_and_images_too_rarely():
@@ -135,15 +130,6 @@ def test_classes_that_share_patients_have_no_independent_recalls():
     assert covered > 90
 
 
-def test_likeness_is_the_cosine_of_the_groups_sizes():
-    among = np.array([[2.0, 2, 0], [2, 2, 0], [0, 0, 4], [0, 2, 0], *[[1.0, 1, 1]] * 40])
-    found = group_likeness(among)
-    assert np.diag(found) == pytest.approx([1, 1, 1])
-    assert found[0, 1] == pytest.approx((4 + 4 + 40) / np.sqrt(48 * 52))
-    alone = np.eye(3)[[0, 1, 2, 0]]
-    assert group_likeness(alone) == pytest.approx(np.eye(3))
-
-
 def test_accuracy_estimates_are_those_of_the_intervals():
     labels, scores = drawn_answers(np.random.default_rng(5), 200)
     for groups in (None, np.arange(200) // 3):
@@ -151,28 +137,6 @@ def test_accuracy_estimates_are_those_of_the_intervals():
         accuracy, balanced = accuracy_estimates(labels, scores.argmax(axis=1), groups=groups)
         assert accuracy.interval == pytest.approx(found.accuracy.interval)
         assert balanced.interval == pytest.approx(found.balanced_accuracy.interval)
-
-
-def test_limits_are_those_of_scipy():
-    values = np.random.default_rng(3).exponential(size=80)
-    sums = resample(np.column_stack([values, np.ones(80)]), num_resamples=4000)
-    _, limits = sums.estimate(lambda x: x[..., :1] / x[..., 1:])
-    expected = bootstrap((values,), np.mean, n_resamples=4000, method="BCa", rng=4)
-    np.testing.assert_allclose(limits[0], expected.confidence_interval, atol=0.02)
-
-
-def test_wilson_of_whole_numbers_is_wilson():
-    shares = wilson_limits(np.array([0.8, 0.0, 1.0]), np.array([10, 5, 7]))
-    expected = [wilson_interval(8, 10), wilson_interval(0, 5), wilson_interval(7, 7)]
-    np.testing.assert_allclose(shares, expected, atol=1e-12)
-
-
-def test_names_of_groups_may_be_anything_and_empty_ones_stand_alone():
-    codes = group_codes(["a", "", None, "a", float("nan"), ""], 6)
-    assert codes[0] == codes[3]
-    assert len(set(codes)) == 5
-    assert group_codes([7, 7, 0], 3).tolist() == [0, 0, 1]
-    assert group_codes(None, 3).tolist() == [0, 1, 2]
 
 
 def test_same_seed_same_limits():
@@ -186,35 +150,11 @@ def test_same_seed_same_limits():
 
 
 @pytest.mark.parametrize(
-    ("estimate", "text"),
-    [
-        (Estimate(0.8, 0.7, 0.9), "0.80 [0.70, 0.90]"),
-        (Estimate(-0.001, -0.3, 0.2), "0.00 [-0.30, 0.20]"),
-        (Estimate(0.8, np.nan, np.nan), "0.80"),
-        (Estimate(np.nan, np.nan, np.nan), "\N{EN DASH}"),
-        (Estimate(0.8, 0.7, np.inf), "0.80"),
-    ],
-)
-def test_what_is_no_number_is_never_written_as_one(estimate, text):
-    assert estimate.text(2) == text
-    assert "nan" not in estimate.text(2, signed=True)
-
-
-def test_reads_well():
-    labels, scores = drawn_answers(np.random.default_rng(0), 100, classes=2)
-    found = bootstrap_intervals(labels, scores, class_names=("Normal", "COVID"))
-    for word in ("100 images in 100 groups", "macro F1", "Normal", str(found.f1[1])):
-        assert word in str(found)
-    row = found.per_class.loc["COVID"]
-    assert (row["recall"], row["recall_low"]) == (found.recall[1].value, found.recall[1].low)
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"groups": ["a"]}, "groups has 1 entries for 2 images"),
         ({"class_names": ["a"]}, "class_names has 1 names, the probabilities have 2"),
-        ({"num_resamples": 10}, "at least 100, not 10"),
+        ({"num_resamples": 10}, "num_resamples must be an integer from 100, received 10"),
     ],
 )
 def test_what_does_not_fit_is_refused(options, message):

@@ -6,20 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.audit.of_model.base.predictions import Answers
-from keras_cxr.statistics.intervals.bootstrap import (
-    BootstrapIntervals,
-    accuracy_estimates,
-    bootstrap_intervals,
-)
+from keras_cxr.statistics.intervals.bootstrap import accuracy_estimates, bootstrap_intervals
 from keras_cxr.statistics.intervals.estimates import Estimate
-from keras_cxr.statistics.intervals.resampling import (
-    FEWEST,
-    Floats,
-    group_codes,
-    group_sums,
-    resample,
-)
-from keras_cxr.statistics.intervals.shares import ratios, share_estimates
+from keras_cxr.statistics.intervals.limits import Floats
+from keras_cxr.statistics.intervals.means import mean_estimates
+from keras_cxr.statistics.intervals.resampling import FEWEST, group_codes, group_sums, resample
+from keras_cxr.statistics.intervals.scores import BootstrapIntervals
+from keras_cxr.statistics.intervals.shares import share_estimates
 
 
 def score_of(answers: Answers) -> BootstrapIntervals:
@@ -127,8 +120,8 @@ def mean_of(
         seed: Of the draws.
     """
     codes = group_codes(groups, len(values))
-    sums, counts = (group_sums(column[:, None], codes) for column in (values, np.ones(len(values))))
     if share:
-        return share_estimates(sums, counts, seed=seed)[0]
-    value, limits = resample(np.hstack([sums, counts]), seed=seed).estimate(ratios)
-    return Estimate.of(value[0], limits[0])
+        counts = np.ones((len(values), 1))
+        sums = (group_sums(column, codes) for column in (values[:, np.newaxis], counts))
+        return share_estimates(*sums, seed=seed)[0]
+    return mean_estimates(values[:, np.newaxis], codes, seed=seed)[0]

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_cxr.audit.of_model.base.scores import in_words
 from keras_cxr.statistics.calibration.measure import Calibration
-from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals
 from keras_cxr.statistics.intervals.estimates import Estimate
+from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
 if TYPE_CHECKING:
     from keras_cxr.audit.of_model.questions.confidence import Confidence

@@ -16,8 +16,8 @@ from keras_cxr.audit.of_model.base.scores import (
     score_of,
 )
 from keras_cxr.audit.of_model.controls.masking import views_of
-from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals
 from keras_cxr.statistics.intervals.estimates import Estimate
+from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets

@@ -10,8 +10,8 @@ import pandas as pd
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of
 from keras_cxr.audit.of_model.controls.masked import score_table
-from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals
 from keras_cxr.statistics.intervals.estimates import Estimate
+from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
 SHUFFLED = "shuffled"
 _WITHOUT = {

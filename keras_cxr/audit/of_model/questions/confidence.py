@@ -11,9 +11,10 @@ from keras_cxr.audit.of_model.base.scores import in_words, interval_of
 from keras_cxr.statistics.calibration.measure import Calibration, measure_calibration
 from keras_cxr.statistics.calibration.scaling import Scaling, fit_scaling
 from keras_cxr.statistics.calibration.temperature import apply_temperature, fit_temperature
-from keras_cxr.statistics.conformal import ConformalSets, SetCoverage
+from keras_cxr.statistics.conformal import ConformalSets
 from keras_cxr.statistics.intervals.estimates import number_text
 from keras_cxr.statistics.selective import Selection, choose_threshold, measure_selection
+from keras_cxr.statistics.set_coverage import SetCoverage
 
 COVERAGE = 0.9  # of prediction sets and of the images that are answered
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.predictions import Answers
 from keras_cxr.audit.of_model.base.scores import in_words, score_of
-from keras_cxr.statistics.intervals.bootstrap import BootstrapIntervals
+from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets

@@ -11,7 +11,7 @@ from keras_cxr.audit.of_data.shortcuts.measure import FAMILIES, measure_shortcut
 from keras_cxr.audit.of_data.shortcuts.models import Problem, pose, score
 from keras_cxr.data import find_images
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.statistics.metrics import wilson_interval
+from tests.statistics.answers import wilson_interval
 
 
 def measure(folder, **options):
