@@ -59,7 +59,7 @@ def evaluate(
     from keras_cxr.runs.single import evaluate_and_report
 
     result = evaluate_and_report(
-        model, data, part=part, out=out, on_error=on_error, say=print_aside
+        model, data, part=part, out_dir=out, on_error=on_error, say=print_aside
     )
     print_result(result.to_dict(), as_json, str(result))
 

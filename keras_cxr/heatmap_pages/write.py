@@ -59,7 +59,7 @@ class WrittenHeatmaps:
 def write_heatmaps(
     classifier: Classifier,
     files: Iterable[Path],
-    out: str | os.PathLike[str],
+    out_dir: str | os.PathLike[str],
     *,
     method: str = "gradcam",
     layer: str | None = None,
@@ -78,7 +78,7 @@ def write_heatmaps(
     Args:
         classifier: a trained model with its class names.
         files: image files.
-        out: folder for a PNG of each image, `heatmaps.csv` and `index.html`. The PNG has the
+        out_dir: folder for a PNG of each image, `heatmaps.csv` and `index.html`. The PNG has the
             image's name, with more of its path where that name is another image's too.
         method: a key of `keras_cxr.explain.METHODS`.
         layer: layer to look into; the method's default otherwise.
@@ -93,7 +93,7 @@ def write_heatmaps(
 
     Raises:
         InvalidArgumentError: (a ValueError) an unknown method, layer, class or placement; a layer
-            or placement for a method of pixels; an image that lies in `out`.
+            or placement for a method of pixels; an image that lies in `out_dir`.
         OutputError: (an OSError) the folder cannot be written, or a file of somebody else would
             be written over.
     """
@@ -103,9 +103,9 @@ def write_heatmaps(
             f"The model has no class {class_name!r}; its classes are {', '.join(names)}."
         )
     explainer = make_method(classifier.model, method, layer=layer, placement=placement)
-    _check_apart(paths, Path(out))
+    _check_apart(paths, Path(out_dir))
     name_of = dict(zip(paths, picture_names(paths, taken=HEATMAPS.files), strict=True))
-    folder = output_folder(check_free(out, HEATMAPS, more=name_of.values(), inputs=paths))
+    folder = output_folder(check_free(out_dir, HEATMAPS, more=name_of.values(), inputs=paths))
     (folder / GALLERY_FILE).unlink(missing_ok=True)
     class_index = None if class_name is None else names.index(class_name)
     rows: list[dict[str, Any]] = []

@@ -23,7 +23,7 @@ PathLike = str | os.PathLike[str]
 
 def train_and_report(
     data: Any,
-    out: PathLike,
+    out_dir: PathLike,
     *,
     model: str = "lmap3",
     weights: PathLike | None = "imagenet",
@@ -42,7 +42,7 @@ def train_and_report(
 
     Args:
         data: what `make_datasets` takes.
-        out: folder for the results; see `train_and_save`.
+        out_dir: folder for the results; see `train_and_save`.
         model: name in the registry.
         weights: of a network that takes any: "imagenet", the path of a file, or `None`.
         epochs: training epochs.
@@ -56,7 +56,7 @@ def train_and_report(
     """
     info = model_info(model)
     tables = (data_options.get(name) for name in ("groups", "audit"))
-    folder = check_free(out, RUN, inputs=(data, *tables))
+    folder = check_free(out_dir, RUN, inputs=(data, *tables))
     datasets = make_datasets(
         data,
         color_mode=info.color_mode,
@@ -88,7 +88,7 @@ def evaluate_and_report(
     data: PathLike,
     *,
     part: str = "test",
-    out: PathLike | None = None,
+    out_dir: PathLike | None = None,
     on_error: str = "raise",
     say: Say | None = None,
     verbose: bool | str = "auto",
@@ -101,7 +101,7 @@ def evaluate_and_report(
         model: folder of a run or a `.keras` file.
         data: folder or CSV file.
         part: "test", "val" or "train" as `split.csv` of the run says, or "all" images.
-        out: folder for `predictions.csv`, `evaluation.json` and `confusion_matrix.png`.
+        out_dir: folder for `predictions.csv`, `evaluation.json` and `confusion_matrix.png`.
         on_error: "raise" or "skip", for bad files.
         say: called with each note on the data, such as what was left out;
             by default on standard error, as `verbose` says.
@@ -114,8 +114,8 @@ def evaluate_and_report(
     """
     classifier = load_classifier(model)
     folder = None
-    if out is not None:
-        folder = check_free(out, EVALUATION, inputs=(data,), model=model)
+    if out_dir is not None:
+        folder = check_free(out_dir, EVALUATION, inputs=(data,), model=model)
     images = all_images(data) if part == "all" else recorded_images(model, data, part)
     datasets = make_datasets(
         images,
