@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from keras_cxr.audit.of_data.result import DataAudit
     from keras_cxr.audit.of_data.shortcuts.measure import measure_shortcuts
     from keras_cxr.audit.of_data.shortcuts.result import Shortcuts
-    from keras_cxr.audit.of_model.audit import ModelAudit, audit_model
+    from keras_cxr.audit.of_model.audit import audit_model
     from keras_cxr.audit.of_model.card import write_model_card
+    from keras_cxr.audit.of_model.result import MODEL_QUESTIONS, ModelAudit
     from keras_cxr.audit.of_model.run_audit import audit_run
 else:
     __getattr__, __dir__ = lazy_names(
@@ -39,13 +40,15 @@ else:
             "keras_cxr.audit.of_data.result": ("DataAudit",),
             "keras_cxr.audit.of_data.shortcuts.measure": ("measure_shortcuts",),
             "keras_cxr.audit.of_data.shortcuts.result": ("Shortcuts",),
-            "keras_cxr.audit.of_model.audit": ("ModelAudit", "audit_model"),
+            "keras_cxr.audit.of_model.audit": ("audit_model",),
             "keras_cxr.audit.of_model.card": ("write_model_card",),
+            "keras_cxr.audit.of_model.result": ("MODEL_QUESTIONS", "ModelAudit"),
             "keras_cxr.audit.of_model.run_audit": ("audit_run",),
         },
     )
 
 __all__ = [
+    "MODEL_QUESTIONS",
     "DataAudit",
     "Finding",
     "Flag",

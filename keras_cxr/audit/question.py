@@ -8,15 +8,12 @@ A result such as `DataAudit` is a dataclass, and its fields are the table of que
 of the fields, and so its findings are read in that order.
 """
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
 
+from keras_cxr._support.progress import Say
 from keras_cxr.audit.findings import Finding
-
-Say = Callable[[str], None]
-"""Called with a line of text for a person who waits."""
 
 
 class Outcome(NamedTuple):
@@ -31,6 +28,21 @@ class Outcome(NamedTuple):
     value: Any
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def measured(result: Any) -> Outcome:
+    """Return the outcome of a result that holds its own findings and, where it has any, notes."""
+    return Outcome(result, result.findings, getattr(result, "notes", ()))
+
+
+def not_measured(what: str, why: object) -> Outcome:
+    """Return the outcome of a question that this model or its data cannot answer.
+
+    Args:
+        what: What is not known, such as "heat in the lungs".
+        why: The reason, which ends with a full stop.
+    """
+    return Outcome(None, notes=(f"Not measured: {what}, since {why}",))
 
 
 class Question(NamedTuple):
@@ -76,18 +88,3 @@ def ask_all(questions: Mapping[str, Question], subject: Any, *, say: Say) -> dic
 def all_notes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
     """Return the notes of several outcomes, each once."""
     return tuple(dict.fromkeys(note for outcome in outcomes for note in outcome.notes))
-
-
-def printer(verbose: Any) -> Say:
-    """Return what names each step on stderr, where progress is shown there.
-
-    Args:
-        verbose: True or a number above 0; "auto" only in a terminal.
-    """
-    if sys.stderr.isatty() if verbose == "auto" else bool(verbose):
-        return lambda text: print(text, file=sys.stderr, flush=True)
-    return _silent
-
-
-def _silent(text: str) -> None:
-    """Nobody waits for the text."""

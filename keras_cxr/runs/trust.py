@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from keras_cxr._support.disk.documents import Document
 from keras_cxr._support.disk.file_names import MODEL_AUDIT_FILE, PREDICTIONS_FILE
 from keras_cxr._support.disk.jsonable import write_json
-from keras_cxr._support.progress import silent
 from keras_cxr._support.text.prediction_tables import probabilities_in
 from keras_cxr.audit.of_model.audit import audit_model
-from keras_cxr.audit.of_model.base.predictions import answers_in, read_predictions
+from keras_cxr.audit.of_model.base.predictions import predictions_in, read_predictions
+from keras_cxr.audit.of_model.result import SCHEMA_VERSION
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Comparison, compare_models, compute_metrics
 from keras_cxr.inference.recorded import read_split
@@ -23,17 +23,22 @@ AUDIT = Document(
     what="the audit of an experiment",
     form={"findings": [{"key": str, "sentence": str}], "notes": [str]},
     mend="Delete it and run the study again: it is measured anew.",
+    version=SCHEMA_VERSION,
+    earlier=(1,),
 )
 # Five passes over the test part, one over the validation part and 200 heat maps: less than a
 # third of what one epoch of training takes. None of them trains anything.
-MEASURES = ("held_out", "masked", "confidence", "where")
+MEASURES = ("held_out", "masked", "confidence", "lung_heat")
 QUESTIONS = (
     ("leaks", "Is the test part held out?"),
     ("masked_inputs", "What is left without lungs?"),
     ("differences", "Are the differences between experiments real?"),
     ("calibration", "Is it as sure as it is right?"),
-    ("where", "Where does it look?"),
+    ("lung_heat", "Where does it look?"),
 )
+
+_FORMERLY = {"lung_heat": "where"}
+"""What findings were called in version 1 of the document."""
 
 
 def write_trust(
@@ -51,8 +56,8 @@ def write_trust(
         model,
         datasets,
         measures=MEASURES,
-        test=answers_in(predictions, datasets),
-        say=silent,
+        test=predictions_in(predictions, datasets),
+        verbose=0,
     )
     write_json(folder / MODEL_AUDIT_FILE, audit.to_dict())
 
@@ -130,10 +135,11 @@ def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> l
 
 
 def _sentence(audit: dict[str, Any], topic: str) -> str:
-    sentences = [row["sentence"] for row in audit["findings"] if row["key"] == topic]
+    keys = {topic, _FORMERLY.get(topic, topic)}
+    sentences = [row["sentence"] for row in audit["findings"] if row["key"] in keys]
     if sentences:
         return str(sentences[0])
-    about = {"where": "heat in the lungs"}.get(topic, "")
+    about = {"lung_heat": "heat in the lungs"}.get(topic, "")
     notes = [note for note in audit["notes"] if about and about in note]
     return str(notes[0]) if notes else "Not measured."
 

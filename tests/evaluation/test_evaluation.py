@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from keras_cxr import build_lenet5, evaluate, make_datasets
-from keras_cxr.audit.of_model.base.predictions import answers_in
+from keras_cxr.audit.of_model.base.predictions import predictions_in
 from keras_cxr.audit.of_model.base.scores import score_of
 from keras_cxr.data import find_images
 from keras_cxr.errors import KerasCXRError
@@ -211,7 +211,7 @@ def test_groups_count_once_and_are_those_of_the_data(model, phantoms, tmp_path):
     assert found.metrics.accuracy_interval == intervals.accuracy.interval
     assert found.metrics.balanced_accuracy_interval == intervals.balanced_accuracy.interval
     # the audit of the same answers says the same
-    score = score_of(answers_in(found.predictions, data))
+    score = score_of(predictions_in(found.predictions, data))
     assert score.accuracy == found.metrics.intervals.accuracy
     assert score.balanced_accuracy == found.metrics.intervals.balanced_accuracy
     document = found.to_dict()

@@ -111,7 +111,7 @@ def test_report_asks_whether_to_believe_it(first):
     for letter in "AC":
         audit = json.loads((result.out_dir / letter / "model_audit.json").read_text())
         sentences = {row["key"]: row["sentence"] for row in audit["findings"]}
-        for key in ("leaks", "masked_inputs", "calibration", "where"):
+        for key in ("leaks", "masked_inputs", "calibration", "lung_heat"):
             assert sentences[key] in section
         tables = json.loads((result.out_dir / letter / "result.json").read_text())
         assert audit["score"]["accuracy"]["value"] == tables["evaluation"]["accuracy"]

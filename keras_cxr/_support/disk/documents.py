@@ -68,6 +68,7 @@ class Document:
         form: what it holds, see above.
         mend: what a person does where it is damaged, a sentence.
         version: its `schema_version`; None where it has none.
+        earlier: versions of the same form that are read too.
         error: what is raised.
         rule: what a document of this form contradicts itself in, "" where it does not.
     """
@@ -76,6 +77,7 @@ class Document:
     form: Any
     mend: str
     version: int | None = 1
+    earlier: tuple[int, ...] = ()
     error: type[KerasCXRError] = DataError
     rule: Callable[[dict[str, Any]], str] = lambda document: ""
 
@@ -106,7 +108,7 @@ class Document:
             raise FormError(f"holds {_name(found)}, not an object")
         if self.version is not None:
             version = found.pop("schema_version", None)
-            if version != self.version or isinstance(version, bool):
+            if version not in (self.version, *self.earlier) or isinstance(version, bool):
                 has = (
                     "no schema version" if version is None else f"schema version {_short(version)}"
                 )

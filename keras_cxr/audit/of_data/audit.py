@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from keras_cxr._support.checks import check_image_size
+from keras_cxr._support.progress import speaker
 from keras_cxr.audit.of_data.attributes.read import read_attributes
 from keras_cxr.audit.of_data.base.copies import find_copies
 from keras_cxr.audit.of_data.base.metadata import (
@@ -22,7 +23,7 @@ from keras_cxr.audit.of_data.base.subject import AuditedData
 from keras_cxr.audit.of_data.page import Pictures, write_audit
 from keras_cxr.audit.of_data.proposals import propose_actions
 from keras_cxr.audit.of_data.result import DataAudit
-from keras_cxr.audit.question import all_notes, ask_all, printer, questions_of
+from keras_cxr.audit.question import all_notes, ask_all, questions_of
 from keras_cxr.data.duplicates.views import check_searchable
 
 
@@ -83,7 +84,7 @@ def audit_data(
         "cache_dir": cache_dir,
         "verbose": verbose,
     }
-    say = printer(verbose)
+    say = speaker(None, verbose)
     opened = open_data(data, **options)
     other = None if against is None else open_data(against, **options)
     known = _known_of(opened, _own_table(data, metadata))

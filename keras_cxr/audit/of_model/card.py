@@ -3,7 +3,7 @@
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 
@@ -11,26 +11,24 @@ from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.text.markdown import markdown_text
 from keras_cxr.audit.of_model.base.scores import in_words
-from keras_cxr.audit.of_model.base.tables import named_calibrations, score_rows, view_rows
-from keras_cxr.audit.of_model.calibrated_file import CALIBRATED_FILE
+from keras_cxr.audit.of_model.base.tables import score_rows, view_rows
+from keras_cxr.audit.of_model.result import ModelAudit
 from keras_cxr.statistics.intervals.estimates import number_text
 
-if TYPE_CHECKING:
-    from keras_cxr.audit.of_model.audit import ModelAudit
-
 CARD_FILE, CARD_DOCUMENT = "model_card.md", "model_card.json"
+CALIBRATED_FILE = "calibrated.keras"
 SCHEMA_VERSION = 1
 FEW_IMAGES = 100  # a recall of 0.8 of so many has an interval 0.16 wide
 
 
 def write_model_card(
-    audit: "ModelAudit",
+    audit: ModelAudit,
     out_dir: str | os.PathLike[str],
     *,
     license: str = "unknown",
     name: str | None = None,
 ) -> Path:
-    """Writes model_card.md, as the Hugging Face hub reads it, and model_card.json beside it.
+    """Write model_card.md, as the Hugging Face hub reads it, and model_card.json beside it.
 
     Every sentence comes from a result of the audit; what was not measured is listed as such.
     The audit cannot know what the model is for and whom it may harm: write that yourself.
@@ -51,18 +49,16 @@ def write_model_card(
     folder = output_folder(out_dir)
     card = describe(audit, license=license, name=name)
     card["files"] = [CALIBRATED_FILE] if (folder / CALIBRATED_FILE).is_file() else []
-    text = (
-        _environment()
-        .get_template("model_card.md.j2")
-        .render(audit=audit, card=card, named=named_calibrations(audit.confidence))
-    )
+    calibrations = {} if audit.confidence is None else audit.confidence.calibrations
+    template = _environment().get_template("model_card.md.j2")
+    text = template.render(audit=audit, card=card, named=calibrations)
     write_whole(folder / CARD_FILE, text)
     write_json(folder / CARD_DOCUMENT, {**card, "audit": audit.to_dict()})
     return folder / CARD_FILE
 
 
-def describe(audit: "ModelAudit", *, license: str, name: str | None) -> dict[str, Any]:
-    """Returns what the card says, as JSON holds it; the template only lays it out."""
+def describe(audit: ModelAudit, *, license: str, name: str | None) -> dict[str, Any]:
+    """Return what the card says, as JSON holds it; the template only lays it out."""
     document = audit.to_dict()
     data = document["data"]
     views = audit.controls if audit.controls is not None else audit.masked
@@ -85,7 +81,7 @@ def describe(audit: "ModelAudit", *, license: str, name: str | None) -> dict[str
     }
 
 
-def _metrics(audit: "ModelAudit") -> list[dict[str, Any]]:
+def _metrics(audit: ModelAudit) -> list[dict[str, Any]]:
     """The model-index of the front matter: types as the hub's `evaluate` names them."""
     score = audit.score
     found = [
@@ -106,7 +102,7 @@ def _metrics(audit: "ModelAudit") -> list[dict[str, Any]]:
     ]
 
 
-def _limits(audit: "ModelAudit") -> "list[str]":
+def _limits(audit: ModelAudit) -> list[str]:
     """What narrows the scores, each from the audit itself."""
     data = audit.datasets
     found = [

@@ -8,8 +8,9 @@ from typing import Any
 import keras
 
 from keras_cxr._support.progress import Say
-from keras_cxr.audit.of_model.audit import ModelAudit, audit_model
+from keras_cxr.audit.of_model.audit import audit_model
 from keras_cxr.audit.of_model.controls.recipe import Recipe, builder_of, recipe_of, recipe_of_run
+from keras_cxr.audit.of_model.result import ModelAudit
 from keras_cxr.data import Datasets, make_datasets
 from keras_cxr.errors import DataError
 from keras_cxr.inference import Classifier, load_classifier
@@ -30,7 +31,7 @@ def audit_run(
     say: Say | None = None,
     **options: Any,
 ) -> ModelAudit:
-    """Returns what speaks for and against the score of a run's model, on the run's own split.
+    """Return what speaks for and against the score of a run's model, on the run's own split.
 
     Args:
         run: Folder of a run (as `keras-cxr train` or `study` left it), or a `.keras` file in it.
@@ -80,7 +81,7 @@ def audit_run(
 
 
 def datasets_of_run(classifier: Classifier, run: PathLike, data: PathLike) -> Datasets:
-    """Returns the data sets that a run was trained, validated and tested on.
+    """Return the data sets that a run was trained, validated and tested on.
 
     Raises:
         InvalidArgumentError: No run lies beside the model.

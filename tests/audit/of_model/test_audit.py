@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from keras_cxr.audit.of_model.audit import audit_model
-from keras_cxr.audit.of_model.base.predictions import answer
+from keras_cxr.audit.of_model.base.predictions import predict_part
 from keras_cxr.audit.of_model.questions.confidence import measure_confidence
 from keras_cxr.audit.of_model.questions.subgroups import columns_of
 from keras_cxr.audit.of_model.run_audit import _builder, _notes_on_builder, audit_run
@@ -64,7 +64,7 @@ def test_findings_hold_what_the_run_scored(run, audited):
         "calibration",
         "sets",
         "selection",
-        "where",
+        "lung_heat",
         "suspicious_labels",
     } <= set(keys)
     assert all(finding.sentence.endswith(".") for finding in found.findings)
@@ -78,9 +78,9 @@ def test_findings_hold_what_the_run_scored(run, audited):
 def test_json_is_plain_and_names_every_part(audited):
     found, out, _ = audited
     document = json.loads((out / "model_audit.json").read_text())
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["data"]["images"]["COVID"]["test"] > 0
-    for part in ("held_out", "masked", "controls", "confidence", "where"):
+    for part in ("held_out", "masked", "controls", "confidence", "lung_heat"):
         assert document[part] is not None
     assert document["subgroups"] is None
     assert document["notes"] == [
@@ -163,10 +163,10 @@ def test_leaked_test_images_are_counted_and_scored_apart(phantoms, run):
         (False, False, "is not known: copies were not looked for and no patients are named."),
     ):
         other = dataclasses.replace(whole, num_test=8, searched=searched, named=named)
-        assert words in other.finding.sentence
+        assert words in other.findings[0].sentence
     clean = dataclasses.replace(whole, searched=True, named=False, num_leaked=0, leaks_unaware=5)
-    assert "None of the" in clean.finding.sentence
-    assert "would have put 5 validation and test images" in clean.finding.sentence
+    assert "None of the" in clean.findings[0].sentence
+    assert "would have put 5 validation and test images" in clean.findings[0].sentence
     with pytest.raises(ValueError, match="measures must be of held_out"):
         audit_model(model, datasets, measures=("luck",), say=lambda line: None)
     with pytest.raises(ValueError, match='"none", "quick" or "full"'):
@@ -198,7 +198,10 @@ def test_no_calibrated_model_is_left_where_none_can_be_made(audited, tmp_path):
     assert (tmp_path / "calibrated.keras").is_file()
     for confidence, reason in (
         (None, "calibration was not asked for"),
-        (measure_confidence(answer(found.model, found.datasets), None), "no validation images"),
+        (
+            measure_confidence(predict_part(found.model, found.datasets), None),
+            "no validation images",
+        ),
     ):
         dataclasses.replace(found, confidence=confidence).write(tmp_path)
         assert not (tmp_path / "calibrated.keras").exists()

@@ -1,4 +1,4 @@
-"""What a model answers on a part of a data set, with the groups that its images belong to."""
+"""A model's predictions on a part of a data set, with the groups that its images belong to."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ _TEXTS = ("file", "real", "predicted", "correct")
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Predictions:
     """A model's probabilities for images whose classes are known.
 
     Attributes:
@@ -44,21 +44,21 @@ class Answers:
         """(n,) int64, the likeliest class indices."""
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
-    def chosen(self, rows: NDArray[np.bool_]) -> "Answers":
-        """Returns the answers where `rows`, (n,) bool, is true."""
+    def chosen(self, rows: NDArray[np.bool_]) -> "Predictions":
+        """Return the predictions where `rows`, (n,) bool, is true."""
         files = tuple(np.array(self.files, object)[rows])
-        return Answers(
+        return Predictions(
             self.labels[rows], self.probabilities[rows], self.groups[rows], files, self.class_names
         )
 
 
-def answer(model: keras.Model, datasets: "Datasets", part: str = "test") -> Answers:
-    """Returns what a model answers on a part, in the order of its files, never augmented."""
-    return answers_in(evaluate(model, datasets, part=part).predictions, datasets)
+def predict_part(model: keras.Model, datasets: "Datasets", part: str = "test") -> Predictions:
+    """Return what a model predicts on a part, in the order of its files, never augmented."""
+    return predictions_in(evaluate(model, datasets, part=part).predictions, datasets)
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
-    """Returns a table that `Evaluation` wrote, whatever the classes are called.
+    """Return a table that `Evaluation` wrote, whatever the classes are called.
 
     Raises:
         NotFoundError: There is no such file.
@@ -74,30 +74,30 @@ def read_predictions(path: Path) -> pd.DataFrame:
     return numbers.assign(correct=numbers["correct"] == "True")
 
 
-def answers_in(predictions: pd.DataFrame, datasets: "Datasets") -> Answers:
-    """Returns the answers of a table as `Evaluation` and `predictions.csv` hold it.
+def predictions_in(table: pd.DataFrame, datasets: "Datasets") -> Predictions:
+    """Return the predictions of a table as `Evaluation` and `predictions.csv` hold it.
 
     Args:
-        predictions: Columns file, real and a probability for each class.
+        table: Columns file, real and a probability for each class.
         datasets: Knows the classes and the files' groups.
     """
     names = tuple(datasets.class_names)
     index_of = {name: index for index, name in enumerate(names)}
     group_of = dict(zip(datasets.table["file"], datasets.table["group"], strict=True))
-    files = tuple(predictions["file"])
-    strangers = sorted({*predictions["real"]} - {*names})
+    files = tuple(table["file"])
+    strangers = sorted({*table["real"]} - {*names})
     if strangers:
         raise DataError(
             f"The predictions are of the class {strangers[0]}, which is not among the data's: "
             "evaluate the model again."
         )
-    probabilities = probabilities_in(predictions, names)
+    probabilities = probabilities_in(table, names)
     try:
         checked_probabilities(probabilities)
     except InvalidArgumentError as error:
         raise DataError(f"The table of predictions holds no probabilities: {error}") from error
-    return Answers(
-        np.array([index_of[name] for name in predictions["real"]], np.int64),
+    return Predictions(
+        np.array([index_of[name] for name in table["real"]], np.int64),
         probabilities,
         np.array([group_of.get(file, "") for file in files], np.str_),
         files,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.audit.of_model.base.predictions import Answers
+from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.statistics.intervals.bootstrap import accuracy_estimates, bootstrap_intervals
 from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.limits import Floats
@@ -15,34 +15,34 @@ from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 from keras_cxr.statistics.intervals.shares import share_estimates
 
 
-def score_of(answers: Answers) -> BootstrapIntervals:
-    """Returns accuracy, balanced accuracy and the classes' recalls with 95 % intervals.
+def score_of(predictions: Predictions) -> BootstrapIntervals:
+    """Return accuracy, balanced accuracy and the classes' recalls with 95 % intervals.
 
     Groups are resampled, not images; see `bootstrap_intervals`. The draws are always the same, so
-    that the same answers have the same limits wherever they are shown, `evaluate` included.
+    that the same predictions have the same limits wherever they are shown, `evaluate` included.
     """
     return bootstrap_intervals(
-        answers.labels,
-        answers.probabilities,
-        groups=answers.groups,
-        class_names=answers.class_names,
+        predictions.labels,
+        predictions.probabilities,
+        groups=predictions.groups,
+        class_names=predictions.class_names,
     )
 
 
-def kept_share(whole: Answers, other: Answers, *, seed: int = 0) -> Estimate:
-    """Returns the share of a score above chance that is left, with its 95 % interval.
+def kept_share(whole: Predictions, other: Predictions, *, seed: int = 0) -> Estimate:
+    """Return the share of a score above chance that is left, with its 95 % interval.
 
     (b' - c) / (b - c), with b the balanced accuracy of `whole`, b' that of `other` and c = 1 / k
     what guessing among the k classes that occur reaches. 0: no better than guessing. 1: as good
-    as before. Both are resampled together, group by group, since they answer on the same images.
+    as before. Both are resampled together, group by group, since they are of the same images.
     Not defined (NaN) where the lower limit of b does not lie above c: of nothing, no share is
-    left. Where both answer alike in all but 9 groups, resamples know too little of how they may
+    left. Where the two differ in no more than 9 groups, resamples know too little of how they may
     differ, and the limits of two independent scores (MOVER-R, Donner & Zou 2012) are taken where
     they reach further.
 
     Args:
-        whole: Answers on the images as they are.
-        other: Answers on the same images in the same order, shown otherwise.
+        whole: Predictions on the images as they are.
+        other: Predictions on the same images in the same order, shown otherwise.
         seed: Of the draws.
     """
     chance = chance_of(whole)
@@ -54,11 +54,11 @@ def kept_share(whole: Answers, other: Answers, *, seed: int = 0) -> Estimate:
         return Estimate(np.nan, np.nan, np.nan, "none")
     count, codes = whole.probabilities.shape[1], group_codes(whole.groups, len(whole.labels))
     is_real = np.eye(count)[whole.labels]
-    hits = [is_real * np.eye(count)[answers.predicted] for answers in (whole, other)]
+    hits = [is_real * np.eye(count)[one.predicted] for one in (whole, other)]
     totals = group_sums(np.hstack([is_real, *hits]), codes)
     value, limits = resample(totals, seed=seed).estimate(lambda sums: _kept(sums, count))
     found = Estimate.of(value[0], limits[0])
-    right = [answers.predicted == whole.labels for answers in (whole, other)]
+    right = [one.predicted == whole.labels for one in (whole, other)]
     if len(np.unique(codes[right[0] != right[1]])) >= FEWEST and np.isfinite(limits).all():
         return found
     low, high = _ratio_limits(after, before, chance)
@@ -92,25 +92,25 @@ def _mean_recall(hits: Floats, among: Floats, occurs: NDArray[np.bool_]) -> Any:
     return recall.sum(axis=-1) / occurs.sum(axis=-1)
 
 
-def chance_of(answers: Answers) -> float:
-    """Returns the balanced accuracy of guessing: 1 / the number of classes that occur."""
-    return 1 / len(np.unique(answers.labels))
+def chance_of(predictions: Predictions) -> float:
+    """Return the balanced accuracy of guessing: 1 / the number of classes that occur."""
+    return 1 / len(np.unique(predictions.labels))
 
 
 def in_words(estimate: Estimate, digits: int = 2) -> str:
-    """Returns "0.72 [0.70, 0.74]", the number alone where it has no interval, a dash for none."""
+    """Return "0.72 [0.70, 0.74]", the number alone where it has no interval, a dash for none."""
     return estimate.text(digits)
 
 
 def interval_of(estimate: Estimate) -> tuple[float, float] | None:
-    """Returns the limits, None where there are none."""
+    """Return the limits, None where there are none."""
     return estimate.interval if np.isfinite(estimate.interval).all() else None
 
 
 def mean_of(
     values: NDArray[Any], groups: NDArray[Any], *, share: bool = False, seed: int = 0
 ) -> Estimate:
-    """Returns the mean of (n,) numbers with its 95 % interval, groups resampled whole.
+    """Return the mean of (n,) numbers with its 95 % interval, groups resampled whole.
 
     Args:
         values: The numbers.

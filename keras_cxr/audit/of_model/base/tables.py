@@ -1,18 +1,16 @@
-"""The tables that the audit's page and the model card share, as rows of text."""
+"""Tables of scores as rows of text, for printing, the audit's page and the model card."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from keras_cxr.audit.of_model.base.scores import in_words
-from keras_cxr.statistics.calibration.measure import Calibration
 from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
-if TYPE_CHECKING:
-    from keras_cxr.audit.of_model.questions.confidence import Confidence
-
 
 def score_rows(score: BootstrapIntervals) -> list[dict[str, str]]:
-    """A row for each class: recall, precision and F1 with their intervals."""
+    """Return a row for each class: recall, precision and F1 with their intervals."""
     return [
         {
             "class": name,
@@ -27,7 +25,7 @@ def score_rows(score: BootstrapIntervals) -> list[dict[str, str]]:
 def view_rows(
     scores: dict[str, BootstrapIntervals], kept: dict[str, Estimate], titles: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """A row for each way of showing the images: scores, and the share kept above chance."""
+    """Return a row for each way of showing the images: scores, and the share kept above chance."""
     return [
         {
             "key": key,
@@ -40,13 +38,11 @@ def view_rows(
     ]
 
 
-def named_calibrations(found: "Confidence | None") -> dict[str, Calibration]:
-    """The calibrations by what was done to the probabilities; empty where none was measured."""
-    if found is None:
-        return {}
-    named = {"as trained": found.before}
-    if found.after is not None:
-        named[f"temperature {found.temperature:.2f}"] = found.after
-    if found.scaled is not None:
-        named["and class offsets"] = found.scaled
-    return named
+def score_table(
+    scores: dict[str, BootstrapIntervals], kept: dict[str, Estimate], titles: dict[str, str]
+) -> pd.DataFrame:
+    """Return a row for each way of showing the images, named by its title, ready to print."""
+    rows = {row["title"]: row for row in view_rows(scores, kept, titles)}
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    named = {"balanced_accuracy": "balanced accuracy", "kept": "kept above chance"}
+    return table.rename(columns=named)[["balanced accuracy", "accuracy", "kept above chance"]]

@@ -18,7 +18,7 @@ Transform = Callable[[NDArray[Any], NDArray[np.uint8]], NDArray[Any]]
 
 
 def border_only(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
-    """Returns the image with all but its outermost ring set to 0.
+    """Return the image with all but its outermost ring set to 0.
 
     The ring is 11 % of the height and of the width on each side, 39 % of the picture.
 
@@ -34,7 +34,7 @@ def border_only(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def thumbnail(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
-    """Returns the image shrunk to 24 x 24 (means of areas) and enlarged again (bilinear).
+    """Return the image shrunk to 24 x 24 (means of areas) and enlarged again (bilinear).
 
     Args:
         image: (h, w) uint8 or float32 in [0, 255].
@@ -46,7 +46,7 @@ def thumbnail(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 def lung_shape(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
-    """Returns the lungs' outline alone: 128 inside the mask, 0 elsewhere.
+    """Return the lungs' outline alone: 128 inside the mask, 0 elsewhere.
 
     Args:
         image: (h, w) uint8 or float32 in [0, 255]; only its type is used.
@@ -56,7 +56,7 @@ def lung_shape(image: NDArray[Any], mask: NDArray[np.uint8]) -> NDArray[Any]:
 
 
 @dataclass(frozen=True)
-class View:
+class Masking:
     """One way to show a data set's images.
 
     Attributes:
@@ -74,37 +74,37 @@ class View:
     needs_masks: bool = False
 
     def of(self, datasets: "Datasets") -> "Datasets":
-        """Returns the same data sets as this view shows them."""
+        """Return the same data sets shown so."""
         if self.region is None and self.transform is None:
             return datasets
         return datasets.altered(region=self.region, transform=self.transform)
 
 
-WHOLE = View("full", "as the model is meant to see them")
-OUTSIDE = View("outside", "lungs removed", region="outside", needs_masks=True)
-LUNGS = View("lungs", "lungs only", region="lungs", needs_masks=True)
-BORDER_ONLY = View("border", "border only", region="full", transform=border_only)
-THUMBNAILS = View("thumbnail", f"{THUMBNAIL} x {THUMBNAIL} thumbnails", transform=thumbnail)
-SHAPE = View("shape", "outline of the lungs only", "full", lung_shape, needs_masks=True)
+WHOLE = Masking("full", "as the model is meant to see them")
+OUTSIDE = Masking("outside", "lungs removed", region="outside", needs_masks=True)
+LUNGS = Masking("lungs", "lungs only", region="lungs", needs_masks=True)
+BORDER_ONLY = Masking("border", "border only", region="full", transform=border_only)
+THUMBNAILS = Masking("thumbnail", f"{THUMBNAIL} x {THUMBNAIL} thumbnails", transform=thumbnail)
+SHAPE = Masking("shape", "outline of the lungs only", "full", lung_shape, needs_masks=True)
 
 # What a model is shown that was trained on whole images, on lungs, on everything but the lungs
-_VIEWS = {
+_MASKINGS = {
     "full": (OUTSIDE, LUNGS, BORDER_ONLY, THUMBNAILS),
     "lungs": (OUTSIDE, BORDER_ONLY, THUMBNAILS, SHAPE),
     "outside": (LUNGS, BORDER_ONLY, THUMBNAILS),
 }
 
 
-def views_of(datasets: "Datasets") -> tuple[tuple[View, ...], tuple[str, ...]]:
-    """Returns the views that make sense for a data set, and notes on those left out.
+def maskings_of(datasets: "Datasets") -> tuple[tuple[Masking, ...], tuple[str, ...]]:
+    """Return the maskings that make sense for a data set, and notes on those left out.
 
-    The first is always `WHOLE`. Views of lungs need a mask for every image.
+    The first is always `WHOLE`. Those of lungs need a mask for every image.
     """
-    chosen = _VIEWS[datasets.region]
+    chosen = _MASKINGS[datasets.region]
     lacking = int((datasets.table["mask"] == "").sum())
     if not lacking:
         return (WHOLE, *chosen), ()
-    left_out = ", ".join(view.title for view in chosen if view.needs_masks)
+    left_out = ", ".join(one.title for one in chosen if one.needs_masks)
     lack = "no image has a" if lacking == len(datasets.table) else f"{lacking:,} images have no"
     note = f"Not measured: {left_out}, since {lack} lung mask."
-    return (WHOLE, *(view for view in chosen if not view.needs_masks)), (note,)
+    return (WHOLE, *(one for one in chosen if not one.needs_masks)), (note,)

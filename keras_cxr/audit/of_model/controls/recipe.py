@@ -38,7 +38,7 @@ class Recipe:
     loss: Any = None
 
     def new_loss(self) -> Any:
-        """Returns the loss that is trained with, None for the study's.
+        """Return the loss that is trained with, None for the study's.
 
         Raises:
             InvalidArgumentError: It is somebody's own, which a run's record only names.
@@ -55,7 +55,7 @@ class Recipe:
             ) from error
 
     def new_optimizer(self) -> keras.optimizers.Optimizer:
-        """Returns an optimizer that has not trained anything yet."""
+        """Return an optimizer that has not trained anything yet."""
         try:
             return keras.optimizers.get(copy.deepcopy(self.optimizer))  # Keras writes into it
         except Exception as error:  # of a damaged configuration Keras raises nearly anything
@@ -65,12 +65,12 @@ class Recipe:
             ) from error
 
     def new_model(self, seed: int) -> keras.Model:
-        """Returns an untrained model; sets Keras' global random seed, so that it repeats."""
+        """Return an untrained model; sets Keras' global random seed, so that it repeats."""
         keras.utils.set_random_seed(seed)
         return self.build()
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it, to tell whether a control was trained by it."""
+        """Return it as JSON holds it, to tell whether a control was trained by it."""
         weights: Any = self.class_weight
         if isinstance(weights, dict):
             weights = {str(index): weight for index, weight in sorted(weights.items())}
@@ -91,7 +91,7 @@ def recipe_of(
     build: Callable[[], keras.Model] | None = None,
     epochs: int | None = None,
 ) -> Recipe:
-    """Returns the recipe that a model in memory tells of: its layers, and its optimizer.
+    """Return the recipe that a model in memory tells of: its layers, and its optimizer.
 
     A model that was not compiled gets the study's: Adam, balanced class weights, 25 epochs.
 
@@ -116,7 +116,7 @@ def recipe_of_run(
     build: Callable[[], keras.Model],
     epochs: int | None = None,
 ) -> Recipe:
-    """Returns the recipe that a run's `run.json` holds.
+    """Return the recipe that a run's `run.json` holds.
 
     Args:
         record: What `run.json` holds.
@@ -141,7 +141,7 @@ def recipe_of_run(
 
 
 def builder_of(model: keras.Model) -> Callable[[], keras.Model]:
-    """Returns a function that builds the same layers with new weights.
+    """Return a function that builds the same layers with new weights.
 
     Raises:
         InvalidArgumentError: The model cannot be built again from its configuration.

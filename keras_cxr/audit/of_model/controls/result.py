@@ -9,7 +9,7 @@ import pandas as pd
 
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of
-from keras_cxr.audit.of_model.controls.masked import score_table
+from keras_cxr.audit.of_model.base.tables import score_table
 from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
@@ -65,11 +65,11 @@ class Controls:
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per control: balanced accuracy, accuracy and the share kept, with intervals."""
+        """A row for each control: its scores and the share kept, with intervals."""
         return score_table(self.scores, self.kept, self.titles)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it, without NaN."""
+        """Return it as JSON holds it, without NaN."""
         return {
             "mode": self.mode,
             "chance": self.chance,

@@ -14,9 +14,13 @@ from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.jsonable import as_json, write_json
 from keras_cxr._support.progress import Say, speaker
 from keras_cxr._support.text.csv_cells import csv_text
-from keras_cxr.audit.of_model.base.predictions import Answers, answers_in, read_predictions
+from keras_cxr.audit.of_model.base.predictions import (
+    Predictions,
+    predictions_in,
+    read_predictions,
+)
 from keras_cxr.audit.of_model.base.scores import chance_of, kept_share, score_of
-from keras_cxr.audit.of_model.controls.masking import views_of
+from keras_cxr.audit.of_model.controls.masking import maskings_of
 from keras_cxr.audit.of_model.controls.recipe import Recipe
 from keras_cxr.audit.of_model.controls.result import SHUFFLED, Controls
 from keras_cxr.data.subset import fewer_images
@@ -26,7 +30,6 @@ from keras_cxr.training import train
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
-
 
 MODES = ("none", "quick", "full")
 # About 630 batches of 32, as many as two epochs of the whole database hold: twelve minutes for six
@@ -58,7 +61,7 @@ def train_controls(
     say: Say | None = None,
     verbose: Any = "auto",
 ) -> Controls:
-    """Returns the scores of a recipe trained on the images as they are and as controls.
+    """Return the scores of a recipe trained on the images as they are and as controls.
 
     Keras' global random seed is set before each model is built. With a folder the work is kept
     there: controls that are done are not trained again, and one that was interrupted goes on
@@ -91,7 +94,7 @@ def train_controls(
         if datasets.val is not None:
             datasets = fewer_images(datasets, QUICK_VALIDATION, part="val", seed=seed)
     jobs, notes = _jobs(datasets, recipe, epochs=epochs, seeds=range(seed, seed + num_seeds))
-    answers: dict[str, Answers] = {}
+    found: dict[str, Predictions] = {}
     started, trained = time.perf_counter(), 0
     for number, job in enumerate(jobs, 1):
         place = None if folder is None else folder / job.key
@@ -103,17 +106,17 @@ def train_controls(
             tell(f"{head}{_left(started, trained, len(jobs) - number + 1)}")
             predictions = _train(job, recipe, place, verbose)
             trained += 1
-        answers[job.key] = answers_in(predictions, job.datasets)
-    whole = answers["full"]
+        found[job.key] = predictions_in(predictions, job.datasets)
+    whole = found["full"]
     controls = {job.key: job.title for job in jobs if not job.key.startswith("seed-")}
     return Controls(
         mode=mode,
-        scores={key: score_of(answers[key]) for key in controls},
-        kept={key: kept_share(whole, answers[key], seed=seed) for key in controls if key != "full"},
+        scores={key: score_of(found[key]) for key in controls},
+        kept={key: kept_share(whole, found[key], seed=seed) for key in controls if key != "full"},
         titles=controls,
         seeds=tuple(
-            score_of(found).balanced_accuracy.value
-            for key, found in answers.items()
+            score_of(predictions).balanced_accuracy.value
+            for key, predictions in found.items()
             if key == "full" or key.startswith("seed-")
         ),
         chance=chance_of(whole),
@@ -127,8 +130,8 @@ def train_controls(
 def _jobs(
     datasets: "Datasets", recipe: Recipe, *, epochs: int, seeds: range
 ) -> tuple[list[_Job], tuple[str, ...]]:
-    views, notes = views_of(datasets)
-    todo = [(view.key, view.title, view.of(datasets), seeds[0]) for view in views]
+    maskings, notes = maskings_of(datasets)
+    todo = [(one.key, one.title, one.of(datasets), seeds[0]) for one in maskings]
     todo.append((SHUFFLED, "labels shuffled", _shuffled(datasets, seeds[0]), seeds[0]))
     todo += [(f"seed-{seed}", f"seed {seed}", datasets, seed) for seed in seeds[1:]]
     described = {**recipe.to_dict(), "epochs": epochs}
@@ -158,12 +161,12 @@ def _shuffled(datasets: "Datasets", seed: int) -> "Datasets":
 
 def _done(place: Path, job: _Job) -> pd.DataFrame | None:
     """The predictions of a control that is done with the same settings."""
-    record, answers = place / "control.json", place / "predictions.csv"
+    record, table = place / "control.json", place / "predictions.csv"
     if not _is_of(record, job):
         return None
     try:
-        predictions = read_predictions(answers)
-        answers_in(predictions, job.datasets)
+        predictions = read_predictions(table)
+        predictions_in(predictions, job.datasets)
     except DataError:  # damaged: trained again
         return None
     return predictions

@@ -1,1 +1,1 @@
-"""The questions that are put to a finished model."""
+"""The questions that are put to a finished model; `ModelAudit` in `result.py` lists them."""

@@ -1,4 +1,4 @@
-"""Whether a model is as sure as it is right: before and after a temperature from validation."""
+"""Whether a model's confidence matches its accuracy, with and without a temperature."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.of_model.base.predictions import Answers
+from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of
+from keras_cxr.audit.of_model.base.subject import AuditedModel
+from keras_cxr.audit.question import Outcome, measured
 from keras_cxr.statistics.calibration.measure import Calibration, measure_calibration
 from keras_cxr.statistics.calibration.scaling import Scaling, fit_scaling
 from keras_cxr.statistics.calibration.temperature import apply_temperature, fit_temperature
@@ -64,6 +66,16 @@ class Confidence:
             found.append(Finding("selection", sentence, value.value, interval_of(value)))
         return tuple(found)
 
+    @property
+    def calibrations(self) -> dict[str, Calibration]:
+        """The calibrations by what was done to the probabilities."""
+        named = {"as trained": self.before}
+        if self.after is not None:
+            named[f"temperature {self.temperature:.2f}"] = self.after
+        if self.scaled is not None:
+            named["and class offsets"] = self.scaled
+        return named
+
     def _calibration(self) -> Finding:
         gap = self.before.overconfidence
         more = "more" if gap.value > 0 else "less"
@@ -90,7 +102,7 @@ class Confidence:
         return Finding("calibration", sentence, gap.value, interval_of(gap))
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it, without NaN."""
+        """Return it as JSON holds it, without NaN."""
         parts = {
             "after": self.after,
             "scaling": self.scaling,
@@ -112,12 +124,19 @@ class Confidence:
         return "\n".join([*lines, *(finding.sentence for finding in self.findings)])
 
 
-def measure_confidence(test: Answers, validation: Answers | None, *, seed: int = 0) -> Confidence:
-    """Returns how sure a model is beside how right it is, and what a temperature mends.
+def ask_confidence(subject: AuditedModel) -> Outcome:
+    """Return what `measure_confidence` finds."""
+    return measured(measure_confidence(subject.test, subject.validation, seed=subject.seed))
+
+
+def measure_confidence(
+    test: Predictions, validation: Predictions | None, *, seed: int = 0
+) -> Confidence:
+    """Return a model's confidence beside its accuracy, and what a temperature corrects.
 
     Args:
-        test: Answers on the test part, which measures.
-        validation: Answers on the validation part, which fits; None where there is none.
+        test: Predictions on the test part, which measures.
+        validation: Predictions on the validation part, which fits; None where there is none.
         seed: Of the bootstrap.
     """
     options: dict[str, Any] = {
@@ -155,7 +174,7 @@ def measure_confidence(test: Answers, validation: Answers | None, *, seed: int =
     )
 
 
-def _scaling(validation: Answers) -> Scaling | None:
+def _scaling(validation: Predictions) -> Scaling | None:
     """Temperature and offsets, where the validation part holds every class."""
     if len(np.unique(validation.labels)) < validation.probabilities.shape[1]:
         return None

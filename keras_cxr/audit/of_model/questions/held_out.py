@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.of_model.base.predictions import Answers
+from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.audit.of_model.base.scores import in_words, score_of
+from keras_cxr.audit.of_model.base.subject import AuditedModel
+from keras_cxr.audit.question import Outcome, measured
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
 if TYPE_CHECKING:
@@ -43,8 +45,11 @@ class HeldOut:
     score_clean: BootstrapIntervals | None
 
     @property
-    def finding(self) -> Finding:
+    def findings(self) -> tuple[Finding, ...]:
         """The leak in one sentence."""
+        return (self._leaks(),)
+
+    def _leaks(self) -> Finding:
         images = f"{self.num_test:,} test images"
         if not (self.searched or self.named):
             return Finding(
@@ -72,7 +77,7 @@ class HeldOut:
         return Finding("leaks", f"{sentence}.", self.num_leaked)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it, without NaN."""
+        """Return it as JSON holds it, without NaN."""
         return {
             "num_test": self.num_test,
             "num_leaked": self.num_leaked,
@@ -85,12 +90,17 @@ class HeldOut:
         }
 
 
-def measure_held_out(datasets: "Datasets", test: Answers) -> HeldOut:
-    """Returns how many test images training has seen a copy or the patient of, and what for.
+def ask_held_out(subject: AuditedModel) -> Outcome:
+    """Return what `measure_held_out` finds."""
+    return measured(measure_held_out(subject.datasets, subject.test))
+
+
+def measure_held_out(datasets: "Datasets", test: Predictions) -> HeldOut:
+    """Return how many test images training has seen a copy or the patient of, and what for.
 
     Args:
         datasets: Its table names the groups, its `copies` whether they were looked for.
-        test: The model's answers on the test part.
+        test: The model's predictions on the test part.
     """
     table = datasets.table
     known = set(table["group"][table["part"] == "train"]) - {""}

@@ -8,6 +8,9 @@ import numpy as np
 
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of, mean_of
+from keras_cxr.audit.of_model.base.subject import AuditedModel
+from keras_cxr.audit.question import Outcome, measured, not_measured
+from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import GradCAM
 from keras_cxr.explain.faithfulness.controls import control_maps
 from keras_cxr.explain.faithfulness.localization import area_share, energy_inside
@@ -43,17 +46,17 @@ class LungHeat:
     layer: str
 
     @property
-    def finding(self) -> Finding:
+    def findings(self) -> tuple[Finding, ...]:
         """The shares in one sentence."""
         sentence = (
             f"Of the Grad-CAM heat of its answers on {self.num_images:,} test images "
             f"{in_words(self.heat)} lies in the lungs, which cover {self.area:.2f} of the picture; "
             f"of random maps {in_words(self.random)}."
         )
-        return Finding("where", sentence, self.heat.value, interval_of(self.heat))
+        return (Finding("lung_heat", sentence, self.heat.value, interval_of(self.heat)),)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it, without NaN."""
+        """Return it as JSON holds it, without NaN."""
         return {
             "heat": self.heat.to_dict(),
             "area": self.area,
@@ -63,10 +66,22 @@ class LungHeat:
         }
 
 
+def ask_lung_heat(subject: AuditedModel) -> Outcome:
+    """Return what `measure_lung_heat` finds, or why it finds nothing."""
+    what = "heat in the lungs"
+    try:
+        found = measure_lung_heat(subject.model, subject.datasets, seed=subject.seed)
+    except InvalidArgumentError as error:
+        return not_measured(what, error)
+    if found is None:
+        return not_measured(what, "no test image has both a mask and a map.")
+    return measured(found)
+
+
 def measure_lung_heat(
     model: keras.Model, datasets: "Datasets", *, seed: int = 0
 ) -> LungHeat | None:
-    """Returns where the heat of a model's answers lies, on at most 200 test images.
+    """Return where the heat of a model's answers lies, on at most 200 test images.
 
     None where no test image has both a lung mask and a map with any heat.
 

@@ -5,7 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from keras_cxr.audit.of_model.base.predictions import Answers
+from keras_cxr.audit.findings import Finding
+from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.subject import AuditedModel
+from keras_cxr.audit.question import Outcome, not_measured
 from keras_cxr.data.tables.columns import meaning, read_columns, said
 from keras_cxr.data.tables.csv_files import as_table
 from keras_cxr.data.tables.joining import places_of
@@ -15,13 +18,24 @@ from keras_cxr.statistics.subgroups import Subgroups, measure_subgroups
 _SUBGROUPS = (None, "source")  # the other meanings: images, patients, files, the answer itself
 
 
+def ask_subgroups(subject: AuditedModel) -> Outcome:
+    """Return the scores by every column of the metadata, or why there are none."""
+    if subject.metadata is None:
+        return not_measured("subgroups", "no metadata were given.")
+    root = subject.datasets.root
+    found, why = measure_columns(subject.test, subject.metadata, root=root, seed=subject.seed)
+    if found is None:
+        return not_measured("subgroups", f"{why}.")
+    return Outcome(found, tuple(Finding("subgroups", text) for text in found.sentences))
+
+
 def measure_columns(
-    test: Answers, metadata: Any, *, root: Path | None, seed: int = 0
+    test: Predictions, metadata: Any, *, root: Path | None, seed: int = 0
 ) -> tuple[Subgroups | None, str]:
-    """Returns the scores by every column that has subgroups among the test images, or why none.
+    """Return the scores by every column that has subgroups among the test images, or why none.
 
     Args:
-        test: Answers on the test part.
+        test: Predictions on the test part.
         metadata: A CSV file or DataFrame with the column file, paths relative to `root`.
         root: The data set's folder.
         seed: Of the bootstrap.
@@ -59,7 +73,7 @@ def measure_columns(
 
 
 def columns_of(files: tuple[str, ...], metadata: Any, *, root: Path | None) -> pd.DataFrame:
-    """Returns the table's rows in the order of `files`; empty cells where it has no such file.
+    """Return the table's rows in the order of `files`; empty cells where it has no such file.
 
     Columns of numbers in a CSV file become numbers.
 

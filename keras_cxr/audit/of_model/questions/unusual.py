@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of, mean_of
+from keras_cxr.audit.of_model.base.subject import AuditedModel
+from keras_cxr.audit.question import Outcome, measured, not_measured
+from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.statistics.intervals.estimates import Estimate
 
@@ -78,17 +81,17 @@ class Unusual:
     num_planted: int
 
     @property
-    def finding(self) -> Finding:
+    def findings(self) -> tuple[Finding, ...]:
         """What is accepted and refused, in one sentence."""
         shares = ", ".join(f"{in_words(share)} of {kind}" for kind, share in self.refused.items())
         sentence = (
             f"Of {self.num_images:,} test images {in_words(self.accepted)} are taken for its kind "
             f"of picture; of {self.num_planted} planted ones of each kind it refuses {shares}."
         )
-        return Finding("unusual", sentence, self.accepted.value, interval_of(self.accepted))
+        return (Finding("unusual", sentence, self.accepted.value, interval_of(self.accepted)),)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it, without NaN."""
+        """Return it as JSON holds it, without NaN."""
         return {
             "accepted": self.accepted.to_dict(),
             "refused": {kind: share.to_dict() for kind, share in self.refused.items()},
@@ -97,8 +100,16 @@ class Unusual:
         }
 
 
+def ask_unusual(subject: AuditedModel) -> Outcome:
+    """Return what `measure_unusual` finds, or why the model cannot be asked."""
+    try:
+        return measured(measure_unusual(subject.model, subject.datasets, seed=subject.seed))
+    except InvalidArgumentError as error:
+        return not_measured("pictures of another kind", error)
+
+
 def measure_unusual(model: keras.Model, datasets: "Datasets", *, seed: int = 0) -> Unusual:
-    """Returns which real and which planted pictures a detector for this model refuses.
+    """Return which real and which planted pictures a detector for this model refuses.
 
     Args:
         model: A trained classifier.

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 
 from keras_cxr import make_datasets
-from keras_cxr.audit.of_model.base.predictions import Answers
+from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.audit.of_model.base.scores import kept_share, mean_of
-from keras_cxr.audit.of_model.controls.masked import measure_masked
-from keras_cxr.audit.of_model.controls.masking import border_only, lung_shape, thumbnail, views_of
+from keras_cxr.audit.of_model.controls.masking import (
+    border_only,
+    lung_shape,
+    maskings_of,
+    thumbnail,
+)
 from keras_cxr.audit.of_model.controls.recipe import recipe_of, recipe_of_run
 from keras_cxr.audit.of_model.controls.train import train_controls
+from keras_cxr.audit.of_model.questions.masked import measure_masked
 from keras_cxr.training import train
 
 KEYS = ["full", "outside", "lungs", "border", "thumbnail", "shuffled"]
@@ -80,13 +85,13 @@ def test_views_take_away_what_they_name():
 def test_views_without_masks_are_left_out_and_named():
     pixels, labels = np.zeros((8, 8, 8), np.uint8), np.array([0, 1] * 4)
     arrays = make_datasets((pixels, labels), image_size=(8, 8), split=(0.5, 0.0, 0.5))
-    views, notes = views_of(arrays)
+    views, notes = maskings_of(arrays)
     assert [view.key for view in views] == ["full", "border", "thumbnail"]
     assert notes == ("Not measured: lungs removed, lungs only, since no image has a lung mask.",)
 
 
 def test_a_model_of_lungs_is_shown_their_outline(datasets):
-    views, _ = views_of(datasets.altered(region="lungs"))
+    views, _ = maskings_of(datasets.altered(region="lungs"))
     assert [view.key for view in views] == ["full", "outside", "border", "thumbnail", "shape"]
 
 
@@ -95,7 +100,9 @@ def test_kept_share_by_hand():
 
     def answers(right):
         scores = np.eye(2)[np.where(np.arange(100) % 50 < right, labels, 1 - labels)]
-        return Answers(labels, scores, np.full(100, ""), tuple(map(str, range(100))), ("a", "b"))
+        return Predictions(
+            labels, scores, np.full(100, ""), tuple(map(str, range(100))), ("a", "b")
+        )
 
     share = kept_share(answers(45), answers(35))  # (0.7 - 0.5) / (0.9 - 0.5)
     assert share.value == pytest.approx(0.5)
@@ -119,14 +126,16 @@ def test_a_model_that_does_not_look_scores_the_same_on_every_view(datasets):
     assert list(found.scores) == KEYS[:-1]
     assert {score.balanced_accuracy.value for score in found.scores.values()} == {0.25}
     assert found.chance == 0.25
-    assert found.finding.value == 0.25
+    assert found.findings[0].value == 0.25
     assert "with the lungs blacked out, the model as it is reaches a balanced accuracy of 0.25" in (
-        str(found.finding)
+        str(found.findings[0])
     )
     json.dumps(found.to_dict(), allow_nan=False)
     lungs = measure_masked(constant, datasets.altered(region="lungs"))
-    assert "reduced to the outline of the lungs, the model as it is reaches" in str(lungs.finding)
-    assert "on the images as it was trained to see them 0.25" in str(lungs.finding)
+    assert "reduced to the outline of the lungs, the model as it is reaches" in str(
+        lungs.findings[0]
+    )
+    assert "on the images as it was trained to see them 0.25" in str(lungs.findings[0])
 
 
 def test_controls_are_kept_and_an_interrupted_one_goes_on(datasets, model, trained):

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from keras_cxr import make_datasets
-from keras_cxr.audit.of_model.base.predictions import Answers
-from keras_cxr.audit.of_model.questions.label_disagreement import SHOWN, measure_denied_labels
+from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.page import SHOWN, label_cards
+from keras_cxr.audit.of_model.questions.label_disagreement import measure_label_disagreement
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +24,18 @@ def answers(datasets, part, *, wrong=()):
     answered[list(wrong)] = (answered[list(wrong)] + 1) % classes
     probabilities[np.arange(count), answered] = 1 - 0.02 * (classes - 1)
     files = tuple(datasets.files(part))
-    return Answers(labels, probabilities, np.full(count, ""), files, datasets.class_names)
+    return Predictions(labels, probabilities, np.full(count, ""), files, datasets.class_names)
 
 
-def test_denied_labels_of_both_parts_come_first_with_their_own_picture(datasets):
+def test_contradicted_labels_of_both_parts_come_first_with_their_own_picture(datasets):
     test, validation = answers(datasets, "test", wrong=[1]), answers(datasets, "val", wrong=[0])
-    found = measure_denied_labels(test, validation)
-    denied = {test.files[1], validation.files[0]}
+    found = measure_label_disagreement(test, validation)
+    contradicted = {test.files[1], validation.files[0]}
     assert found.labels.num_suspicious == 2
-    assert {row["file"] for row in found.to_dict()["ranking"]} == denied
-    assert found.finding.value == 2 / (len(test.files) + len(validation.files))
-    cards = found.pictures(datasets)
-    assert {card["file"] for card in cards} == denied
+    assert {row["file"] for row in found.to_dict()["ranking"]} == contradicted
+    assert found.findings[0].value == 2 / (len(test.files) + len(validation.files))
+    cards = label_cards(found, datasets)
+    assert {card["file"] for card in cards} == contradicted
     for card in cards:
         part, files = (
             ("test", test.files) if card["file"] in test.files else ("val", validation.files)
@@ -47,15 +48,15 @@ def test_denied_labels_of_both_parts_come_first_with_their_own_picture(datasets)
 
 def test_without_validation_only_the_test_part_is_ranked(datasets):
     test = answers(datasets, "test")
-    found = measure_denied_labels(test, None)
+    found = measure_label_disagreement(test, None)
     assert found.labels.table["file"].tolist() == list(test.files)
-    assert found.pictures(datasets) == []
+    assert label_cards(found, datasets) == []
 
 
 def test_no_more_pictures_than_a_reader_looks_at(phantoms):
     halves = make_datasets(
         phantoms, image_size=(32, 32), split=(0.5, 0, 0.5), augment=False, format="keras"
     )
-    found = measure_denied_labels(answers(halves, "test", wrong=range(SHOWN + 3)), None)
+    found = measure_label_disagreement(answers(halves, "test", wrong=range(SHOWN + 3)), None)
     assert found.labels.num_suspicious == SHOWN + 3
-    assert len(found.pictures(halves)) == SHOWN
+    assert len(label_cards(found, halves)) == SHOWN

@@ -1,4 +1,4 @@
-"""What a finished model answers on pictures without lungs, of borders, of 24 x 24 grains."""
+"""What a finished model scores on pictures without lungs, of borders, of 24 x 24 pixels."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,7 @@ import keras
 import pandas as pd
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.of_model.base.predictions import Answers, answer
+from keras_cxr.audit.of_model.base.predictions import Predictions, predict_part
 from keras_cxr.audit.of_model.base.scores import (
     chance_of,
     in_words,
@@ -15,7 +15,10 @@ from keras_cxr.audit.of_model.base.scores import (
     kept_share,
     score_of,
 )
-from keras_cxr.audit.of_model.controls.masking import views_of
+from keras_cxr.audit.of_model.base.subject import AuditedModel
+from keras_cxr.audit.of_model.base.tables import score_table
+from keras_cxr.audit.of_model.controls.masking import maskings_of
+from keras_cxr.audit.question import Outcome, measured
 from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
@@ -56,7 +59,7 @@ class MaskedInputs:
     notes: tuple[str, ...] = ()
 
     @property
-    def finding(self) -> Finding:
+    def findings(self) -> tuple[Finding, ...]:
         """One sentence about the view that says most: no lungs, their outline, or the border."""
         order = ("shape", "outside", "border", "lungs")
         key = next(key for key in order if key in self.scores)
@@ -67,15 +70,15 @@ class MaskedInputs:
             f"balanced accuracy of {in_words(found)}; on the images {known} "
             f"{in_words(whole.balanced_accuracy)}, by guessing {self.chance:.2f}."
         )
-        return Finding("masked_inputs", sentence, found.value, interval_of(found))
+        return (Finding("masked_inputs", sentence, found.value, interval_of(found)),)
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per view: balanced accuracy, accuracy and the share kept, with intervals."""
+        """A row for each way of showing the images: scores and the share kept, with intervals."""
         return score_table(self.scores, self.kept, self.titles)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it, without NaN."""
+        """Return it as JSON holds it, without NaN."""
         return {
             "chance": self.chance,
             "region": self.region,
@@ -91,49 +94,40 @@ class MaskedInputs:
         }
 
 
+def ask_masked(subject: AuditedModel) -> Outcome:
+    """Return what `measure_masked` finds."""
+    model, datasets = subject.model, subject.datasets
+    return measured(measure_masked(model, datasets, whole=subject.test, seed=subject.seed))
+
+
 def measure_masked(
     model: keras.Model,
     datasets: "Datasets",
     *,
-    whole: Answers | None = None,
+    whole: Predictions | None = None,
     seed: int = 0,
 ) -> MaskedInputs:
-    """Returns the scores of a finished model on the test images, shown in several ways.
+    """Return the scores of a finished model on the test images, shown in several ways.
 
     Args:
         model: A trained classifier.
         datasets: What it was trained on; the test part is used.
-        whole: The answers on the images as they are, where they are known already.
+        whole: The predictions on the images as they are, where they are known already.
         seed: Of the bootstrap.
     """
-    views, notes = views_of(datasets)
-    whole = answer(model, datasets) if whole is None else whole
-    answers = {views[0].key: whole}
-    answers |= {view.key: answer(model, view.of(datasets)) for view in views[1:]}
+    maskings, notes = maskings_of(datasets)
+    whole = predict_part(model, datasets) if whole is None else whole
+    predictions = {maskings[0].key: whole}
+    predictions |= {one.key: predict_part(model, one.of(datasets)) for one in maskings[1:]}
     return MaskedInputs(
-        scores={key: score_of(found) for key, found in answers.items()},
+        scores={key: score_of(found) for key, found in predictions.items()},
         kept={
             key: kept_share(whole, found, seed=seed)
-            for key, found in answers.items()
+            for key, found in predictions.items()
             if found is not whole
         },
-        titles={view.key: view.title for view in views},
+        titles={one.key: one.title for one in maskings},
         chance=chance_of(whole),
         region=datasets.region,
         notes=notes,
     )
-
-
-def score_table(
-    scores: dict[str, BootstrapIntervals], kept: dict[str, Estimate], titles: dict[str, str]
-) -> pd.DataFrame:
-    """A row per way of showing the images: its scores with intervals, ready to print."""
-    rows = {
-        titles[key]: {
-            "balanced accuracy": in_words(score.balanced_accuracy),
-            "accuracy": in_words(score.accuracy),
-            "kept above chance": in_words(kept[key]) if key in kept else "",
-        }
-        for key, score in scores.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
