@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from keras_cxr.audit.findings import Finding
     from keras_cxr.audit.of_data.attributes.read import read_attributes
     from keras_cxr.audit.of_data.audit import audit_data
+    from keras_cxr.audit.of_data.base.copies import Against, CopyGroup
     from keras_cxr.audit.of_data.flags.find import Flag, find_flags
+    from keras_cxr.audit.of_data.questions.leakage import Leak
+    from keras_cxr.audit.of_data.questions.patients import PatientAcrossClasses
     from keras_cxr.audit.of_data.questions.suspicious_labels import (
         SuspiciousLabels,
         find_suspicious_labels,
@@ -21,7 +24,16 @@ if TYPE_CHECKING:
     from keras_cxr.audit.of_data.shortcuts.measure import measure_shortcuts
     from keras_cxr.audit.of_data.shortcuts.result import Shortcuts
     from keras_cxr.audit.of_model.audit import audit_model
+    from keras_cxr.audit.of_model.base.predictions import Predictions
     from keras_cxr.audit.of_model.card import write_model_card
+    from keras_cxr.audit.of_model.controls.recipe import Recipe
+    from keras_cxr.audit.of_model.controls.result import Controls
+    from keras_cxr.audit.of_model.questions.confidence import Confidence
+    from keras_cxr.audit.of_model.questions.held_out import HeldOut
+    from keras_cxr.audit.of_model.questions.label_disagreement import LabelDisagreement
+    from keras_cxr.audit.of_model.questions.lung_heat import LungHeat
+    from keras_cxr.audit.of_model.questions.masked import MaskedInputs
+    from keras_cxr.audit.of_model.questions.unusual import Unusual
     from keras_cxr.audit.of_model.result import MODEL_QUESTIONS, ModelAudit
     from keras_cxr.audit.of_model.run_audit import audit_run
 else:
@@ -29,6 +41,21 @@ else:
         __name__,
         {
             "keras_cxr.audit.findings": ("Finding",),
+            "keras_cxr.audit.of_data.base.copies": (
+                "Against",
+                "CopyGroup",
+            ),
+            "keras_cxr.audit.of_data.questions.leakage": ("Leak",),
+            "keras_cxr.audit.of_data.questions.patients": ("PatientAcrossClasses",),
+            "keras_cxr.audit.of_model.base.predictions": ("Predictions",),
+            "keras_cxr.audit.of_model.controls.recipe": ("Recipe",),
+            "keras_cxr.audit.of_model.controls.result": ("Controls",),
+            "keras_cxr.audit.of_model.questions.confidence": ("Confidence",),
+            "keras_cxr.audit.of_model.questions.held_out": ("HeldOut",),
+            "keras_cxr.audit.of_model.questions.label_disagreement": ("LabelDisagreement",),
+            "keras_cxr.audit.of_model.questions.lung_heat": ("LungHeat",),
+            "keras_cxr.audit.of_model.questions.masked": ("MaskedInputs",),
+            "keras_cxr.audit.of_model.questions.unusual": ("Unusual",),
             "keras_cxr.audit.of_data.attributes.read": ("read_attributes",),
             "keras_cxr.audit.of_data.audit": ("audit_data",),
             "keras_cxr.audit.of_data.flags.find": ("Flag", "find_flags"),
@@ -49,12 +76,25 @@ else:
 
 __all__ = [
     "MODEL_QUESTIONS",
+    "Against",
+    "Confidence",
+    "Controls",
+    "CopyGroup",
     "DataAudit",
     "Finding",
     "Flag",
+    "HeldOut",
+    "LabelDisagreement",
+    "Leak",
+    "LungHeat",
+    "MaskedInputs",
     "ModelAudit",
+    "PatientAcrossClasses",
+    "Predictions",
+    "Recipe",
     "Shortcuts",
     "SuspiciousLabels",
+    "Unusual",
     "audit_data",
     "audit_model",
     "audit_run",
