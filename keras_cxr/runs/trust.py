@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from keras_cxr._support.disk.documents import Document
 from keras_cxr._support.disk.file_names import MODEL_AUDIT_FILE, PREDICTIONS_FILE
 from keras_cxr._support.disk.jsonable import write_json
+from keras_cxr._support.progress import silent
 from keras_cxr._support.text.prediction_tables import probabilities_in
 from keras_cxr.audit.of_model.audit import audit_model
 from keras_cxr.audit.of_model.base.predictions import predictions_in, read_predictions
@@ -57,7 +58,7 @@ def write_trust(
         datasets,
         measures=MEASURES,
         test=predictions_in(predictions, datasets),
-        verbose=0,
+        say=silent,
     )
     write_json(folder / MODEL_AUDIT_FILE, audit.to_dict())
 
