@@ -308,7 +308,7 @@ def _write_seeds(work: Path) -> Seeds:
     import keras
     import numpy as np
 
-    from keras_cxr.evaluation.ood import weights_digest
+    from keras_cxr.evaluation.ood_file import weights_digest
     from keras_cxr.phantoms.draw import draw_phantom
     from tests import test_damaged_files as documents
 

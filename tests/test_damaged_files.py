@@ -19,7 +19,8 @@ from keras_cxr._support.disk.file_names import (
 from keras_cxr.audit.of_model.base.predictions import read_predictions
 from keras_cxr.errors import KerasCXRError, NotFoundError
 from keras_cxr.evaluation import ConformalSets
-from keras_cxr.evaluation.ood import OutOfDistribution, weights_digest
+from keras_cxr.evaluation.ood import OutOfDistribution
+from keras_cxr.evaluation.ood_file import weights_digest
 from keras_cxr.inference.recorded import read_split, recorded_result, recorded_run
 from keras_cxr.phantoms.draw import make_phantoms
 from keras_cxr.runs.trust import questions

@@ -9,10 +9,17 @@ from keras_cxr._support.lazy import lazy_names
 
 if TYPE_CHECKING:
     from keras_cxr.evaluation.calibrated import calibrated_model
-    from keras_cxr.evaluation.evaluation import Evaluation, evaluate
+    from keras_cxr.evaluation.corruptions import CORRUPTIONS, Corruption
+    from keras_cxr.evaluation.evaluation import evaluate
     from keras_cxr.evaluation.ood import OutOfDistribution
-    from keras_cxr.evaluation.plots import plot_confusion_matrix, plot_history, plot_predictions
-    from keras_cxr.evaluation.plots_trust import plot_reliability, plot_risk_coverage
+    from keras_cxr.evaluation.plots import (
+        plot_confusion_matrix,
+        plot_history,
+        plot_predictions,
+        plot_reliability,
+        plot_risk_coverage,
+    )
+    from keras_cxr.evaluation.result import Evaluation
     from keras_cxr.evaluation.shift import Shift, measure_shift
     from keras_cxr.statistics.calibration.measure import Calibration, measure_calibration
     from keras_cxr.statistics.calibration.scaling import Scaling, fit_scaling
@@ -31,14 +38,17 @@ else:
         __name__,
         {
             "keras_cxr.evaluation.calibrated": ("calibrated_model",),
-            "keras_cxr.evaluation.evaluation": ("Evaluation", "evaluate"),
+            "keras_cxr.evaluation.corruptions": ("CORRUPTIONS", "Corruption"),
+            "keras_cxr.evaluation.evaluation": ("evaluate",),
             "keras_cxr.evaluation.ood": ("OutOfDistribution",),
             "keras_cxr.evaluation.plots": (
                 "plot_confusion_matrix",
                 "plot_history",
                 "plot_predictions",
+                "plot_reliability",
+                "plot_risk_coverage",
             ),
-            "keras_cxr.evaluation.plots_trust": ("plot_reliability", "plot_risk_coverage"),
+            "keras_cxr.evaluation.result": ("Evaluation",),
             "keras_cxr.evaluation.shift": ("Shift", "measure_shift"),
             "keras_cxr.statistics.calibration.measure": ("Calibration", "measure_calibration"),
             "keras_cxr.statistics.calibration.scaling": ("Scaling", "fit_scaling"),
@@ -63,10 +73,12 @@ else:
     )
 
 __all__ = [
+    "CORRUPTIONS",
     "BootstrapIntervals",
     "Calibration",
     "Comparison",
     "ConformalSets",
+    "Corruption",
     "Difference",
     "Estimate",
     "Evaluation",

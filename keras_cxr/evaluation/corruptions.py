@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.threads import in_threads
+
 Grey = NDArray[np.float32]
 Change = Callable[[Grey, float, np.random.Generator], Grey]
 
@@ -33,15 +35,24 @@ class Corruption:
     change: Change
 
     def setting(self, strength: float) -> str:
-        """A strength in words, such as "sigma 2 px"."""
+        """Return a strength in words, such as "sigma 2 px"."""
         return self.unit.format(f"{strength:g}")
 
     def apply(self, image: NDArray[Any], strength: float, *, seed: int | Sequence[int]) -> Grey:
-        """The changed picture, `(height, width, channels)` float32 in [0, 255]."""
+        """Return the changed picture, `(height, width, channels)` float32 in [0, 255]."""
         grey = np.ascontiguousarray(image[..., 0], np.float32)
         changed = self.change(grey, strength, np.random.default_rng(seed))
         changed = np.clip(changed, 0, 255).astype(np.float32)
         return np.repeat(changed[..., np.newaxis], image.shape[-1], axis=2)
+
+    def apply_to_all(
+        self, images: NDArray[Any], strength: float, *, seeds: Sequence[Sequence[int]]
+    ) -> Grey:
+        """Return the changed pictures, `(batch, height, width, channels)`, each with its seed."""
+        pairs = zip(images, seeds, strict=True)
+        return np.stack(
+            [*in_threads(lambda pair: self.apply(pair[0], strength, seed=pair[1]), pairs)]
+        )
 
 
 def _brightness(image: Grey, strength: float, _: np.random.Generator) -> Grey:
@@ -89,7 +100,7 @@ def _cropping(image: Grey, strength: float, _: np.random.Generator) -> Grey:
     return np.asarray(cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-CORRUPTIONS = (
+CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption("darker", "{} grey values", (-15, -30, -60), _brightness),
     Corruption("brighter", "+{} grey values", (15, 30, 60), _brightness),
     Corruption("contrast", "x {}", (0.8, 0.6, 0.4), _contrast),
@@ -100,3 +111,4 @@ CORRUPTIONS = (
     Corruption("rotation", "{} degrees", (5, 10, 20), _rotation),
     Corruption("cropping", "{} of each side", (0.1, 0.2, 0.3), _cropping),
 )
+"""What `measure_shift` does to images by default: nine changes in three strengths each."""

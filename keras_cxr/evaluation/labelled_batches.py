@@ -21,20 +21,8 @@ _TAKES = (
 )
 
 
-def check_batch_size(batch_size: Any) -> int:
-    """Returns the size of a batch as an integer.
-
-    Raises:
-        InvalidArgumentError: It is no positive whole number.
-    """
-    whole = isinstance(batch_size, int | np.integer) and not isinstance(batch_size, bool)
-    if not whole or batch_size < 1:
-        raise InvalidArgumentError(f"batch_size must be an integer from 1, received {batch_size!r}")
-    return int(batch_size)
-
-
 def part_batches(data: Datasets, part: str, batch_size: int, names: Sequence[str]) -> Batches:
-    """Yields a part of a `Datasets` in the order of its files, never augmented.
+    """Yield a part of a `Datasets` in the order of its files, never augmented.
 
     The class indices are those of `names`, which hold all classes of the data.
     """
@@ -46,7 +34,7 @@ def part_batches(data: Datasets, part: str, batch_size: int, names: Sequence[str
 
 
 def array_batches(data: tuple[Any, ...], batch_size: int, read_labels: ReadLabels) -> Batches:
-    """Yields slices of two arrays (images, labels), checked before the first one.
+    """Yield slices of two arrays (images, labels), checked before the first one.
 
     Raises:
         DataError: The labels are none, or not as many as the images.
@@ -64,7 +52,7 @@ def array_batches(data: tuple[Any, ...], batch_size: int, read_labels: ReadLabel
 
 
 def dataset_batches(data: Any, read_labels: ReadLabels) -> Batches:
-    """Yields what a `tf.data.Dataset`, `PyDataset` or any other iterable of batches yields.
+    """Yield what a `tf.data.Dataset`, `PyDataset` or any other iterable of batches yields.
 
     Raises:
         DataError: A batch has no labels, or not as many as images.
@@ -103,7 +91,7 @@ def dataset_batches(data: Any, read_labels: ReadLabels) -> Batches:
 
 
 def indices_with(names: tuple[str, ...]) -> ReadLabels:
-    """Returns a function that turns labels into indices of these classes."""
+    """Return a function that turns labels into indices of these classes."""
 
     def read(labels: Any) -> NDArray[np.int64]:
         return class_indices(labels, class_names=names)

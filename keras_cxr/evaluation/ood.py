@@ -1,7 +1,5 @@
 """`OutOfDistribution`: how unlike its training images a picture is for a model."""
 
-import hashlib
-import io
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,38 +10,23 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._support.disk.archives import ArchiveError, read_npz
-from keras_cxr._support.disk.documents import COUNT, Document, FormError, Range, Text
-from keras_cxr._support.disk.files import write_whole
-from keras_cxr._support.disk.jsonable import to_json
+from keras_cxr._support.checks import check_integer
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr.data import Datasets
 from keras_cxr.data.datasets import check_datasets
-from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.keras_graph.features import THUMBNAIL_SIDE, feature_model, thumbnails
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.evaluation.ood_file import NUMBERS, read_detector, write_detector
+from keras_cxr.keras_graph.features import feature_model, thumbnails
 from keras_cxr.keras_graph.interface import (
     as_probabilities,
     check_model_fits,
     outputs_probabilities,
 )
 
-SCHEMA_VERSION = 1
 MAX_IMAGES = 2000  # keeps the file at 1.3 MB for LMAP3 and a score at 0.1 ms
 NEIGHBOR = 20  # of 1, 5 and 20 the one whose features told blank and drawn pictures best
 ACCEPTED = 0.95  # share of validation images that the threshold accepts
 BATCH_SIZE = 64
-_HEAD = Document(
-    what="a detector of unusual pictures",
-    form={
-        "threshold": Range(0),
-        "neighbor": Range(1, 2**31, whole=True),
-        "num_validation": COUNT,
-        "held_out": bool,
-        "weights": Text("[0-9a-f]{64}", "a SHA-256 in hexadecimal"),
-    },
-    mend="Fit it anew with OutOfDistribution.fit.",
-    version=SCHEMA_VERSION,
-)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -87,7 +70,7 @@ class OutOfDistribution:
         accepted: float = ACCEPTED,
         seed: int = 0,
     ) -> "OutOfDistribution":
-        """Returns the detector of a trained model.
+        """Return the detector of a trained model.
 
         Args:
             model: a trained Functional or Sequential classifier.
@@ -114,16 +97,15 @@ class OutOfDistribution:
         """
         if not 0.0 < accepted < 1.0:
             raise InvalidArgumentError(f"accepted must lie between 0 and 1, received {accepted!r}")
-        if isinstance(max_images, bool) or not isinstance(max_images, int) or max_images < 2:
-            raise InvalidArgumentError(f"max_images must be at least 2, received {max_images!r}")
+        max_images = check_integer("max_images", max_images, least=2)
         check_datasets(datasets, "OutOfDistribution.fit")
         check_model_fits(model, datasets.input_shape, datasets.num_classes)
         rng = np.random.default_rng(seed)
         network = feature_model(model)
-        train = _vectors_of(network, datasets, "train", _some(datasets, "train", max_images, rng))
+        train = _vectors_of(network, datasets, "train", _drawn(datasets, "train", max_images, rng))
         held_out = datasets.val is not None
         if held_out:
-            chosen = _some(datasets, "val", max_images, rng)
+            chosen = _drawn(datasets, "val", max_images, rng)
             held = _vectors_of(network, datasets, "val", chosen)
         else:
             order = rng.permutation(len(train))
@@ -136,7 +118,7 @@ class OutOfDistribution:
         return cls(model, references, threshold, neighbor, len(held), held_out)
 
     def score(self, images: NDArray[Any]) -> NDArray[np.float64]:
-        """Returns (n,) distances of at least 0; higher is more unusual.
+        """Return (n,) distances of at least 0; higher is more unusual.
 
         Args:
             images: (n, height, width, channels) in [0, 255], as the model takes them.
@@ -153,7 +135,7 @@ class OutOfDistribution:
         )
 
     def predict(self, images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Returns the model's answers and the scores, from one pass through its layers.
+        """Return the model's answers and the scores, from one pass through its layers.
 
         Args:
             images: (n, height, width, channels) in [0, 255], one batch.
@@ -172,63 +154,29 @@ class OutOfDistribution:
         return as_probabilities(outputs, logits=logits), self._scores(features, pictures)
 
     def is_unusual(self, images: NDArray[Any]) -> NDArray[np.bool_]:
-        """Returns (n,) bool: whether each picture scores above the threshold."""
+        """Return (n,) bool: whether each picture scores above the threshold."""
         return self.score(images) > self.threshold
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes all but the model to an .npz file, whole or not at all; the path is returned.
+        """Write all but the model to an .npz file, whole or not at all; return its path.
 
         Raises:
             OutputError: (an OSError) it cannot be written.
         """
-        head = {
-            "schema_version": SCHEMA_VERSION,
-            "threshold": self.threshold,
-            "neighbor": self.neighbor,
-            "num_validation": self.num_validation,
-            "held_out": self.held_out,
-            "weights": weights_digest(self.model),
-        }
-        held = io.BytesIO()
-        np.savez(held, head=np.array(to_json(head)), references=self.references)
-        write_whole(Path(path), held.getvalue())
-        return Path(path)
+        numbers = {name: getattr(self, name) for name in NUMBERS}
+        return write_detector(Path(path), self.model, self.references, numbers)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], model: keras.Model) -> "OutOfDistribution":
-        """Returns the detector that `save` wrote, for the model it was fitted to.
+        """Return the detector that `save` wrote, for the model it was fitted to.
 
         Raises:
             NotFoundError: there is no such file.
             DataError: (a ValueError) it is damaged, of another version, or was fitted to other
                 weights than the model's.
         """
-        file = Path(path)
-        if not file.is_file():
-            raise NotFoundError(f"There is no file {file}")
-        try:
-            held = read_npz(file, {"head": "U", "references": "f"})
-            head = _HEAD.parse(str(held["head"]))
-        except ArchiveError as error:
-            raise _HEAD.damaged(file, f"is damaged ({error})") from error
-        except FormError as error:
-            raise _HEAD.damaged(file, error) from error
-        references = held["references"]
-        if head["weights"] != weights_digest(model):
-            raise DataError(
-                f"{file} was fitted to other weights than those of {model.name!r}: its scores "
-                "would mean nothing. Fit the detector anew with OutOfDistribution.fit."
-            )
-        width = feature_model(model).output_shape[-1] + THUMBNAIL_SIDE**2
-        shape, rows = references.shape, len(references) if references.ndim else 0
-        if shape != (rows, width) or head["neighbor"] > rows or not np.isfinite(references).all():
-            raise _HEAD.damaged(
-                file,
-                f"has references of shape {shape}, not finite numbers of shape (rows, {width}) "
-                f"with at least {head['neighbor']} rows",
-            )
-        fields = ("threshold", "neighbor", "num_validation", "held_out")
-        return cls(model, references.astype(np.float16), **{name: head[name] for name in fields})
+        references, numbers = read_detector(Path(path), model)
+        return cls(model, references, **numbers)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the networks, which share the model's weights and are made when needed."""
@@ -259,16 +207,9 @@ class OutOfDistribution:
         )
 
 
-def weights_digest(model: keras.Model) -> str:
-    """Returns a hash of a model's weights, in hexadecimal."""
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(repr((weight.shape, str(weight.dtype))).encode())
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
-
-
-def _some(datasets: Datasets, part: str, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _drawn(
+    datasets: Datasets, part: str, count: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
     total = len(datasets.files(part))
     return np.sort(rng.permutation(total)[:count])
 
@@ -282,7 +223,7 @@ def _vectors_of(
 
 
 def _vectors(outputs: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns (n, features + 256) float32: both unit vectors of each picture side by side."""
+    """Return (n, features + 256) float32: both unit vectors of each picture side by side."""
     features = np.asarray(outputs, np.float32)
     if not np.isfinite(features).all():
         raise InvalidArgumentError(
@@ -296,7 +237,7 @@ def _vectors(outputs: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
 def _distances(
     vectors: NDArray[np.float32], references: NDArray[np.float16], neighbor: int
 ) -> NDArray[np.float64]:
-    """Returns (n,) Euclidean distances to the `neighbor`-th nearest reference."""
+    """Return (n,) Euclidean distances to the `neighbor`-th nearest reference."""
     known = references.astype(np.float32)
     squares = (vectors**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * vectors @ known.T
     nearest = np.partition(squares, neighbor - 1, axis=1)[:, neighbor - 1]

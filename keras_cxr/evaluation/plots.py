@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.evaluation.evaluation import Evaluation
+from keras_cxr.evaluation.result import Evaluation
+from keras_cxr.statistics.calibration.measure import Calibration
+from keras_cxr.statistics.intervals.estimates import number_text
+from keras_cxr.statistics.selective import Selection
 
 # blue and orange of Okabe & Ito 2008, told apart with every kind of colour vision
-TRAINING_COLOR, VALIDATION_COLOR = "#0072B2", "#D55E00"
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
 RIGHT_COLOR, WRONG_COLOR = "#00734F", "#B23A00"
 
 
@@ -39,8 +42,8 @@ def plot_history(history: Mapping[str, Sequence[float]], *, title: str = "") -> 
 
 def _draw_curves(axes: Axes, history: Mapping[str, Sequence[float]], key: str) -> None:
     curves = (
-        (key, "training", TRAINING_COLOR, "-"),
-        (f"val_{key}", "validation", VALIDATION_COLOR, "--"),
+        (key, "training", BLUE, "-"),
+        (f"val_{key}", "validation", ORANGE, "--"),
     )
     for name, label, color, style in curves:
         values = history.get(name, ())
@@ -49,12 +52,16 @@ def _draw_curves(axes: Axes, history: Mapping[str, Sequence[float]], key: str) -
             axes.plot(epochs, values, style, marker="o", ms=3.5, color=color, label=label)
     axes.set(xlabel="epoch", ylabel=key, title=key.capitalize())
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
+    _draw_grid(axes)
     if axes.lines:
         axes.legend(frameon=False)
     if key == "accuracy":
         axes.set_ylim(0, 1.02)
+
+
+def _draw_grid(axes: Axes) -> None:
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def plot_confusion_matrix(evaluation: Evaluation, *, title: str = "") -> Figure:
@@ -134,4 +141,110 @@ def plot_predictions(
         )
     if title:
         figure.suptitle(title)
+    return figure
+
+
+def plot_reliability(
+    calibrations: Calibration | Mapping[str, Calibration], *, title: str = ""
+) -> Figure:
+    """Reliability diagram: how often answers come true against how sure the model is of them.
+
+    Each dot is a bin of equally many images with its 95 % interval; dots below the diagonal are
+    too sure. Several calibrations, such as before and after temperature scaling, stand side by
+    side.
+
+    Args:
+        calibrations: of `measure_calibration`, or a name for each of several.
+        title: printed above.
+
+    Raises:
+        InvalidArgumentError: (a ValueError) the mapping is empty.
+    """
+    named = {"": calibrations} if isinstance(calibrations, Calibration) else dict(calibrations)
+    if not named:
+        raise InvalidArgumentError("plot_reliability needs at least one Calibration.")
+    figure = Figure(figsize=(4.1 * len(named) + 0.3, 4.6), layout="compressed")
+    panels = figure.subplots(1, len(named), squeeze=False, sharey=True)
+    for axes, (name, calibration) in zip(panels.flat, named.items(), strict=True):
+        _draw_bins(axes, calibration)
+        axes.set_title(name)
+    panels[0, 0].set_ylabel("share of right answers")
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def _draw_bins(axes: Axes, calibration: Calibration) -> None:
+    bins = {name: calibration.bins[name].to_numpy() for name in calibration.bins}
+    axes.plot([0, 1], [0, 1], "--", color=GREY, lw=1, label="perfectly calibrated")
+    # the value may lie on a limit; rounding must not put it outside
+    below = (bins["accuracy"] - bins["accuracy_low"]).clip(0)
+    above = (bins["accuracy_high"] - bins["accuracy"]).clip(0)
+    axes.errorbar(
+        bins["confidence"],
+        bins["accuracy"],
+        yerr=[below, above],
+        fmt="o",
+        ms=5,
+        lw=1.2,
+        color=BLUE,
+        label=f"{bins['images'].min()} to {bins['images'].max()} images each",
+    )
+    # answers of k classes are never less sure than 1 / k: that side of the diagram stays empty
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="mean confidence", aspect="equal")
+    axes.text(
+        0.97,
+        0.04,
+        f"ECE {calibration.ece:.3f}\nif calibrated {number_text(calibration.ece_if_calibrated)}\n"
+        f"log loss {calibration.log_loss.value:.3f}",
+        transform=axes.transAxes,
+        ha="right",
+        va="bottom",
+    )
+    _draw_grid(axes)
+    axes.legend(frameon=False, loc="upper left", fontsize=8.5)
+
+
+def plot_risk_coverage(selection: Selection, *, title: str = "") -> Figure:
+    """Share of wrong answers against the share of images that are answered, the surest first.
+
+    The dot is the threshold in use. The dotted line is what a confidence without worth would
+    do, the dashed one a confidence that puts every wrong answer last.
+
+    Args:
+        selection: of `measure_selection`.
+        title: printed above.
+    """
+    figure = Figure(figsize=(5.6, 4), layout="constrained")
+    axes = figure.subplots()
+    error = selection.aurc_of_chance
+    best = [(max(share - (1 - error), 0) / share) for share in selection.coverages]
+    axes.axhline(error, ls=":", color=GREY, label="by chance")
+    axes.plot(selection.coverages, best, "--", lw=1, color=GREY, label="at best")
+    axes.plot(selection.coverages, selection.risks, color=BLUE, label="this model")
+    answered, accuracy = selection.answered.value, selection.accuracy
+    if answered > 0:
+        risk = 1 - accuracy.value
+        below, above = accuracy.high - accuracy.value, accuracy.value - accuracy.low
+        axes.errorbar(
+            [answered],
+            [risk],
+            yerr=[[max(below, 0)], [max(above, 0)]],
+            fmt="o",
+            ms=6,
+            color=ORANGE,
+            label=f"answered when {selection.threshold:.2f} sure",
+        )
+    top = max(float(selection.risks.max()), error, 0.02)
+    axes.set(
+        xlim=(0, 1.02),
+        ylim=(0, 1.5 * top),  # room for the legend
+        xlabel="images answered, the surest first",
+        ylabel="wrong answers among them",
+        title=title,
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0 if axis is axes.xaxis else None))
+    _draw_grid(axes)
+    axes.legend(frameon=False, loc="upper left")
     return figure

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import keras
@@ -10,16 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._support.checks import check_integer
 from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr._support.progress import progress_bar
-from keras_cxr._support.threads import in_threads
 from keras_cxr.data import Datasets
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.corruptions import CORRUPTIONS, Corruption
 from keras_cxr.keras_graph.interface import check_model_fits, predict_probabilities
 from keras_cxr.statistics.comparison import compare_models
-from keras_cxr.statistics.intervals.estimates import Estimate
 
 SCHEMA_VERSION = 1
 MAX_IMAGES = 2000  # 27 changes of each; intervals of a difference are then below +- 0.02
@@ -72,7 +70,7 @@ class Shift:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything as JSON holds it, without NaN, with a `schema_version`."""
+        """Return everything as JSON holds it, without NaN, with a `schema_version`."""
         document = {
             "schema_version": SCHEMA_VERSION,
             "part": self.part,
@@ -118,7 +116,7 @@ def measure_shift(
     seed: int = 0,
     verbose: bool | str = "auto",
 ) -> Shift:
-    """Returns a model's scores on the same images as they are and changed in many ways.
+    """Return a model's scores on the same images as they are and changed in many ways.
 
     Brightness, contrast, blur, noise, JPEG compression, resolution, rotation and cropping, each
     in three strengths (after Hendrycks & Dietterich 2019, "Benchmarking neural network robustness
@@ -143,7 +141,7 @@ def measure_shift(
 
     Examples:
         >>> import numpy as np, keras_cxr
-        >>> from keras_cxr.evaluation.corruptions import CORRUPTIONS
+        >>> from keras_cxr.evaluation import CORRUPTIONS
         >>> images = np.random.default_rng(0).integers(0, 256, (40, 32, 32), np.uint8)
         >>> data = keras_cxr.make_datasets(
         ...     (images, np.arange(40) % 2), image_size=(32, 32), group_duplicates=False
@@ -153,10 +151,10 @@ def measure_shift(
         >>> shift.table[["change", "setting"]].values.tolist()[0]
         ['darker', '-15 grey values']
     """
-    if max_images < 1 or not corruptions:
+    max_images = check_integer("max_images", max_images, least=1)
+    if not corruptions:
         raise InvalidArgumentError(
-            f"max_images must be at least 1 and corruptions not empty, received {max_images} and "
-            f"{len(corruptions)} corruptions."
+            "corruptions must hold one change at least, such as CORRUPTIONS[:1]; received none."
         )
     check_datasets(datasets, "measure_shift")
     check_model_fits(model, datasets.input_shape, datasets.num_classes)
@@ -171,16 +169,9 @@ def measure_shift(
         model, datasets, part, chosen=chosen, corruptions=corruptions, seed=seed, verbose=verbose
     )
     settings = [(one, strength) for one in corruptions for strength in one.strengths]
+    fixed: Any = {"labels": labels, "clean": clean, "groups": named[chosen], "seed": seed}
     rows = [
-        _row(
-            one,
-            strength,
-            labels=labels,
-            clean=clean,
-            changed=answers,
-            groups=named[chosen],
-            seed=seed,
-        )
+        _row(one, strength, changed=answers, **fixed)
         for (one, strength), answers in zip(settings, changed, strict=True)
     ]
     table = pd.DataFrame(rows)
@@ -198,7 +189,7 @@ def _answers(
     seed: int,
     verbose: bool | str,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Returns labels (n,), answers to the images (n,) and to each change of them (changes, n)."""
+    """Return labels (n,), answers to the images (n,) and to each change of them (changes, n)."""
     labels, answers = [], []
     starts = range(0, len(chosen), BATCH_SIZE)
     with progress_bar(len(starts), "Changed images", verbose) as advance:
@@ -210,24 +201,13 @@ def _answers(
             for kind, one in enumerate(corruptions):
                 for strength in one.strengths:
                     # each image has noise of its own, the same however the images are batched
-                    work = partial(_changed, one=one, strength=strength, seed=(seed, kind))
-                    moved = list(in_threads(work, zip(images, rows, strict=True)))
-                    found.append(predict_probabilities(model, np.stack(moved)).argmax(axis=1))
+                    seeds = [(seed, kind, int(row)) for row in rows]
+                    moved = one.apply_to_all(images, strength, seeds=seeds)
+                    found.append(predict_probabilities(model, moved).argmax(axis=1))
             answers.append(np.stack(found))
             advance(1)
     every = np.concatenate(answers, axis=1).astype(np.int64)
     return np.concatenate(labels), every[0], every[1:]
-
-
-def _changed(
-    image_and_row: tuple[NDArray[Any], np.int64],
-    *,
-    one: Corruption,
-    strength: float,
-    seed: tuple[int, int],
-) -> NDArray[Any]:
-    image, row = image_and_row
-    return one.apply(image, strength, seed=(*seed, int(row)))
 
 
 def _row(
@@ -240,33 +220,29 @@ def _row(
     groups: NDArray[Any],
     seed: int,
 ) -> dict[str, Any]:
-    pair = compare_models(
-        labels, {"changed": changed, "clean": clean}, groups=groups, seed=seed
-    ).differences[0]
-    sign = 1 if pair.model == "changed" else -1
-    accuracy, balanced = (_signed(of, sign) for of in (pair.accuracy, pair.balanced_accuracy))
+    found = compare_models(labels, {"changed": changed, "clean": clean}, groups=groups, seed=seed)
+    pair = found.differences[0]
+    accuracy, balanced = (
+        difference if pair.model == "changed" else -difference
+        for difference in (pair.accuracy, pair.balanced_accuracy)
+    )
     values = _scores(labels, changed)
     return {
         "change": one.kind,
         "setting": one.setting(strength),
         "accuracy": values[0],
         "balanced_accuracy": values[1],
-        **dict(
-            zip(("accuracy_difference", "accuracy_low", "accuracy_high"), accuracy, strict=True)
-        ),
-        **dict(
-            zip(("balanced_difference", "balanced_low", "balanced_high"), balanced, strict=True)
-        ),
+        "accuracy_difference": accuracy.value,
+        "accuracy_low": accuracy.low,
+        "accuracy_high": accuracy.high,
+        "balanced_difference": balanced.value,
+        "balanced_low": balanced.low,
+        "balanced_high": balanced.high,
     }
 
 
-def _signed(estimate: Estimate, sign: int) -> tuple[float, float, float]:
-    low, high = sorted((sign * estimate.low, sign * estimate.high))
-    return sign * estimate.value, low, high
-
-
 def _scores(labels: NDArray[np.int64], answers: NDArray[np.int64]) -> tuple[float, float]:
-    """Returns accuracy and balanced accuracy."""
+    """Return accuracy and balanced accuracy."""
     right = labels == answers
     recalls = [right[labels == index].mean() for index in np.unique(labels)]
     return float(right.mean()), float(np.mean(recalls))

@@ -1,7 +1,4 @@
-"""The out-of-distribution score: the formula, the threshold, files, pictures of other kinds."""
-
-import io
-import json
+"""The out-of-distribution score: the formula, the threshold, pictures of other kinds."""
 
 import keras
 import numpy as np
@@ -95,24 +92,6 @@ def test_a_saved_detector_scores_the_same(detector, model, datasets, tmp_path):
     assert again.score(images[:0]).shape == (0,)
 
 
-def test_files_that_do_not_fit(detector, tmp_path):
-    path = detector.save(tmp_path / "unusual.npz")
-    with pytest.raises(ValueError, match="other weights than those of 'another'"):
-        OutOfDistribution.load(path, build_lenet5((32, 32, 1), 4, name="another"))
-    with pytest.raises(FileNotFoundError, match=r"no file .*lost\.npz"):
-        OutOfDistribution.load(tmp_path / "lost.npz", detector.model)
-    whole = path.read_bytes()
-    for content in (b"", b"text", whole[: len(whole) // 2]):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"unusual\.npz is damaged"):
-            OutOfDistribution.load(path, detector.model)
-    held = io.BytesIO()
-    np.savez(held, head=np.array(json.dumps({"schema_version": 9})), references=np.zeros(1))
-    path.write_bytes(held.getvalue())
-    with pytest.raises(ValueError, match="schema version 9, this release reads 1"):
-        OutOfDistribution.load(path, detector.model)
-
-
 def test_without_a_validation_part_training_images_are_set_aside(model, phantoms):
     data = make_datasets(phantoms, image_size=(32, 32), split=(1, 0, 0), group_duplicates=False)
     detector = OutOfDistribution.fit(model, data, max_images=40)
@@ -123,7 +102,7 @@ def test_without_a_validation_part_training_images_are_set_aside(model, phantoms
 def test_arguments(model, datasets):
     with pytest.raises(ValueError, match="accepted must lie between 0 and 1, received 1"):
         OutOfDistribution.fit(model, datasets, accepted=1)
-    with pytest.raises(ValueError, match="max_images must be at least 2, received 1"):
+    with pytest.raises(ValueError, match="max_images must be an integer from 2, received 1"):
         OutOfDistribution.fit(model, datasets, max_images=1)
     with pytest.raises(ValueError, match="takes images of 48 x 48"):
         OutOfDistribution.fit(build_lenet5((48, 48, 1), 4), datasets)

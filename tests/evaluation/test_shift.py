@@ -131,7 +131,7 @@ def test_images_are_drawn_and_results_repeat(halves):
 
 def test_arguments(halves):
     model, data = halves
-    with pytest.raises(ValueError, match="max_images must be at least 1"):
+    with pytest.raises(ValueError, match="max_images must be an integer from 1"):
         measure_shift(model, data, max_images=0)
     with pytest.raises(ValueError, match="groups has 2 entries for 40 images"):
         measure_shift(model, data, groups=["a", "b"])

@@ -1,7 +1,7 @@
 """Numbers with intervals, and how they are written."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,10 @@ class Estimate:
     def of(cls, value: float, limits: NDArray[np.float64], method: str = "bca") -> "Estimate":
         """Return the estimate of a value and its `(2,)` limits."""
         return cls(float(value), float(limits[0]), float(limits[1]), method)
+
+    def __neg__(self) -> "Estimate":
+        """Return the estimate of the number with the other sign."""
+        return replace(self, value=-self.value, low=-self.high, high=-self.low)
 
     def text(self, digits: int = 3, *, signed: bool = False) -> str:
         """Return the number with its limits in brackets; alone where it has none, a dash for none.
