@@ -52,10 +52,11 @@ def _process(folder: Path, cache: Path) -> dict[str, float]:
 
 def in_process(folder: Path, cache: Path) -> dict[str, float]:
     """Seconds of each stage and the most memory."""
-    import keras_cxr.data.batching.keras_format  # noqa: F401 - the libraries are not measured
+    import keras  # noqa: F401 - the libraries are not measured
+
     from benchmarks.watching import PeakMemory
     from keras_cxr.data import find_images, make_datasets
-    from keras_cxr.data.batching.augment import shuffled
+    from keras_cxr.data.draws import shuffled
     from keras_cxr.data.splitting.parts import with_parts
 
     # many of the images are links to one file: looking for copies would be measured, not reading

@@ -2,57 +2,70 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr._support.checks import check_choice
 from keras_cxr.data.batching.batches import REGIONS, Batches, Transform
-from keras_cxr.data.catalog import listing
+from keras_cxr.data.catalog import PARTS, listing
 from keras_cxr.errors import DataError, InvalidArgumentError
 
-if TYPE_CHECKING:
-    from keras_cxr.data.datasets import Datasets
+
+class Altered(NamedTuple):
+    """What alters with pixels and labels: the batches of each part, the table, and notes."""
+
+    parts: dict[str, Batches]
+    table: pd.DataFrame
+    notes: tuple[str, ...]
 
 
 def alter(
-    datasets: "Datasets",
+    parts: Mapping[str, Batches],
+    table: pd.DataFrame,
+    class_names: tuple[str, ...],
     *,
     region: str | None,
     transform: Transform | None,
     labels: Mapping[str, ArrayLike] | None,
-) -> "Datasets":
-    """Returns what `Datasets.altered` describes."""
-    parts = dict(datasets._parts)
-    table, notes = datasets.table, datasets.notes
+) -> Altered:
+    """Return the parts and the table of a `Datasets` as `Datasets.altered` describes them."""
+    parts, notes = dict(parts), []
     if region is not None:
-        _check_region(datasets, region)
+        _check_region(region, table)
         parts = {part: replace(batches, region=region) for part, batches in parts.items()}
     if transform is not None:
         name = transform_name(transform)
         parts = {part: replace(batches, transform=transform) for part, batches in parts.items()}
         _try(parts["train"], name)
-        notes = (*notes, f"every image goes through {name} before it is augmented")
+        notes.append(f"every image goes through {name} before it is augmented")
     if labels is not None:
         table = table.copy()
         for part, given in labels.items():
-            datasets._check_part(part)
-            indices = _check_labels(given, len(parts[part].rows), datasets.class_names, part=part)
+            check_part(part, parts)
+            indices = _check_labels(given, len(parts[part].rows), class_names, part=part)
             changed = int((indices != parts[part].labels).sum())
             parts[part] = replace(parts[part], labels=indices)
-            table.loc[table["part"] == part, "class"] = np.array(datasets.class_names)[indices]
-            notes = (*notes, f"{changed:,} labels of the part {part} are not those of the files")
-    return datasets._with_parts(
-        parts,
-        table=table,
-        region=datasets.region if region is None else region,
-        notes=notes,
-    )
+            table.loc[table["part"] == part, "class"] = np.array(class_names)[indices]
+            notes.append(f"{changed:,} labels of the part {part} are not those of the files")
+    return Altered(parts, table, tuple(notes))
+
+
+def check_part(part: Any, parts: Mapping[str, Batches]) -> None:
+    """Raise unless it is the name of a part that holds images.
+
+    Raises:
+        InvalidArgumentError: It is no part's name, or that part is empty.
+    """
+    check_choice("part", part, PARTS, shown=str)
+    if part not in parts:
+        raise InvalidArgumentError(f"The part {part!r} is empty: its share of split is 0")
 
 
 def transform_name(transform: Any) -> str:
-    """Returns a function's module and qualified name, by which a fingerprint knows it.
+    """Return a function's module and qualified name, by which a fingerprint knows it.
 
     Raises:
         InvalidArgumentError: It is no function at the top of a module, so that the name would
@@ -68,9 +81,8 @@ def transform_name(transform: Any) -> str:
     return f"{module}.{name}"
 
 
-def _check_region(datasets: "Datasets", region: str) -> None:
+def _check_region(region: str, table: pd.DataFrame) -> None:
     check_choice("region", region, REGIONS)
-    table = datasets.table
     lacking = list(table["file"][table["mask"] == ""])
     if region != "full" and lacking:
         raise DataError(

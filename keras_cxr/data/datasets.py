@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr._support.checks import check_choice, check_integer
+from keras_cxr._support.checks import check_integer
 from keras_cxr._support.text.names import name_bytes
-from keras_cxr.data.altered import alter, transform_name
+from keras_cxr.data.altered import alter, check_part, transform_name
 from keras_cxr.data.batching.batches import Batches, Transform, balanced_weights
 from keras_cxr.data.catalog import PARTS
 from keras_cxr.data.files.images import COLOR_MODES
-from keras_cxr.data.splitting.groups import Copies
+from keras_cxr.data.splitting.copies import Copies
 from keras_cxr.data.summary import summarize
 from keras_cxr.errors import InvalidArgumentError
 
@@ -103,7 +103,16 @@ class Datasets:
     @cached_property
     def summary(self) -> str:
         """What the data set holds, as text for people."""
-        return summarize(self)
+        height, width, channels = self.input_shape
+        moved = "augmented" if self.augment else "not augmented"
+        head = (
+            f" in {self.root}" if self.root is not None else "",
+            f"layout: {self.layout}",
+            f"images: {height} x {width} x {channels}, region {self.region}, training part "
+            f"{moved}, batches of {self.batch_size}, seed {self.seed}",
+        )
+        weights = {name: self.class_weight[index] for index, name in enumerate(self.class_names)}
+        return summarize(self.table, weights, head=head, notes=self.notes)
 
     def __str__(self) -> str:
         return self.summary
@@ -128,7 +137,7 @@ class Datasets:
         return digest.hexdigest()
 
     def at_epoch(self, epoch: int) -> "Datasets":
-        """Returns the same data sets with `train` as drawn for `epoch`; nothing is read again.
+        """Return the same data sets with `train` as drawn for `epoch`; nothing is read again.
 
         Raises:
             InvalidArgumentError: `epoch` is negative or not an integer.
@@ -145,7 +154,7 @@ class Datasets:
         transform: Transform | None = None,
         labels: Mapping[str, ArrayLike] | None = None,
     ) -> "Datasets":
-        """Returns the same images, split and order with other pixels or labels.
+        """Return the same images, split and order with other pixels or labels.
 
         Nothing is read or split again, so that a model trained on this differs from another one
         by what was altered alone. The fingerprint follows. What is None stays as it is.
@@ -175,17 +184,30 @@ class Datasets:
             >>> shuffled = np.random.default_rng(0).permutation(indices)
             >>> chance = datasets.altered(labels={"train": shuffled})
         """
-        return alter(self, region=region, transform=transform, labels=labels)
+        changed = alter(
+            self._parts,
+            self.table,
+            self.class_names,
+            region=region,
+            transform=transform,
+            labels=labels,
+        )
+        return self._with_parts(
+            changed.parts,
+            table=changed.table,
+            region=self.region if region is None else region,
+            notes=(*self.notes, *changed.notes),
+        )
 
     def files(self, part: str) -> list[str]:
-        """Returns the files of a part in the order of `table` ("val" and "test" yield it)."""
-        self._check_part(part)
+        """Return the files of a part in the order of `table` ("val" and "test" yield it)."""
+        check_part(part, self._parts)
         return [str(file) for file in self.table["file"][self.table["part"] == part]]
 
     def load(
         self, part: str, indices: ArrayLike | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Returns images as a model sees them, never augmented, in the order of `files`.
+        """Return images as a model sees them, never augmented, in the order of `files`.
 
         Args:
             part: "train", "val" or "test".
@@ -201,7 +223,7 @@ class Datasets:
         return batches.images(chosen), batches.labels[chosen]
 
     def load_masks(self, part: str, indices: ArrayLike | None = None) -> NDArray[np.bool_] | None:
-        """Returns (n, h, w) bool lung masks, or None when the data set has none.
+        """Return (n, h, w) bool lung masks, or None when the data set has none.
 
         Images without a mask of their own get an empty one.
 
@@ -214,7 +236,7 @@ class Datasets:
         return batches.masks(chosen)
 
     def _with_parts(self, parts: Mapping[str, Batches], **changes: Any) -> "Datasets":
-        """Returns a copy whose parts are these batches, with what follows from them."""
+        """Return a copy whose parts are these batches, with what follows from them."""
         train, val, test = (self._wrap(parts[part]) if part in parts else None for part in PARTS)
         return replace(
             self,
@@ -227,7 +249,7 @@ class Datasets:
         )
 
     def _choose(self, part: str, indices: ArrayLike | None) -> tuple[Batches, NDArray[np.int64]]:
-        self._check_part(part)
+        check_part(part, self._parts)
         batches = self._parts[part]
         count = len(batches.rows)
         chosen = np.arange(count) if indices is None else np.atleast_1d(np.asarray(indices))
@@ -241,11 +263,6 @@ class Datasets:
                 f"{chosen.min()} to {chosen.max()}"
             )
         return batches, chosen.astype(np.int64)
-
-    def _check_part(self, part: str) -> None:
-        check_choice("part", part, PARTS, shown=str)
-        if part not in self._parts:
-            raise InvalidArgumentError(f"The part {part!r} is empty: its share of split is 0")
 
 
 def check_datasets(value: Any, taker: str) -> None:

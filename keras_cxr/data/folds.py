@@ -43,7 +43,7 @@ def make_folds(datasets: Datasets, folds: int = 3, *, seed: int = 0) -> Iterator
 
 
 def _assign(datasets: Datasets, folds: int, seed: int) -> NDArray[np.int64]:
-    """Returns (n,) int64: the fold in which each row of the table is tested."""
+    """Return (n,) int64: the fold in which each row of the table is tested."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     table = datasets.table
@@ -69,7 +69,7 @@ def _assign(datasets: Datasets, folds: int, seed: int) -> NDArray[np.int64]:
 
 
 def _divided(datasets: Datasets, tested: NDArray[np.bool_]) -> Datasets:
-    """Returns the data set with the rows `tested` as its test part and the others to train on."""
+    """Return the data set with the rows `tested` as its test part and the others to train on."""
     rows, labels = np.zeros((2, len(tested)), np.int64)
     keys = np.zeros(len(tested), np.uint64)
     for part, batches in datasets._parts.items():

@@ -10,7 +10,7 @@ from keras_cxr.errors import InvalidArgumentError
 
 
 def fewer_images(datasets: Datasets, count: int, *, part: str = "train", seed: int = 0) -> Datasets:
-    """Returns the same data sets with about `count` images in one part; nothing is read again.
+    """Return the same data sets with about `count` images in one part; nothing is read again.
 
     Each class keeps its share of the part, at least one image. Groups (patients, copies) are
     taken or left whole, so that a class may come out a group larger. The order in which groups
@@ -57,7 +57,7 @@ def fewer_images(datasets: Datasets, count: int, *, part: str = "train", seed: i
 
 
 def _draw(datasets: Datasets, held: NDArray[np.intp], share: float, seed: int) -> NDArray[np.bool_]:
-    """Returns (n,) bool: which of a part's images are taken.
+    """Return (n,) bool: which of a part's images are taken.
 
     Groups come in a drawn order; one is taken while a class of its images still lacks some.
     """

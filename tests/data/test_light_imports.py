@@ -13,7 +13,7 @@ import numpy as np
 from keras_cxr.data import find_images, list_caches, read_image
 from keras_cxr.data.batching.augment import Augmentation, warp
 from keras_cxr.data.caching.cache import open_cache
-from keras_cxr.data.batching.augment import image_keys
+from keras_cxr.data.draws import image_keys
 from keras_cxr.data.splitting.assign import assign_parts
 
 catalog = find_images({folder!r})
@@ -39,7 +39,7 @@ def run(script, **environment):
     )
 
 
-def test_tensorflow_is_imported_in_one_function_only():
+def test_tensorflow_and_keras_are_imported_in_one_function_each():
     importing = []
     for path in sorted(ROOM.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -50,11 +50,12 @@ def test_tensorflow_is_imported_in_one_function_only():
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
             roots = {name.split(".")[0] for name in names}
-            if "tensorflow" in roots:
-                importing.append((path.name, node in tree.body))
-            if "keras" in roots:
-                assert path.name == "keras_format.py"
-    assert importing == [("make.py", False)]
+            for name in roots & {"tensorflow", "keras"}:
+                importing.append((path.name, name, node in tree.body))
+    assert importing == [
+        ("pipelines.py", "tensorflow", False),
+        ("pipelines.py", "keras", False),
+    ]
 
 
 def test_finding_splitting_caching_and_moving_load_no_backend(phantoms, tmp_path):

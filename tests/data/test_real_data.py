@@ -5,7 +5,7 @@ import pytest
 
 from keras_cxr.data import find_images, make_datasets, read_image
 from keras_cxr.data.files.images import lung_mask
-from keras_cxr.data.finding.tables import with_groups
+from keras_cxr.data.splitting.groups import with_groups
 from keras_cxr.data.splitting.parts import with_parts
 from keras_cxr.errors import DataError
 

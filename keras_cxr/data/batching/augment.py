@@ -7,8 +7,6 @@ Flipping chest films is anatomically wrong (it puts the heart on the right); it 
 default because the study did so.
 """
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._support.checks import check_choice
-from keras_cxr._support.text.names import name_bytes
+from keras_cxr.data.draws import draw
 from keras_cxr.errors import InvalidArgumentError
 
 FILL_MODES = {
@@ -27,11 +25,7 @@ FILL_MODES = {
     "reflect": cv2.BORDER_REFLECT,
     "wrap": cv2.BORDER_WRAP,
 }
-_ROTATION, _ZOOM, _FLIP, _ORDER = range(4)
-
-# Steele, Lea, Flood: Fast splittable pseudorandom number generators. OOPSLA 2014 (SplitMix64)
-_GAMMA = 0x9E3779B97F4A7C15
-_STEPS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
+_ROTATION, _ZOOM, _FLIP = range(3)  # streams of draws; see `draws`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +64,7 @@ class Augmentation:
     def matrices(
         self, keys: NDArray[np.uint64], image_size: tuple[int, int], *, seed: int, epoch: int
     ) -> NDArray[np.float64]:
-        """Returns for each image the map from output pixels back to input pixels.
+        """Return for each image the map from output pixels back to input pixels.
 
         With c the image's centre, s the scale, t the angle and F the mirror (or identity):
         input = c + R(t) F (output - c) / s. Coordinates are (x, y) at pixel centres.
@@ -98,7 +92,7 @@ class Augmentation:
 
 
 def warp(image: NDArray[Any], matrix: NDArray[np.float64], *, fill_mode: str) -> NDArray[Any]:
-    """Returns a (height, width) uint8 or float32 image moved by one affine map, bilinearly."""
+    """Return a (height, width) uint8 or float32 image moved by one affine map, bilinearly."""
     return np.asarray(
         cv2.warpAffine(
             image,
@@ -108,33 +102,3 @@ def warp(image: NDArray[Any], matrix: NDArray[np.float64], *, fill_mode: str) ->
             borderMode=FILL_MODES[fill_mode],
         )
     )
-
-
-def draw(keys: NDArray[np.uint64], seed: int, epoch: int, stream: int) -> NDArray[np.float64]:
-    """Returns one number in [0, 1) per key, (n,) float64, the same on every machine."""
-    return np.asarray((_hash(keys, seed, epoch, stream) >> np.uint64(11)) * 2.0**-53, np.float64)
-
-
-def image_keys(files: Sequence[str]) -> NDArray[np.uint64]:
-    """Returns (n,) uint64, one number per file name, that an image's draws are made from."""
-    digests = b"".join(hashlib.sha256(name_bytes(file)).digest()[:8] for file in files)
-    return np.frombuffer(digests, "<u8").astype(np.uint64)
-
-
-def shuffled(keys: NDArray[np.uint64], *, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Returns the order of an epoch: (n,) int64 indices, sorted by a hash of each image."""
-    return np.argsort(_hash(keys, seed, epoch, _ORDER), kind="stable").astype(np.int64)
-
-
-def _hash(keys: NDArray[np.uint64], seed: int, epoch: int, stream: int) -> NDArray[np.uint64]:
-    state = _mix(keys)
-    for number in (seed, epoch, stream):
-        state = _mix(state ^ _mix(np.array([number % 2**64], np.uint64)))
-    return state
-
-
-def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    state = state + np.uint64(_GAMMA)
-    for shift, factor in _STEPS:
-        state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
-    return state ^ (state >> np.uint64(31))

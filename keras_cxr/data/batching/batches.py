@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.batching.augment import Augmentation, shuffled, warp
+from keras_cxr.data.batching.augment import Augmentation, warp
 from keras_cxr.data.caching.store import Store
+from keras_cxr.data.draws import shuffled
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 REGIONS = ("full", "lungs", "outside")
@@ -18,7 +19,7 @@ Transform = Callable[[NDArray[Any], NDArray[np.uint8]], NDArray[Any]]
 
 
 def balanced_weights(labels: NDArray[np.int64], num_classes: int) -> dict[int, float]:
-    """Returns n / (k n_class) for each class index, of (n,) labels; 0 for classes without any.
+    """Return n / (k n_class) for each class index, of (n,) labels; 0 for classes without any.
 
     k is the number of classes that the labels hold.
     """
@@ -67,7 +68,7 @@ class Batches:
         return -(-len(self.rows) // self.batch_size)
 
     def __getitem__(self, index: int) -> Batch:
-        """Returns batch `index`: (b, h, w, c) float32 in [0, 255] and (b, k) float32 one-hot."""
+        """Return batch `index`: (b, h, w, c) float32 in [0, 255] and (b, k) float32 one-hot."""
         if not 0 <= index < len(self):
             raise IndexError(f"batch {index} of {len(self)}")
         start = index * self.batch_size
@@ -85,13 +86,13 @@ class Batches:
         return np.arange(len(self.rows))
 
     def at_epoch(self, epoch: int) -> "Batches":
-        """Returns the same part as drawn for another epoch."""
+        """Return the same part as drawn for another epoch."""
         return replace(self, epoch=epoch)
 
     def images(
         self, chosen: NDArray[np.int64], *, augmentation: Augmentation | None = None
     ) -> NDArray[np.float32]:
-        """Returns (b, h, w, c) float32 in [0, 255] of the chosen places in the table."""
+        """Return (b, h, w, c) float32 in [0, 255] of the chosen places in the table."""
         matrices = None
         if augmentation is not None and not augmentation.is_identity:
             matrices = augmentation.matrices(
@@ -106,14 +107,14 @@ class Batches:
         return batch
 
     def masks(self, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Returns (b, h, w) bool lung masks of the chosen places in the table."""
+        """Return (b, h, w) bool lung masks of the chosen places in the table."""
         masks = np.zeros((len(chosen), *self.image_size), bool)
         for place, row in enumerate(self.rows[chosen]):
             masks[place] = self.store.mask(row) > 0
         return masks
 
     def altered_image(self, row: int) -> NDArray[Any]:
-        """Returns (h, w) of a row of the store, uint8 or float32: cut, transformed, not moved."""
+        """Return (h, w) of a row of the store, uint8 or float32: cut, transformed, not moved."""
         image = self.store.image(row)
         if self.region != "full":
             image = self._cut(image, row)

@@ -3,6 +3,8 @@
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +24,26 @@ class Store(Protocol):
 
     def mask(self, row: int) -> NDArray[np.uint8]:
         """Returns (height, width) uint8, 255 in the lungs and 0 elsewhere; 0 without a mask."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """What reading the images of a catalog gave.
+
+    Attributes:
+        store: where the fitted pixels are
+        records: what each image is like, in the order of the catalog
+        folder: the cache folder, which remembers results about them; None without one
+    """
+
+    store: Store
+    records: Sequence[Record]
+    folder: Path | None = None
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the images are arrays of the user's."""
+        return isinstance(self.store, ArrayStore)
 
 
 class ArrayStore:

@@ -1,28 +1,18 @@
-"""Finds images through a CSV file or a pandas DataFrame, and looks up patients' groups."""
+"""Finds images through a CSV file or a pandas DataFrame."""
 
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from keras_cxr._support.text.names import name_bytes
 from keras_cxr.data.catalog import PARTS, Catalog, Entry, collector_paused, listing
-from keras_cxr.data.tables.columns import (
-    COLUMNS,
-    cell_texts,
-    find_column,
-    read_columns,
-    said,
-)
-from keras_cxr.data.tables.csv_files import as_table
-from keras_cxr.data.tables.joining import is_absolute, places_of, relative_file, values_at
+from keras_cxr.data.tables.columns import lacking, read_columns
+from keras_cxr.data.tables.joining import is_absolute, relative_file
 from keras_cxr.errors import DataError
-
-Groups = str | os.PathLike[str] | pd.DataFrame | Mapping[str, str] | pd.Series
 
 _MISSING = (-1, -1)
 
@@ -47,7 +37,7 @@ def find_in_table(
     found = read_columns(table, ("file", "label", "group", "mask", "part"), name=name)
     cells = found.cells
     if "file" not in cells or "label" not in cells:
-        raise DataError(f"{name} needs the columns file and label; it has {said(table)}")
+        raise lacking(name, ("file", "label"), table)
     if len(table) == 0:
         raise DataError(f"{name} has no rows; expected one per image")
     _check_cells(cells, name, part_column=found.names.get("part", "part"))
@@ -70,56 +60,6 @@ def find_in_table(
     if by.strip().lower() != "group" and any(cells["group"]):
         notes = (*notes, f"{name}: images of one {by!r} stay together in one part")
     return Catalog(folder, f"table ({name})", source, tuple(entries), notes)
-
-
-def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) -> Catalog:
-    """Returns the catalog with each file's group looked up; files that are not named keep theirs.
-
-    Args:
-        catalog: The images.
-        groups: A mapping from file to group, a Series with files as its index, or a DataFrame or
-            CSV file with a column `file`.
-        column: The table's column of groups; by default that of a usual name, see
-            `columns.COLUMNS`.
-
-    Raises:
-        DataError: The table lacks the columns, names none of the catalog's files, or one of them
-            with two groups.
-    """
-    notes: tuple[str, ...] = ()
-    if isinstance(groups, Mapping | pd.Series):
-        given = groups if isinstance(groups, pd.Series) else pd.Series(groups, dtype=object)
-        files, names = [str(file) for file in given.index], cell_texts(given)
-    else:
-        table = as_table(groups, "groups")
-        found = read_columns(
-            table, ("file",) if column is not None else ("file", "group"), name="groups"
-        )
-        chosen = found.names.get("group") if column is None else find_column(table, column)
-        if "file" not in found.cells or chosen is None:
-            wanted = column or " or ".join(COLUMNS["group"])
-            raise DataError(
-                f"The table of groups needs the columns file and {wanted}; it has {said(table)}. "
-                "Pass group_column= for another name."
-            )
-        files, names = found.cells["file"], cell_texts(table[chosen])
-        notes = found.notes
-    known = [entry.file for entry in catalog.entries]
-    places = places_of(files, known, root=catalog.root)
-    of_each = values_at(places, names, known, what="The table of groups")
-    entries = tuple(
-        entry if group is None else entry._replace(group=group)
-        for entry, group in zip(catalog.entries, of_each, strict=True)
-    )
-    rest = of_each.count(None)
-    if rest == len(entries):
-        raise DataError(
-            f"groups names none of the {len(entries):,} images. It must use paths relative to "
-            f"{catalog.root}, such as {entries[0].file!r}; it has {next(iter(files), 'none')!r}"
-        )
-    if rest:
-        notes = (*notes, f"{rest:,} image(s) are not in the table of groups: each is its own")
-    return replace(catalog, entries=entries, notes=(*catalog.notes, *notes))
 
 
 def _check_cells(cells: dict[str, list[str]], name: str, *, part_column: str) -> None:

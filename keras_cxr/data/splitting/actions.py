@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from keras_cxr.data.catalog import Catalog, listing
-from keras_cxr.data.tables.columns import read_columns, said
+from keras_cxr.data.tables.columns import said
 from keras_cxr.data.tables.csv_files import as_table
-from keras_cxr.data.tables.joining import places_of
+from keras_cxr.data.tables.joining import join_table
 from keras_cxr.errors import DataError
 
 _COLUMNS = ("file", "action", "group", "label")
@@ -54,6 +54,7 @@ NO_ACTIONS = Actions(frozenset(), (), {}, 0)
 
 class _Row(NamedTuple):
     number: int
+    place: int
     file: str
     action: str
     group: str
@@ -64,7 +65,7 @@ class _Row(NamedTuple):
 
 
 def read_actions(audit: str | os.PathLike[str] | pd.DataFrame, catalog: Catalog) -> Actions:
-    """Returns what a table of actions says about the rows of a catalog.
+    """Return what a table of actions says about the rows of a catalog.
 
     Args:
         audit: A CSV file or DataFrame with the columns file (relative to the catalog's root) and
@@ -77,16 +78,8 @@ def read_actions(audit: str | os.PathLike[str] | pd.DataFrame, catalog: Catalog)
         NotFoundError: There is no such file.
         DataError: Columns are missing, or rows cannot be carried out; all of them are named.
     """
-    table = as_table(audit, "audit")
-    cells = read_columns(table, _COLUMNS, name="The table of actions").cells
-    lacking = [column for column in ("file", "action") if column not in cells]
-    if lacking:
-        raise DataError(
-            f"The table of actions lacks the column(s) {', '.join(lacking)}; it has {said(table)}"
-        )
-    rows = list(_rows(cells, len(table), catalog))
-    places = {entry.file: place for place, entry in enumerate(catalog.entries)}
-    problems = [*_problems(rows, places, catalog), *_contradictions(rows)]
+    rows = _rows(as_table(audit, "audit"), catalog)
+    problems = [*_problems(rows, catalog), *_contradictions(rows)]
     if problems:
         raise DataError(
             f"The table of actions has {len(problems):,} row(s) that cannot be carried out:\n"
@@ -95,17 +88,17 @@ def read_actions(audit: str | os.PathLike[str] | pd.DataFrame, catalog: Catalog)
     groups = defaultdict(list)
     for row in rows:
         if row.action == "group":
-            groups[row.group].append(places[row.file])
+            groups[row.group].append(row.place)
     return Actions(
-        dropped=frozenset(places[row.file] for row in rows if row.action == "drop"),
+        dropped=frozenset(row.place for row in rows if row.action == "drop"),
         groups=tuple(tuple(members) for members in groups.values() if len(set(members)) > 1),
-        labels={places[row.file]: row.label for row in rows if row.action == "relabel"},
+        labels={row.place: row.label for row in rows if row.action == "relabel"},
         suggestions=sum(row.action.endswith("?") for row in rows),
     )
 
 
 def relabelled(catalog: Catalog, actions: Actions) -> Catalog:
-    """Returns the catalog with new labels, and with the classes that it had before."""
+    """Return the catalog with new labels, and with the classes that it had before."""
     entries = tuple(
         entry._replace(label=actions.labels.get(row, entry.label))
         for row, entry in enumerate(catalog.entries)
@@ -113,24 +106,30 @@ def relabelled(catalog: Catalog, actions: Actions) -> Catalog:
     return replace(catalog, entries=entries, names=catalog.class_names)
 
 
-def _rows(cells: dict[str, list[str]], count: int, catalog: Catalog) -> Iterator[_Row]:
-    columns = [cells.get(name, [""] * count) for name in _COLUMNS]
+def _rows(table: pd.DataFrame, catalog: Catalog) -> list[_Row]:
     known = [entry.file for entry in catalog.entries]
-    places = places_of(columns[0], known, root=catalog.root)
-    for number, (place, (file, *rest)) in enumerate(
-        zip(places, zip(*columns, strict=True), strict=True), start=1
-    ):
-        yield _Row(number, known[place] if place >= 0 else file, *rest)
+    name = "The table of actions"
+    joined = join_table(table, known, name=name, root=catalog.root, meanings=_COLUMNS[1:])
+    cells = joined.columns.cells
+    if "action" not in cells:
+        raise DataError(f"{name} lacks the column(s) action; it has {said(table)}")
+    columns = [cells.get(column, [""] * len(table)) for column in _COLUMNS]
+    return [
+        _Row(number, place, known[place] if place >= 0 else file, *rest)
+        for number, place, (file, *rest) in zip(
+            range(1, len(table) + 1), joined.places, zip(*columns, strict=True), strict=True
+        )
+    ]
 
 
-def _problems(rows: Iterable[_Row], places: dict[str, int], catalog: Catalog) -> Iterator[str]:
+def _problems(rows: Iterable[_Row], catalog: Catalog) -> Iterator[str]:
     for row in rows:
         action = row.action.removesuffix("?")
         if action not in _NEEDS:
             yield f"{row}: the action {row.action!r} is none of {', '.join(_NEEDS)}"
-        elif row.file not in places:
+        elif row.place < 0:
             near = f", such as {catalog.entries[0].file}"
-            yield f"{row}: this file is not among the {len(places):,} images{near}"
+            yield f"{row}: this file is not among the {len(catalog.entries):,} images{near}"
         elif row.action.endswith("?"):
             continue
         elif _NEEDS[action] and not getattr(row, _NEEDS[action]):

@@ -15,7 +15,7 @@ _LARGE = 0.5  # of the smallest part: cuts between smaller groups miss it by les
 
 
 def check_shares(split: Sequence[float]) -> Shares:
-    """Returns the three shares (train, val, test) as floats.
+    """Return the three shares (train, val, test) as floats.
 
     Raises:
         InvalidArgumentError: They are not three numbers >= 0 that add up to 1, or the training
@@ -41,7 +41,7 @@ def assign_parts(
     shares: Sequence[float] = (0.8, 0.1, 0.1),
     seed: int = 0,
 ) -> list[str]:
-    """Returns "train", "val" or "test" for every file.
+    """Return "train", "val" or "test" for every file.
 
     Each class is divided alone. Its groups (a file without group is its own) are ordered by the
     SHA-256 of "seed:group" and cut where the running number of files comes nearest to the
@@ -124,7 +124,7 @@ def _deal_large(
     *,
     others: int,
 ) -> dict[str, int]:
-    """Returns the part of each large group of a class, the largest dealt first.
+    """Return the part of each large group of a class, the largest dealt first.
 
     Each goes to the part that lacks most images, of which `lack` keeps count; near the end to one
     that has none yet.
@@ -152,7 +152,7 @@ def _digest(seed: int, name: str) -> bytes:
 
 
 def _cut(sizes: list[int], wanted: list[float], needed: list[int]) -> list[tuple[int, int]]:
-    """Returns (start, stop) per part in a row of groups, each cut nearest to its running share."""
+    """Return (start, stop) per part in a row of groups, each cut nearest to its running share."""
     total = sum(sizes)
     scale = total / sum(wanted) if sum(wanted) > 0 else 0.0
     wanted = [share * scale for share in wanted]
@@ -180,7 +180,7 @@ def _cut(sizes: list[int], wanted: list[float], needed: list[int]) -> list[tuple
 
 
 def largest_remainder(quotas: Sequence[float], total: int) -> list[int]:
-    """Returns whole numbers that add up to `total`, each within one of its quota."""
+    """Return whole numbers that add up to `total`, each within one of its quota."""
     counts = [int(quota + 1e-9) for quota in quotas]
     by_remainder = sorted(
         (index for index, quota in enumerate(quotas) if quota > 0.0),

@@ -1,179 +1,97 @@
-"""Which images belong together, and what a split would leak that does not know it."""
+"""Groups that the user names: a mapping from file to group, or a table."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+import os
+from collections.abc import Mapping
+from dataclasses import replace
 
-from keras_cxr.data.caching.reading import Record
-from keras_cxr.data.caching.store import Store
+import pandas as pd
+
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.duplicates.search import search_once
-from keras_cxr.data.duplicates.views import SIDE
-from keras_cxr.data.groups import connected, count_leaks, merged, named_groups
-from keras_cxr.data.options import Options
-from keras_cxr.data.splitting.parts import with_parts
-from keras_cxr.errors import DataError
+from keras_cxr.data.tables.columns import (
+    COLUMNS,
+    Columns,
+    cell_texts,
+    find_column,
+    lacking,
+    meaning,
+)
+from keras_cxr.data.tables.csv_files import as_table, table_of
+from keras_cxr.data.tables.joining import JoinedTable, join_table
+from keras_cxr.errors import DataError, InvalidArgumentError
+
+Groups = str | os.PathLike[str] | pd.DataFrame | Mapping[str, str] | pd.Series
 
 
-@dataclass(frozen=True, kw_only=True)
-class Copies:
-    """What copies do to a split; `Datasets.copies`.
+def check_group_column(column: str | None, groups: Groups | None) -> None:
+    """Refuse a name for the column of groups where there is no table of groups.
 
-    What it does not show: images of one patient that are no copies leak as well (`groups=`).
-
-    Attributes:
-        num_groups: How many groups of copies the data set holds.
-        num_images: How many images are in them.
-        leaks_unaware: How many validation and test images have a copy in the training part when
-            the same seed splits the same images without knowing of copies.
-        leaks: How many have one there in this split; more than 0 only where parts were given or
-            whole sources were split.
-        found_by: "search"; "audit", whose groups may hold patients besides; or "both".
+    Raises:
+        InvalidArgumentError: There is none.
     """
-
-    num_groups: int
-    num_images: int
-    leaks_unaware: int
-    leaks: int
-    found_by: str = "search"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the attributes by name."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        what = "copies" if self.found_by == "search" else "groups of the audit"
-        if self.found_by == "both":
-            what = "copies and groups of the audit"
-        if not self.num_groups:
-            return f"{what}: none found"
-        rest = "; given parts and whole sources stay as they are" if self.leaks else ""
-        return (
-            f"{what}: {self.num_groups:,} groups of {self.num_images:,} images; a split that does "
-            f"not know them leaks {self.leaks_unaware:,} validation and test images into the "
-            f"training part, this one {self.leaks:,}{rest}"
+    if column is not None and (groups is None or isinstance(groups, Mapping | pd.Series)):
+        raise InvalidArgumentError(
+            "group_column names a column of the table groups=, but groups is no table"
         )
 
 
-class Together(NamedTuple):
-    """Groups of rows that are copies of one another, or None where that is not known.
-
-    `found_by` is `Copies`'s; `notes` say why copies were not looked for.
-    """
-
-    groups: list[list[int]] | None
-    found_by: str = "search"
-    notes: tuple[str, ...] = ()
+def names_groups(groups: Groups, *, column: str | None, split_by: str | None) -> bool:
+    """Return whether `groups` names groups; a table may serve for sources alone."""
+    table = None if column is not None or split_by is None else table_of(groups)
+    if table is None or find_column(table, str(split_by)) is None:
+        return True
+    return any(meaning(name) == "group" for name in table.columns)
 
 
-def look_for_copies(
-    store: Store,
-    records: Sequence[Record],
-    *,
-    options: Options,
-    num_parts: int,
-    known: Sequence[Sequence[int]] | None,
-    in_memory: bool,
-    folder: Path | None,
-) -> Together:
-    """Returns which rows are copies of one another, as far as this is to be known.
-
-    All readable images are searched, also those that another option leaves out: so data sets
-    that differ by region alone share one search and one split.
+def with_groups(catalog: Catalog, groups: Groups, *, column: str | None = None) -> Catalog:
+    """Return the catalog with each file's group looked up; files that are not named keep theirs.
 
     Args:
-        store: The pixels.
-        records: One for each row of the store.
-        options: `group_duplicates` says whether to look: "auto" does not where it would be of no
-            use (one part), cannot work (small images) or would be repeated in every call (arrays).
-        num_parts: How many parts there are.
-        known: Groups that an audit found, which makes "auto" look no further; None without one.
-        in_memory: Whether the images are arrays.
-        folder: The cache folder that remembers the result; None for no cache.
-    """
-    if known is not None and options.group_duplicates is not True:
-        return Together(merged(known), "audit")
-    if options.group_duplicates is False:
-        return Together(None)
-    if options.group_duplicates == "auto":
-        height, width = options.image_size
-        if num_parts == 1:
-            return Together(None)
-        if in_memory:
-            note = "copies were not looked for in arrays: group_duplicates=True does so"
-            return Together(None, notes=(note,))
-        if min(height, width) < SIDE:
-            note = (
-                f"copies were not looked for: at {height} x {width} they cannot be told from "
-                f"other films, at {SIDE} x {SIDE} they can"
-            )
-            return Together(None, notes=(note,))
-    good = [row for row, record in enumerate(records) if not record.error]
-    links = search_once(
-        lambda place: store.image(good[place]),
-        [records[row].checksum for row in good],
-        folder=folder,
-        verbose=options.verbose,
-    )
-    groups = connected((link.one, link.other) for link in links)
-    found = [[good[place] for place in members] for members in groups]
-    return Together(merged([*found, *(known or ())]), "search" if known is None else "both")
-
-
-def keep_together(
-    catalog: Catalog,
-    groups: Sequence[Sequence[int]],
-    parts: Sequence[str],
-    *,
-    options: Options,
-    sources: Mapping[str, str] | None,
-    found_by: str,
-) -> tuple[Catalog, list[str], Copies]:
-    """Returns the catalog with groups of copies joined, its parts, and what that changed.
-
-    Args:
-        catalog: The images.
-        groups: Rows of the catalog that are copies of one another.
-        parts: Of a split that does not know of copies.
-        options: Shares and seed.
-        sources: Of each file, where whole sources are split; copies then stay where these are.
-        found_by: See `Copies`.
+        catalog: the images
+        groups: a mapping from file to group, a Series with files as its index, or a DataFrame or
+            CSV file with a column `file`
+        column: the table's column of groups; by default that of a usual name, see
+            `columns.COLUMNS`
 
     Raises:
-        DataError: A class has too few groups.
+        DataError: The table lacks the columns, names none of the catalog's files, or one of them
+            with two groups.
     """
-    joined = join_groups(catalog, groups)
-    try:
-        known = with_parts(joined, options.shares, options.seed, sources=sources)
-    except DataError as error:
-        raise DataError(
-            f"{error} Copies of one photograph count as one; group_duplicates=False lets them be "
-            "divided, and the test part then holds what was trained on."
-        ) from error
-    copies = Copies(
-        num_groups=len(groups),
-        num_images=sum(map(len, groups)),
-        leaks_unaware=count_leaks(groups, parts),
-        leaks=count_leaks(groups, known),
-        found_by=found_by,
+    if isinstance(groups, Mapping | pd.Series):
+        joined, names = _join_mapping(catalog, groups)
+    else:
+        joined, names = _join_table(catalog, as_table(groups, "groups"), column)
+    of_each = joined.of_each(names, "The table of groups")
+    joined.check_named()
+    entries = tuple(
+        entry if group is None else entry._replace(group=group)
+        for entry, group in zip(catalog.entries, of_each, strict=True)
     )
-    return joined, known, copies
+    notes = joined.columns.notes
+    if joined.num_missing:
+        rest = f"{joined.num_missing:,} image(s) are not in the table of groups"
+        notes = (*notes, f"{rest}: each is its own")
+    return replace(catalog, entries=entries, notes=(*catalog.notes, *notes))
 
 
-def join_groups(catalog: Catalog, together: Iterable[Sequence[int]]) -> Catalog:
-    """Returns the catalog with one group for all images that belong together by any reason.
+def _join_mapping(
+    catalog: Catalog, groups: "Mapping[str, str] | pd.Series"
+) -> tuple[JoinedTable, list[str]]:
+    given = groups if isinstance(groups, pd.Series) else pd.Series(groups, dtype=object)
+    cells = {"file": [str(file) for file in given.index]}
+    files = [entry.file for entry in catalog.entries]
+    joined = JoinedTable("groups", Columns({}, cells, ()), files, catalog.root)
+    return joined, cell_texts(given)
 
-    Groups that the entries have already and those of `together` are joined wherever they share
-    an image. A group has the first of its groups' names, or its first file's.
 
-    Args:
-        catalog: The images.
-        together: Rows of the catalog that belong together.
-    """
-    entries = list(catalog.entries)
-    files, names = [entry.file for entry in entries], [entry.group for entry in entries]
-    for name, members in named_groups(files, names, together):
-        for row in members:
-            entries[row] = entries[row]._replace(group=name)
-    return replace(catalog, entries=tuple(entries), names=catalog.class_names)
+def _join_table(
+    catalog: Catalog, table: pd.DataFrame, column: str | None
+) -> tuple[JoinedTable, list[str]]:
+    files = [entry.file for entry in catalog.entries]
+    meanings = () if column is not None else ("group",)
+    joined = join_table(table, files, name="groups", root=catalog.root, meanings=meanings)
+    chosen = joined.columns.names.get("group") if column is None else find_column(table, column)
+    if chosen is None:
+        needed = ("file", column or " or ".join(COLUMNS["group"]))
+        error = lacking("The table of groups", needed, table)
+        raise DataError(f"{error}. Pass group_column= for another name.")
+    return joined, cell_texts(table[chosen])

@@ -1,11 +1,31 @@
 """The part of every image: the one that folders or a table give, else a drawn one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from keras_cxr.data.catalog import PARTS, Catalog
+from keras_cxr.data.groups import count_leaks, named_groups
 from keras_cxr.data.splitting.assign import assign_parts
 from keras_cxr.data.splitting.sources import split_sources
 from keras_cxr.errors import DataError
+
+Divide = Callable[[Catalog], list[str]]
+"""`with_parts` with shares, seed and sources: the part of every image of a catalog."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and the part of each.
+
+    Attributes:
+        catalog: the images, with the groups that are kept whole
+        parts: the part of each image
+        notes: what is worth knowing of the split
+    """
+
+    catalog: Catalog
+    parts: list[str]
+    notes: tuple[str, ...] = ()
 
 
 def with_parts(
@@ -15,7 +35,7 @@ def with_parts(
     *,
     sources: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Returns the part of every entry: the one it was given, else drawn by `assign_parts`.
+    """Return the part of every entry: the one it was given, else drawn by `assign_parts`.
 
     Where folders or a table give parts but one with a share is missing, it is taken out of the
     training images, by its share of what it has together with the training part. With `sources`,
@@ -63,3 +83,57 @@ def with_parts(
             "hold. Add training images of it or leave the class out."
         )
     return given
+
+
+def keep_together(
+    split: Split, groups: Sequence[Sequence[int]], divide: Divide, *, hint: str
+) -> tuple[Split, int, int]:
+    """Return a split that divides none of these groups, and what leaks without and with it.
+
+    Args:
+        split: one that does not know of the groups
+        groups: rows of its catalog that belong together
+        divide: draws the parts
+        hint: what the error adds where a class has too few groups
+
+    Returns:
+        The split, and how many validation and test images have one of their group in the training
+        part of `split` and of the new one, where given parts and whole sources stay as they are.
+
+    Raises:
+        DataError: A class has too few groups.
+    """
+    joined = join_groups(split.catalog, groups)
+    try:
+        parts = divide(joined)
+    except DataError as error:
+        raise DataError(f"{error} {hint}") from error
+    aware = replace(split, catalog=joined, parts=parts)
+    return aware, count_leaks(groups, split.parts), count_leaks(groups, parts)
+
+
+def join_groups(catalog: Catalog, together: Iterable[Sequence[int]]) -> Catalog:
+    """Return the catalog with one group for all images that belong together by any reason.
+
+    Groups that the entries have already and those of `together` are joined wherever they share
+    an image. A group has the first of its groups' names, or its first file's.
+
+    Args:
+        catalog: the images
+        together: rows of the catalog that belong together
+    """
+    entries = list(catalog.entries)
+    files, names = [entry.file for entry in entries], [entry.group for entry in entries]
+    for name, members in named_groups(files, names, together):
+        for row in members:
+            entries[row] = entries[row]._replace(group=name)
+    return replace(catalog, entries=tuple(entries), names=catalog.class_names)
+
+
+def leaks_in_words(unaware: int, aware: int) -> str:
+    """Return what a split without and with knowledge of groups leaks, for a note."""
+    rest = "; given parts and whole sources stay as they are" if aware else ""
+    return (
+        f"a split that does not know them leaks {unaware:,} validation and test images into the "
+        f"training part, this one {aware:,}{rest}"
+    )

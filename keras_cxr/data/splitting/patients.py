@@ -4,18 +4,15 @@ What is used of PatientID is whether two films have the same one. Neither the nu
 made of it is kept: groups are called by their first file, and the cache holds "1", "2", ...
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.groups import count_leaks, rows_by_name
-from keras_cxr.data.options import Options
-from keras_cxr.data.splitting.groups import join_groups
-from keras_cxr.data.splitting.parts import with_parts
-from keras_cxr.errors import DataError
+from keras_cxr.data.groups import rows_by_name
+from keras_cxr.data.splitting.parts import Divide, Split, keep_together, leaks_in_words
 
 
 def usable_patients(patients: Sequence[str]) -> tuple[list[str], str]:
-    """Returns whose films these are, "" where not known, and a note if that cannot be believed.
+    """Return whose films these are, "" where not known, and a note if that cannot be believed.
 
     One patient for all films is what software writes in place of the names that it takes out.
 
@@ -31,50 +28,37 @@ def usable_patients(patients: Sequence[str]) -> tuple[list[str], str]:
     return list(patients), ""
 
 
-def keep_patients(
-    catalog: Catalog,
-    patients: Sequence[str],
-    parts: Sequence[str],
-    *,
-    options: Options,
-    sources: Mapping[str, str] | None,
-) -> tuple[Catalog, list[str], list[str]]:
-    """Returns the catalog with patients as groups, its parts, and notes on what that changed.
+def keep_patients_together(
+    split: Split, patients: Sequence[str], divide: Divide, *, wanted: bool | str
+) -> Split:
+    """Return a split that divides no patient, with notes on what that changed.
 
     Args:
-        catalog: The images.
-        patients: `Record.patient` of each.
-        parts: Of a split that does not know of patients.
-        options: `group_patients` says whether: "auto" leaves groups that are given as they are.
-        sources: Of each file, where whole sources are split.
+        split: one that does not know of patients
+        patients: `Record.patient` of each image
+        divide: draws the parts
+        wanted: whether; "auto" leaves groups that are given as they are
 
     Raises:
         DataError: A class has too few patients.
     """
-    if not any(patients) or options.group_patients is False:
-        return catalog, list(parts), []
-    if options.group_patients == "auto" and any(entry.group for entry in catalog.entries):
+    if not any(patients) or wanted is False:
+        return split
+    if wanted == "auto" and any(entry.group for entry in split.catalog.entries):
         note = "the patients that DICOM files name were not used, since groups are given"
-        return catalog, list(parts), [f"{note}: group_patients=True joins both"]
+        return replace(split, notes=(*split.notes, f"{note}: group_patients=True joins both"))
     known, problem = usable_patients(patients)
     if problem:
-        return catalog, list(parts), [problem]
+        return replace(split, notes=(*split.notes, problem))
     rows_of = rows_by_name(known)
     several = [rows for rows in rows_of.values() if len(rows) > 1]
-    joined = join_groups(catalog, several)
-    try:
-        aware = with_parts(joined, options.shares, options.seed, sources=sources)
-    except DataError as error:
-        raise DataError(
-            f"{error} Images of one patient, whom DICOM files name, count as one; "
-            "group_patients=False lets them be divided."
-        ) from error
-    before, after = count_leaks(several, parts), count_leaks(several, aware)
-    rest = "; given parts and whole sources stay as they are" if after else ""
-    held = sum(map(len, rows_of.values()))
-    note = (
-        f"patients: DICOM files name {len(rows_of):,} for {held:,} images, {len(several):,} of "
-        f"them for several; a split that does not know them leaks {before:,} validation and test "
-        f"images into the training part, this one {after:,}{rest}"
+    hint = (
+        "Images of one patient, whom DICOM files name, count as one; group_patients=False lets "
+        "them be divided."
     )
-    return joined, aware, [note]
+    split, unaware, aware = keep_together(split, several, divide, hint=hint)
+    note = (
+        f"patients: DICOM files name {len(rows_of):,} for {sum(map(len, rows_of.values())):,} "
+        f"images, {len(several):,} of them for several; {leaks_in_words(unaware, aware)}"
+    )
+    return replace(split, notes=(*split.notes, note))

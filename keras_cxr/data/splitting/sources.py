@@ -1,32 +1,26 @@
 """Splits by source: whole hospitals or collections go to one part each."""
 
-import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr.data.batching.augment import draw, image_keys
 from keras_cxr.data.catalog import PARTS, Catalog, listing
-from keras_cxr.data.finding.tables import Groups
-from keras_cxr.data.tables.columns import cell_texts, find_column, meaning, read_columns, said
-from keras_cxr.data.tables.csv_files import read_csv
-from keras_cxr.data.tables.joining import places_of, values_at
+from keras_cxr.data.draws import draw, image_keys
+from keras_cxr.data.tables.columns import cell_texts, find_column, meaning, said
+from keras_cxr.data.tables.csv_files import table_of
+from keras_cxr.data.tables.joining import join_table
 from keras_cxr.errors import DataError, InvalidArgumentError
 
-_STREAM = 4  # of draws; augmentation and order use 0 to 3
+_STREAM = 4  # of draws; see `draws`
 _TRIALS = 1000  # meets each way to deal 5 sources to 3 parts; with more, chance comes near enough
 _AS_NEAR = 0.05  # of a class: no share is meant so exactly that seeds should not differ for it
 
 
-def read_sources(
-    data: Any, groups: Groups | None, catalog: Catalog, *, column: str
-) -> dict[str, str]:
-    """Returns the source of every file of a catalog.
+def read_sources(data: Any, groups: Any, catalog: Catalog, *, column: str) -> dict[str, str]:
+    """Return the source of every file of a catalog.
 
     Args:
         data: What `make_datasets` was given; a table may hold the column.
@@ -38,11 +32,11 @@ def read_sources(
         InvalidArgumentError: No table has such a column.
         DataError: Images have no source, or the data gives parts of its own.
     """
-    tables = [table for table in (_table(groups), _table(data)) if table is not None]
+    tables = [table for table in (table_of(groups), table_of(data)) if table is not None]
     fitting = [
-        (found.cells["file"], cell_texts(one[chosen]))
+        (one, chosen)
         for one in tables
-        if "file" in (found := read_columns(one, ("file",), name="the table of sources")).cells
+        if any(meaning(name) == "file" for name in one.columns)
         and (chosen := find_column(one, column)) is not None
     ]
     if not fitting:
@@ -56,11 +50,11 @@ def read_sources(
             f"split_by={column!r} draws the parts, but the data gives parts already "
             f"({catalog.layout}). Pass one without parts, or leave split_by out."
         )
-    files, texts = fitting[0]
-    known = [entry.file for entry in catalog.entries]
-    places = places_of(files, known, root=catalog.root)
-    found_sources = values_at(places, texts, known, what=f"The column {column}")
-    sources = {file: source or "" for file, source in zip(known, found_sources, strict=True)}
+    table, chosen = fitting[0]
+    files = [entry.file for entry in catalog.entries]
+    joined = join_table(table, files, name="the table of sources", root=catalog.root)
+    of_each = joined.of_each(cell_texts(table[chosen]), f"The column {column}")
+    sources = {file: source or "" for file, source in zip(files, of_each, strict=True)}
     lacking = [file for file, source in sources.items() if not source]
     if lacking:
         raise DataError(
@@ -70,20 +64,10 @@ def read_sources(
     return sources
 
 
-def holds_groups(groups: Groups, *, column: str | None, split_by: str | None) -> bool:
-    """Returns whether `groups` names groups; a table may serve for sources alone."""
-    table = _table(groups)
-    if table is None or column is not None or split_by is None:
-        return True
-    if find_column(table, split_by) is None:
-        return True
-    return any(meaning(name) == "group" for name in table.columns)
-
-
 def split_sources(
     labels: Sequence[str], sources: Sequence[str], *, shares: Sequence[float], seed: int
 ) -> list[str]:
-    """Returns the part of every image, such that no source is in two parts.
+    """Return the part of every image, such that no source is in two parts.
 
     Ways to deal out the sources are drawn from SHA-256 of their names and the seed. Those that
     leave a part without a class do not count. The first is taken of those that come nearest to
@@ -117,7 +101,7 @@ def split_sources(
 
 
 def describe_sources(sources: Sequence[str], parts: Sequence[str], *, column: str) -> str:
-    """Returns a note that names the sources of each part."""
+    """Return a note that names the sources of each part."""
     held = []
     for part in PARTS:
         of_part = Counter(s for s, one in zip(sources, parts, strict=True) if one == part)
@@ -131,7 +115,7 @@ def describe_sources(sources: Sequence[str], parts: Sequence[str], *, column: st
 def _deal(
     counts: NDArray[np.int64], names: Sequence[str], *, shares: NDArray[np.float64], seed: int
 ) -> NDArray[np.int64] | None:
-    """Returns the number of the part of each source, (s,) int64; None where no way is found."""
+    """Return the number of the part of each source, (s,) int64; None where no way is found."""
     trials = np.arange(_TRIALS, dtype=np.uint64)[:, np.newaxis]
     drawn = draw((image_keys(names) ^ trials).ravel(), seed, 0, _STREAM).reshape(_TRIALS, -1)
     # few sources hardly ever reach a part of a small share: every second draw is even
@@ -167,12 +151,3 @@ def _lines(counts: NDArray[np.int64], names: Sequence[str], classes: Sequence[st
         f"{name}: " + ", ".join(f"{n:,} {label}" for n, label in zip(row, classes, strict=True))
         for name, row in zip(names, counts, strict=True)
     ]
-
-
-def _table(data: Any) -> pd.DataFrame | None:
-    if isinstance(data, pd.DataFrame):
-        return data
-    if isinstance(data, Mapping) or not isinstance(data, str | os.PathLike):
-        return None
-    path = Path(data).expanduser()
-    return read_csv(path) if path.suffix.lower() == ".csv" and not path.is_dir() else None

@@ -51,12 +51,12 @@ class Columns:
 
 
 def meaning(column: Any) -> str | None:
-    """Returns what a column of this name means, a key of `COLUMNS`; None for any other."""
+    """Return what a column of this name means, a key of `COLUMNS`; None for any other."""
     return _MEANINGS.get(_key(column))
 
 
 def find_column(table: pd.DataFrame, name: str) -> Any | None:
-    """Returns the table's column of a name that the user gave, or of the only one alike."""
+    """Return the table's column of a name that the user gave, or of the only one alike."""
     if name in table.columns:
         return name
     alike = [column for column in table.columns if _key(column) == _key(name)]
@@ -84,7 +84,7 @@ def check_table(table: pd.DataFrame, name: str) -> None:
 
 
 def read_columns(table: pd.DataFrame, meanings: Iterable[str], *, name: str) -> Columns:
-    """Returns the columns of a table that have these meanings.
+    """Return the columns of a table that have these meanings.
 
     Args:
         table: Any table with a row for each image, or action.
@@ -115,7 +115,7 @@ def read_columns(table: pd.DataFrame, meanings: Iterable[str], *, name: str) -> 
 
 
 def cell_texts(column: "pd.Series[Any]") -> list[str]:
-    """Returns a column's cells as text without space around it, "" for empty ones."""
+    """Return a column's cells as text without space around it, "" for empty ones."""
     if isinstance(column.dtype, pd.StringDtype):
         return [cell.strip() for cell in column.fillna("").tolist()]
     missing = column.isna().tolist()
@@ -123,8 +123,14 @@ def cell_texts(column: "pd.Series[Any]") -> list[str]:
 
 
 def said(table: pd.DataFrame) -> str:
-    """Returns the names of a table's columns, for an error."""
+    """Return the names of a table's columns, for an error."""
     return ", ".join(map(str, table.columns)) or "none"
+
+
+def lacking(name: str, columns: Sequence[str], table: pd.DataFrame) -> DataError:
+    """Return the error for a table without all of the columns that its reader needs."""
+    what = "columns" if len(columns) > 1 else "column"
+    return DataError(f"{name} needs the {what} {' and '.join(columns)}; it has {said(table)}")
 
 
 def _key(column: Any) -> str:
@@ -135,7 +141,7 @@ _MEANINGS = {_key(name): kind for kind, names in COLUMNS.items() for name in nam
 
 
 def _in_order(table: pd.DataFrame, kind: str) -> list[Any]:
-    """Returns the table's columns of a meaning, the usual name first."""
+    """Return the table's columns of a meaning, the usual name first."""
     order = [_key(name) for name in COLUMNS[kind]]
     held = [column for column in table.columns if _key(column) in order]
     return sorted(held, key=lambda column: (order.index(_key(column)), str(column) != kind))
@@ -144,7 +150,7 @@ def _in_order(table: pd.DataFrame, kind: str) -> list[Any]:
 def _that_name_parts(
     held: dict[Any, list[str]], name: str
 ) -> tuple[dict[Any, list[str]], list[str]]:
-    """Returns columns of parts in our words, without those that mean something else."""
+    """Return columns of parts in our words, without those that mean something else."""
     found, notes = {}, []
     for column, texts in held.items():
         parts = [PART_NAMES.get(text.lower(), text) for text in texts]
@@ -176,7 +182,7 @@ def _check_agree(one: Any, other: Any, held: dict[Any, list[str]], *, name: str)
 def _look_alikes(
     table: pd.DataFrame, kinds: Sequence[str], names: dict[str, str], *, name: str
 ) -> list[str]:
-    """Returns notes on columns that are not used but look as if they were meant to be."""
+    """Return notes on columns that are not used but look as if they were meant to be."""
     notes = []
     for kind in kinds:
         if kind in names or kind not in _ALIKE:

@@ -28,7 +28,7 @@ _HEAD = 1 << 16  # bytes that hold any header
 
 
 def as_table(table: Any, name: str) -> pd.DataFrame:
-    """Returns a table that the user passed: a DataFrame as it is, a CSV file read.
+    """Return a table that the user passed: a DataFrame as it is, a CSV file read.
 
     Args:
         table: A DataFrame, or the path of a CSV file.
@@ -47,8 +47,22 @@ def as_table(table: Any, name: str) -> pd.DataFrame:
     return read_csv(table)
 
 
+def table_of(data: Any) -> pd.DataFrame | None:
+    """Return the table that data are given as, a DataFrame or a CSV file; None for anything else.
+
+    Raises:
+        NotFoundError, DataError: See `read_csv`.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data
+    if not isinstance(data, str | os.PathLike):
+        return None
+    path = Path(data).expanduser()
+    return read_csv(path) if path.suffix.lower() == ".csv" and not path.is_dir() else None
+
+
 def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Returns a CSV file's columns as text, "" for empty cells.
+    """Return a CSV file's columns as text, "" for empty cells.
 
     Between the cells stands a comma; where the header holds none, a semicolon or a tab, as Excel
     writes them in many countries. The text is UTF-8, or what a byte order mark says. Text such as
@@ -110,7 +124,7 @@ def _as_utf8(content: bytes) -> bytes:
 
 
 def _header(content: bytes) -> tuple[list[str], str]:
-    """Returns the names of the columns and what stands between them."""
+    """Return the names of the columns and what stands between them."""
     lines = content[:_HEAD].decode(errors="replace").splitlines()
     line = next((line for line in lines if line.strip()), "")
     found = {mark: next(csv.reader([line], delimiter=mark), []) for mark in _DELIMITERS}

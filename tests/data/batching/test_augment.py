@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 from keras_cxr.data.batching.augment import (
     FILL_MODES,
     Augmentation,
-    draw,
-    image_keys,
-    shuffled,
     warp,
 )
+from keras_cxr.data.draws import image_keys
 from keras_cxr.errors import InvalidArgumentError
 from tests.data.helpers import picture
 
@@ -124,30 +122,6 @@ def test_draws_depend_on_seed_epoch_and_image_alone(augmentation, seed, epoch, o
     np.testing.assert_array_equal(shuffled_keys, together[order])
     alone = augmentation.matrices(KEYS[3:4], (20, 24), seed=seed, epoch=epoch)
     np.testing.assert_array_equal(alone[0], together[3])
-
-
-def test_draws_are_uniform_and_differ_by_seed_epoch_image_and_stream():
-    first = draw(KEYS, 0, 0, 0)
-    assert first.min() >= 0.0
-    assert first.max() < 1.0
-    counts = np.histogram(first, bins=10, range=(0, 1))[0]
-    assert abs(counts - 400).max() < 80
-    for other in (draw(KEYS, 1, 0, 0), draw(KEYS, 0, 1, 0), draw(KEYS, 0, 0, 1)):
-        assert abs(np.corrcoef(first, other)[0, 1]) < 0.06
-    assert len(np.unique(first)) == len(first)
-
-
-def test_draws_are_pinned():
-    # the same on every machine, now and later
-    received = draw(image_keys(["a", "b"]), 1, 2, 0)
-    assert received.tolist() == [0.9626526870069065, 0.6989132664085732]
-
-
-@given(st.integers(0, 10), st.integers(0, 10))
-def test_orders_are_permutations_that_differ_by_epoch(seed, epoch):
-    order = shuffled(KEYS[:100], seed=seed, epoch=epoch)
-    assert sorted(order) == list(range(100))
-    assert (order != shuffled(KEYS[:100], seed=seed, epoch=epoch + 1)).any()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from keras_cxr.data import find_images
-from keras_cxr.data.finding.tables import with_groups
+from keras_cxr.data.splitting.groups import with_groups
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from tests.data.helpers import kaggle, lungs, picture, plain, write
 

@@ -5,8 +5,8 @@ import pytest
 from keras_cxr.audit.of_data.base.metadata import read_metadata
 from keras_cxr.audit.of_model.questions.subgroups import columns_of
 from keras_cxr.data import find_images
-from keras_cxr.data.finding.tables import with_groups
 from keras_cxr.data.splitting.actions import read_actions
+from keras_cxr.data.splitting.groups import with_groups
 from keras_cxr.data.splitting.sources import read_sources
 from keras_cxr.data.tables.columns import COLUMNS, find_column, meaning, read_columns
 from keras_cxr.data.tables.joining import places_of

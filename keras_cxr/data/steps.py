@@ -1,0 +1,281 @@
+"""The eight steps of `make_datasets`, in their order."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from keras_cxr.data.batching.batches import Batches, balanced_weights
+from keras_cxr.data.batching.pipelines import FORMATS
+from keras_cxr.data.caching.cache import cache_folder, open_cache
+from keras_cxr.data.caching.reading import Record, read_all
+from keras_cxr.data.caching.store import ArrayStore, FileStore, Pixels
+from keras_cxr.data.caching.usable import (
+    check_classes,
+    check_found,
+    keep_good,
+    unseen,
+    with_classes,
+)
+from keras_cxr.data.catalog import PARTS, Catalog
+from keras_cxr.data.datasets import Datasets
+from keras_cxr.data.draws import image_keys
+from keras_cxr.data.files.intensity import describe_narrow
+from keras_cxr.data.finding.arrays import from_arrays
+from keras_cxr.data.finding.find import find_images
+from keras_cxr.data.labels import check_class_names
+from keras_cxr.data.options import Options
+from keras_cxr.data.splitting.actions import NO_ACTIONS, Actions, read_actions, relabelled
+from keras_cxr.data.splitting.copies import Copies, keep_copies_together, look_for_copies
+from keras_cxr.data.splitting.groups import names_groups, with_groups
+from keras_cxr.data.splitting.parts import Divide, Split, with_parts
+from keras_cxr.data.splitting.patients import keep_patients_together
+from keras_cxr.data.splitting.sources import describe_sources, read_sources
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The images that were found: files of a catalog, or arrays in memory."""
+
+    catalog: Catalog
+    arrays: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which images are to be used, and what tables say of them.
+
+    Attributes:
+        catalog: every image that was found, with its class and group
+        rows: those that are to be used
+        sources: the source of each file, where whole sources are divided
+        actions: what an audit wants done; None without one
+    """
+
+    catalog: Catalog
+    rows: Sequence[int]
+    sources: Mapping[str, str] | None
+    actions: Actions | None
+
+    @property
+    def chosen(self) -> Catalog:
+        """The images that are to be used."""
+        return self.catalog.subset(self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Usable:
+    """The images that can be used.
+
+    Attributes:
+        catalog: these images
+        rows: their rows in the plan's catalog and in the store
+        records: what reading each of them told
+        notes: what was left out, and why
+    """
+
+    catalog: Catalog
+    rows: list[int]
+    records: list[Record]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Divided:
+    """The images of the data sets.
+
+    Attributes:
+        catalog: these images, with the groups that were kept whole
+        parts: the part of each
+        notes: everything that is worth knowing of the data sets
+        copies: what copies do to the split; None where they were not looked for
+    """
+
+    catalog: Catalog
+    parts: list[str]
+    notes: tuple[str, ...]
+    copies: Copies | None
+
+
+def find(data: Any, options: Options) -> Found:
+    """Return the images of a folder, a table, a catalog or arrays, with their classes."""
+    if isinstance(data, tuple):
+        return Found(*from_arrays(data, options.image_size, options.class_names))
+    catalog = find_images(data, root=options.root)
+    check_found(catalog, on_error=options.on_error)
+    if options.class_names is not None:
+        catalog = with_classes(catalog, check_class_names(options.class_names))
+    return Found(catalog)
+
+
+def join_tables(found: Found, data: Any, options: Options) -> Plan:
+    """Return the images with what tables say of them: groups, sources and actions."""
+    catalog, groups, split_by = found.catalog, options.groups, options.split_by
+    column = options.group_column
+    if groups is not None and names_groups(groups, column=column, split_by=split_by):
+        catalog = with_groups(catalog, groups, column=column)
+    return Plan(
+        catalog,
+        range(len(catalog.entries)),
+        read_sources(data, groups, catalog, column=split_by) if split_by else None,
+        None if options.audit is None else read_actions(options.audit, catalog),
+    )
+
+
+def carry_out_actions(plan: Plan, options: Options) -> Plan:
+    """Return the plan with new classes and without dropped images, refused if it cannot work."""
+    actions = plan.actions or NO_ACTIONS
+    rows = [row for row in plan.rows if row not in actions.dropped]
+    plan = replace(plan, catalog=relabelled(plan.catalog, actions), rows=rows)
+    check_classes(plan.chosen, named=options.class_names is not None)
+    _divide(plan, options)(plan.chosen)  # what cannot be divided fails before anything is read
+    return plan
+
+
+def read_pixels(found: Found, plan: Plan, options: Options) -> Pixels:
+    """Return the fitted pixels of every image, from the cache where there is one."""
+    if found.arrays is not None:
+        records = [Record(checksum=zlib.crc32(image.data)) for image in found.arrays]
+        return Pixels(ArrayStore(found.arrays), records)
+    catalog, size = plan.catalog, options.image_size
+    reading: dict[str, Any] = {"intensity": options.intensity}
+    if not options.cache:
+        records = read_all(catalog, size, verbose=options.verbose, **reading)
+        return Pixels(FileStore(catalog, size, records, **reading), records)
+    reading["cache_dir"] = options.cache_dir
+    store, records = open_cache(catalog, size, verbose=options.verbose, **reading)
+    return Pixels(store, records, cache_folder(catalog, size, **reading))
+
+
+def keep_usable(plan: Plan, pixels: Pixels, options: Options) -> Usable:
+    """Return the images of the plan that can be used; whether bad ones are errors is an option."""
+    records = [pixels.records[row] for row in plan.rows]
+    good, notes = keep_good(plan.chosen, records, region=options.region, on_error=options.on_error)
+    rows = [plan.rows[place] for place in good]
+    kept, records = plan.catalog.subset(rows), [records[place] for place in good]
+    check_classes(kept, named=options.class_names is not None)
+    narrow = [
+        entry.file for entry, record in zip(kept.entries, records, strict=True) if record.narrow
+    ]
+    notes += [describe_narrow(narrow, len(records))] if narrow else []
+    return Usable(kept, rows, records, tuple(notes))
+
+
+def assign_parts(usable: Usable, plan: Plan, options: Options) -> Split:
+    """Return the part of every image; images of one patient stay together."""
+    divide = _divide(plan, options)
+    return keep_patients_together(
+        Split(usable.catalog, divide(usable.catalog), usable.notes),
+        [record.patient for record in usable.records],
+        divide,
+        wanted=options.group_patients,
+    )
+
+
+def keep_copies(
+    split: Split, usable: Usable, plan: Plan, pixels: Pixels, options: Options
+) -> Divided:
+    """Return the split with copies looked for and kept in one part.
+
+    It comes after the split that does not know of copies, which the leaks are counted against;
+    and what cannot be divided fails before the search, which may take minutes.
+    """
+    audit = plan.actions
+    together = look_for_copies(
+        pixels,
+        wanted=options.group_duplicates,
+        image_size=options.image_size,
+        num_parts=len(set(split.parts)),
+        known=None if audit is None else audit.groups,
+        verbose=options.verbose,
+    )
+    split, copies = keep_copies_together(split, together, usable.rows, _divide(plan, options))
+    catalog, parts = split.catalog, split.parts
+    notes = [*plan.catalog.notes, *split.notes]
+    notes += [] if audit is None else [str(audit)]
+    notes += together.notes
+    notes += [] if copies is None else [str(copies)]
+    if plan.sources is not None:
+        sources = [plan.sources[entry.file] for entry in catalog.entries]
+        notes.append(describe_sources(sources, parts, column=str(options.split_by)))
+    return Divided(catalog, parts, (*notes, *unseen(catalog, parts)), copies)
+
+
+def batch(divided: Divided, usable: Usable, pixels: Pixels, options: Options) -> Datasets:
+    """Return the data sets that users get, with the batches of each part that holds images."""
+    catalog, parts = divided.catalog, divided.parts
+    batches = _batches(divided, usable, pixels, options)
+    wrap = FORMATS[options.format]
+    masks = [
+        entry.mask if record.mask_checksum >= 0 else ""
+        for entry, record in zip(catalog.entries, usable.records, strict=True)
+    ]
+    table = {
+        "file": [entry.file for entry in catalog.entries],
+        "class": [entry.label for entry in catalog.entries],
+        "part": parts,
+        "group": [entry.group for entry in catalog.entries],
+        "mask": masks,
+    }
+    train, val, test = (wrap(batches[part]) if part in batches else None for part in PARTS)
+    return Datasets(
+        train=train,
+        val=val,
+        test=test,
+        class_names=catalog.class_names,
+        class_weight=balanced_weights(batches["train"].labels, len(catalog.class_names)),
+        table=pd.DataFrame(table),
+        root=catalog.root if catalog.source else None,
+        image_size=options.image_size,
+        color_mode=options.color_mode,
+        intensity=options.intensity,
+        region=options.region,
+        batch_size=options.batch_size,
+        augment=options.augmentation is not None,
+        seed=options.seed,
+        format=options.format,
+        layout=catalog.layout,
+        notes=divided.notes,
+        copies=divided.copies,
+        _parts=batches,
+        _wrap=wrap,
+        _checksums=np.array([(r.checksum, r.mask_checksum) for r in usable.records], np.int64),
+    )
+
+
+def _divide(plan: Plan, options: Options) -> Divide:
+    return partial(with_parts, shares=options.shares, seed=options.seed, sources=plan.sources)
+
+
+def _batches(
+    divided: Divided, usable: Usable, pixels: Pixels, options: Options
+) -> dict[str, Batches]:
+    """Return the batches of each part that holds images."""
+    entries, names = divided.catalog.entries, divided.catalog.class_names
+    index_of = {name: index for index, name in enumerate(names)}
+    labels = np.array([index_of[entry.label] for entry in entries], np.int64)
+    keys = image_keys([entry.file for entry in entries])
+    rows, parts = np.array(usable.rows, np.int64), np.array(divided.parts)
+    return {
+        part: Batches(
+            store=pixels.store,
+            rows=rows[chosen],
+            labels=labels[chosen],
+            keys=keys[chosen],
+            image_size=options.image_size,
+            channels=options.channels,
+            num_classes=len(names),
+            batch_size=options.batch_size,
+            region=options.region,
+            shuffle=part == "train",
+            augmentation=options.augmentation if part == "train" else None,
+            seed=options.seed,
+        )
+        for part in PARTS
+        if (chosen := parts == part).any()
+    }
