@@ -175,36 +175,6 @@ def places_of(
     return found
 
 
-def values_at(
-    places: Sequence[int], values: Sequence[str], known: Sequence[str], *, what: str
-) -> list[str | None]:
-    """Return the value of each known file, None where the table does not name it.
-
-    Args:
-        places: Of the table's rows, from `places_of`.
-        values: Of the same rows.
-        known: The files, as a catalog names them.
-        what: The values' name, for the error.
-
-    Raises:
-        DataError: Two rows of one file have different values.
-    """
-    found: list[str | None] = [None] * len(known)
-    torn = []
-    for place, value in zip(places, values, strict=True):
-        if place < 0:
-            continue
-        if found[place] is not None and found[place] != value:
-            torn.append(f"{known[place]}: {found[place]!r} and {value!r}")
-        found[place] = value
-    if torn:
-        raise DataError(
-            f"{what} has files with two values ({len(torn):,}). Keep one row of each:\n"
-            f"{listing(torn)}"
-        )
-    return found
-
-
 def _names(name: str, starts: Sequence[str]) -> Iterable[str]:
     yield name
     for start in starts:

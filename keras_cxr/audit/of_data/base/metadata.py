@@ -8,10 +8,9 @@ import pandas as pd
 
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.splitting.patients import usable_patients
-from keras_cxr.data.tables.columns import COLUMNS, read_columns, said
+from keras_cxr.data.tables.columns import COLUMNS, said
 from keras_cxr.data.tables.csv_files import as_table
-from keras_cxr.data.tables.joining import places_of, values_at
-from keras_cxr.errors import DataError
+from keras_cxr.data.tables.joining import join_table
 
 Table = str | os.PathLike[str] | pd.DataFrame
 
@@ -51,31 +50,29 @@ def read_metadata(catalog: Catalog, table: Table | None, *, prefix: str = "") ->
     if table is None:
         return Metadata(groups, unknown)
     frame = as_table(table, "metadata")
-    held = read_columns(frame, ("file", "group", "source"), name="metadata")
-    if "file" not in held.cells:
-        raise DataError(f"metadata needs the column file; it has {said(frame)}")
-    files, known = held.cells["file"], [entry.file for entry in catalog.entries]
-    places = places_of(files, known, root=catalog.root, prefix=prefix)
-    missing = len(known) - len({*places} - {-1})
-    if missing == len(known):
-        raise DataError(
-            f"metadata names none of the {missing:,} images. Its column file must hold paths "
-            f"relative to {catalog.root}, such as {known[0]!r}; it has "
-            f"{next(iter(files), 'no rows')!r}"
-        )
+    files = [entry.file for entry in catalog.entries]
+    joined = join_table(
+        frame,
+        files,
+        name="metadata",
+        root=catalog.root,
+        meanings=("group", "source"),
+        prefix=prefix,
+    )
+    joined.check_named()
+    names, cells = joined.columns.names, joined.columns.cells
     told = {note.partition(": ")[2] for note in catalog.notes}  # of the data's own table
-    notes = [note for note in held.notes if note.partition(": ")[2] not in told]
-    if missing:
-        notes.append(f"{missing:,} of {len(known):,} images are not in the metadata")
-    if not {"group", "source"} & set(held.cells):
+    notes = [note for note in joined.columns.notes if note.partition(": ")[2] not in told]
+    if joined.num_missing:
+        notes.append(f"{joined.num_missing:,} of {len(files):,} images are not in the metadata")
+    if not {"group", "source"} & set(cells):
         wanted = ", ".join((*COLUMNS["group"], *COLUMNS["source"]))
         notes.append(f"the metadata has none of the columns {wanted}; it has {said(frame)}")
 
     def of_each(kind: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
-        if kind not in held.cells:
+        if kind not in cells:
             return otherwise
-        what = f"The metadata's column {held.names[kind]}"
-        found = values_at(places, held.cells[kind], known, what=what)
+        found = joined.of_each(cells[kind], f"The metadata's column {names[kind]}")
         return tuple(value or "" for value in found)
 
     return Metadata(of_each("group", groups), of_each("source", unknown), tuple(notes))

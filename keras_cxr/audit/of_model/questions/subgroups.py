@@ -9,9 +9,9 @@ from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.audit.of_model.base.subject import AuditedModel
 from keras_cxr.audit.question import Outcome, not_measured
-from keras_cxr.data.tables.columns import meaning, read_columns, said
+from keras_cxr.data.tables.columns import meaning
 from keras_cxr.data.tables.csv_files import as_table
-from keras_cxr.data.tables.joining import places_of
+from keras_cxr.data.tables.joining import join_table
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.statistics.subgroups import Subgroups, measure_subgroups
 
@@ -81,36 +81,20 @@ def columns_of(files: tuple[str, ...], metadata: Any, *, root: Path | None) -> p
         DataError: The table lacks the column file or names none of the files.
     """
     frame = as_table(metadata, "metadata")
-    held = read_columns(frame, ("file",), name="metadata").cells
-    if "file" not in held:
-        raise DataError(f"metadata needs the column file; it has {said(frame)}")
-    places = places_of(held["file"], files, root=Path() if root is None else Path(root))
-    _refuse_torn(frame, places, files)
-    row_of = {place: row for row, place in reversed(list(enumerate(places)))}
-    rows = [row_of.get(place, -1) for place in range(len(files))]
-    if max(rows, default=-1) < 0:
+    joined = join_table(frame, files, name="metadata", root=None if root is None else Path(root))
+    joined.check_named("test images")
+    is_other = [meaning(column) != "file" for column in frame.columns]
+    rows = list(frame.loc[:, is_other].astype(str).itertuples(index=False, name=None))
+    torn = joined.conflicts(rows)
+    if torn:
         raise DataError(
-            f"metadata names none of the {len(files):,} test images. Its column file must hold "
-            f"paths relative to the data folder, such as {files[0]!r}; it has {held['file'][:1]}"
+            f"metadata has files with two different rows, such as {torn[0][0]}. Keep one of each."
         )
-    table = frame.reset_index(drop=True).reindex(rows)
+    row_of = {place: row for row, place in reversed(list(enumerate(joined.places)))}
+    table = frame.reset_index(drop=True).reindex(
+        [row_of.get(place, -1) for place in range(len(files))]
+    )
     return table.apply(_as_numbers).reset_index(drop=True)
-
-
-def _refuse_torn(frame: pd.DataFrame, places: list[int], files: tuple[str, ...]) -> None:
-    """Refuses a table in which one file has two rows that differ."""
-    named = [row for row, place in enumerate(places) if place >= 0]
-    if len({places[row] for row in named}) == len(named):
-        return
-    is_file = [meaning(column) == "file" for column in frame.columns]
-    told = frame.loc[:, [not one for one in is_file]].iloc[named].astype(str)
-    different = told.assign(**{"file of the row": [places[row] for row in named]}).drop_duplicates()
-    twice = different["file of the row"][different["file of the row"].duplicated()]
-    if len(twice):
-        raise DataError(
-            f"metadata has files with two different rows, such as {files[twice.iloc[0]]}. Keep "
-            "one of each."
-        )
 
 
 def _as_numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
