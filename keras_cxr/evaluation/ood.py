@@ -17,11 +17,8 @@ from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.ood_file import NUMBERS, read_detector, write_detector
 from keras_cxr.keras_graph.features import feature_model, thumbnails
-from keras_cxr.keras_graph.interface import (
-    as_probabilities,
-    check_model_fits,
-    outputs_probabilities,
-)
+from keras_cxr.keras_graph.heads import outputs_probabilities
+from keras_cxr.keras_graph.interface import as_probabilities, check_model_fits
 
 MAX_IMAGES = 2000  # keeps the file at 1.3 MB for LMAP3 and a score at 0.1 ms
 NEIGHBOR = 20  # of 1, 5 and 20 the one whose features told blank and drawn pictures best

@@ -28,11 +28,11 @@ from keras_cxr.data.files.intensity import is_narrow
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.inference.recorded import recorded_run
+from keras_cxr.keras_graph.heads import outputs_probabilities
 from keras_cxr.keras_graph.interface import (
     as_probabilities,
     check_reads_images,
     num_outputs,
-    outputs_probabilities,
     predict_probabilities,
 )
 from keras_cxr.models.files import read_model

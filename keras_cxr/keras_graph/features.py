@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.keras_graph.unpublished import declared_graph
+from keras_cxr.keras_graph.walk import calls_before, has_any_weights
 
 THUMBNAIL_SIDE = 16  # 8 and 24 told unusual pictures as well, within 0.02 of AUROC
 
 
 def feature_model(model: keras.Model) -> keras.Model:
-    """Returns a model of the same images and layers that ends before the head.
+    """Return a model of the same images and layers that ends before the head.
 
     The head is what follows the input of the last layer with weights; in a network of the zoo
     that is the last Dense layer, so that the features are what it decides by (the "penultimate"
@@ -36,40 +38,32 @@ def feature_model(model: keras.Model) -> keras.Model:
         >>> feature_model(keras_cxr.build_lenet5((32, 32, 1), 4)).output_shape
         (None, 84)
     """
-    try:
-        inputs, outputs = model.inputs, list(model.outputs)
-    except (AttributeError, ValueError, TypeError):
+    graph = declared_graph(model)
+    if graph is None:
         raise InvalidArgumentError(
             f"the model {model.name!r} does not say what its layers are: use a Functional or "
             "Sequential model that begins with keras.Input((height, width, channels))."
-        ) from None
-    found = [_flat(tensor) for tensor in _before_head(outputs)]
+        )
+    found = [_flat(tensor) for tensor in _before_head(graph.outputs)]
     if not found:
         raise InvalidArgumentError(
             f"the model {model.name!r} has no layer with weights: it has no features to tell "
             "pictures by."
         )
     joined = found[0] if len(found) == 1 else keras.layers.Concatenate()(found)
-    return keras.Model(inputs, joined)
+    return keras.Model(model.inputs, joined)
 
 
 def _before_head(outputs: list[Any]) -> list[Any]:
-    """Returns the tensors that enter the last layers with weights, walking backwards."""
-    waiting, found, seen = list(outputs), [], set()
-    while waiting:
-        operation, node, place = waiting.pop(0)._keras_history
-        if (operation, node, place) in seen:
-            continue
-        seen.add((operation, node, place))
-        entering = operation._inbound_nodes[node].input_tensors
-        has_weights = bool(getattr(operation, "weights", None))  # keras.ops have none
-        if has_weights and isinstance(operation, keras.Model):
+    """Return the tensors that enter the last layers with weights, walking backwards."""
+    found = []
+    for call, has_weights in calls_before(outputs, ends=has_any_weights, enter=lambda model: None):
+        entering = call.node.input_tensors
+        if has_weights and isinstance(call.operation, keras.Model):
             arguments = entering[0] if len(entering) == 1 else entering
-            found.append(feature_model(operation)(arguments))
+            found.append(feature_model(call.operation)(arguments))
         elif has_weights:
             found += entering
-        else:
-            waiting += entering
     return found
 
 
@@ -83,7 +77,7 @@ def _flat(tensor: Any) -> Any:
 
 
 def thumbnails(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Returns each picture's coarse shape, without its brightness and contrast.
+    """Return each picture's coarse shape, without its brightness and contrast.
 
     With t the picture's 16 x 16 thumbnail (area averages) less its mean, the result is
     t / (|t| + 16): a unit vector, but for pictures with a contrast of about one grey value or

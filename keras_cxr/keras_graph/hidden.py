@@ -5,6 +5,7 @@ with each inner layer's `call` wrapped for the time of the run.
 """
 
 import contextlib
+import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator
@@ -12,10 +13,8 @@ from typing import Any
 
 import keras
 
-from keras_cxr.keras_graph.walk import graph_of, inner_layers, kept_losses, nodes_of
+from keras_cxr.keras_graph.unpublished import ALONE, graph_of, inner_layers, kept_losses, nodes_of
 
-# Held while a layer's `call` is wrapped, so that two threads do not wrap each other's wrapper.
-WRAPPING = threading.RLock()
 _SIDE = 64  # pixels, where the model takes images of any size: enough for what is in use
 
 Shape = tuple[int | None, ...]
@@ -23,13 +22,14 @@ Shape = tuple[int | None, ...]
 
 @contextlib.contextmanager
 def wrapped_call(layer: Any, call: Callable[..., Any]) -> Iterator[None]:
-    """Put `call` in the place of the layer's own for the time of the block.
+    """Put `call` in the place of the layer's own for the time of the block; hold `ALONE` meanwhile.
 
     In this thread alone: others, which may be using the model, meet the layer's own.
     """
     attributes = layer.__dict__  # past Keras' __setattr__, which would track the wrapper
     previous, original, owner = attributes.get("call"), layer.call, threading.get_ident()
 
+    @functools.wraps(original)
     def own_or_wrapped(*args: Any, **kwargs: Any) -> Any:
         function = call if threading.get_ident() == owner else original
         return function(*args, **kwargs)
@@ -106,7 +106,7 @@ def _trace(
     args, kwargs = keras.tree.map_structure(_filled, inputs)
     if "training" in inspect.signature(operation.call).parameters:
         kwargs["training"] = False
-    with WRAPPING, kept_losses(operation), keras.StatelessScope(), contextlib.ExitStack() as stack:
+    with ALONE, kept_losses(operation), keras.StatelessScope(), contextlib.ExitStack() as stack:
         for path, layer in inner.values():
             stack.enter_context(wrapped_call(layer, noting(path, layer)))
         try:

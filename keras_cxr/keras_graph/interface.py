@@ -1,6 +1,6 @@
 """What a model takes and returns, read from its graph before any image is computed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,24 +9,8 @@ from numpy.typing import NDArray
 
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr.errors import InvalidArgumentError
-
-# Layers that only move or average values: scores stay scores, probabilities stay probabilities.
-_PASSING = (
-    "ActivityRegularization",
-    "Average",
-    "Dropout",
-    "Flatten",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-    "Identity",
-    "InputLayer",
-    "Reshape",
-)
-_HEAD_MEND = (
-    'End the model with Dense(num_classes, activation="softmax"), or without an activation '
-    "(classifier_activation=None), in a Functional or Sequential model."
-)
+from keras_cxr.keras_graph.heads import HEAD_ADVICE, outputs_probabilities
+from keras_cxr.keras_graph.unpublished import graph_of
 
 
 def check_model_fits(
@@ -73,7 +57,7 @@ def check_model_fits(
 
 
 def num_outputs(model: Any) -> int:
-    """How many classes the model tells apart, once it is a classifier whose outputs are known.
+    """Return how many classes a classifier whose outputs are known tells apart.
 
     Raises:
         InvalidArgumentError: it is no Keras model, does not say what it takes and returns (as
@@ -89,7 +73,7 @@ def num_outputs(model: Any) -> int:
     if len(outputs) != 1 or outputs[0] is None:
         raise InvalidArgumentError(
             f"the model {model.name!r} returns outputs of shape {outputs}, not one score for each "
-            f"class. {_HEAD_MEND}"
+            f"class. {HEAD_ADVICE}"
         )
     return outputs[0]
 
@@ -107,43 +91,6 @@ def check_reads_images(model: keras.Model) -> None:
             "width, 1) or (height, width, 3): put it into a model that makes its input from such "
             "an image."
         )
-
-
-def head_activation(model: keras.Model) -> str:
-    """Name of the function that makes the outputs: "softmax", "linear", "sigmoid" and so on.
-
-    It is read from the layers, also through nested models, never guessed from values.
-    "unknown" where the model is no graph of layers, or branches with different heads meet.
-    """
-    names = {_activation(operation) for operation, final in _backwards(model) if final}
-    return names.pop() if len(names) == 1 else "unknown"
-
-
-def has_softmax_head(model: keras.Model) -> bool:
-    """Whether the outputs come from a softmax: the last layer's activation or a layer itself."""
-    return head_activation(model) == "softmax"
-
-
-def outputs_probabilities(model: keras.Model) -> bool:
-    """True where the model returns softmax probabilities, False where it returns logits.
-
-    Raises:
-        InvalidArgumentError: the head is neither, for example a sigmoid: its scores treat
-            each class on its own and do not add up to 1. Or it has one unit, which tells
-            nothing apart.
-    """
-    activation = head_activation(model)
-    if activation not in ("softmax", "linear"):
-        raise InvalidArgumentError(
-            f"the model {model.name!r} must return softmax probabilities or logits of classes "
-            f"that exclude each other; its head is {activation!r}. {_HEAD_MEND}"
-        )
-    if tuple(getattr(model.outputs[0], "shape", ()))[1:] == (1,):
-        raise InvalidArgumentError(
-            f"the model {model.name!r} must return a score for each of two classes or more; its "
-            f"head has one unit, whose softmax is always 1. {_HEAD_MEND}"
-        )
-    return activation == "softmax"
 
 
 def predict_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[np.float64]:
@@ -176,55 +123,68 @@ def as_probabilities(outputs: Any, *, logits: bool) -> NDArray[np.float64]:
     return found
 
 
-def head_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers from the output back to the last one with weights, that one included."""
-    layers = []
-    for operation, _ in _backwards(model, to_weights=True):
-        if isinstance(operation, keras.layers.Layer) and operation not in layers:
-            layers.append(operation)
-    return layers
+def check_model(model: Any) -> None:
+    """Raise unless the model is built and has one input, of images.
 
-
-def _backwards(model: Any, *, to_weights: bool = False) -> Iterator[tuple[Any, bool]]:
-    """Operations from the outputs backwards, and whether the walk ends at each.
-
-    It ends at the first that changes values, or, `to_weights`, at the first with weights.
+    Raises:
+        InvalidArgumentError: It is not, or it is no Keras model at all.
     """
-    try:
-        waiting = list(model.outputs)
-    except (AttributeError, ValueError):
-        yield None, True
-        return
-    while waiting:
-        operation, node, _ = waiting.pop(0)._keras_history
-        if isinstance(operation, keras.Model):
-            inside = list(_backwards(operation, to_weights=to_weights))
-            yield from inside
-            ended = not any(isinstance(found, keras.layers.InputLayer) for found, _ in inside)
-        else:
-            has_weights = bool(getattr(operation, "weights", None))  # keras.ops have none
-            ended = has_weights if to_weights else not _passes(operation)
-            yield operation, ended
-        if not ended:
-            waiting += operation._inbound_nodes[node].input_tensors
+    if not isinstance(model, keras.Model):
+        raise InvalidArgumentError(f"model must be a keras.Model; received {type(model).__name__}.")
+    if not model.built:
+        raise InvalidArgumentError(
+            f"model {model.name!r} is not built yet: call it once on images, or give it a "
+            "keras.Input, before it is explained."
+        )
+    graph = graph_of(model)
+    if graph is not None and len(graph.inputs) != 1:
+        raise InvalidArgumentError(
+            f"model {model.name!r} has {len(graph.inputs)} inputs; a model with one, the images, "
+            "can be explained. Wrap it in a model that holds the others fixed: see the page "
+            "Troubleshooting."
+        )
+    shape = (None,) * 4 if graph is None else tuple(graph.inputs[0].shape)
+    if len(shape) != 4:
+        raise InvalidArgumentError(
+            f"model {model.name!r} takes input of shape {shape}; what explains images needs a "
+            "model of (batch, height, width, channels)."
+        )
 
 
-def _passes(operation: Any) -> bool:
-    if type(operation).__name__ in _PASSING:
-        return True
-    is_activation = isinstance(operation, keras.layers.Activation)
-    return is_activation and _activation(operation) == "linear"
+def find_output(model: Any, output: Any | None) -> int | str | None:
+    """Return the number of the output that is meant, counted in the order of `model.outputs`.
 
+    Of a subclassed model, whose outputs are known once it has run, what was given is returned.
 
-def _activation(operation: Any) -> str:
-    kind = type(operation).__name__
-    if kind in ("Softmax", "Sigmoid", "LogSoftmax"):  # layers and keras.ops have these names
-        axis = getattr(operation, "axis", -1)
-        return kind.lower() if axis in (-1, 1) else "unknown"
-    function = getattr(operation, "activation", None)
-    if function is None:
-        return "linear" if getattr(operation, "weights", None) else "unknown"
-    return str(getattr(function, "__name__", "unknown"))
+    Args:
+        model: A model that `check_model` accepts.
+        output: A number, a name, or None for the only output.
+
+    Raises:
+        InvalidArgumentError: There is no such output, or there are several and none is named.
+    """
+    if isinstance(output, bool) or not isinstance(output, int | np.integer | str | None):
+        raise InvalidArgumentError(
+            f"output must be the name or number of an output of model {model.name!r}; received "
+            f"{output!r}."
+        )
+    output = int(output) if isinstance(output, np.integer) else output
+    graph = graph_of(model)
+    if graph is None:
+        return output
+    names, count = list(graph.output_names), len(graph.outputs)
+    listing = ", ".join(f"{number} ({name!r})" for number, name in enumerate(names))
+    if output is None:
+        if count > 1:
+            raise InvalidArgumentError(
+                f"model {model.name!r} has {count} outputs; choose one: output= {listing}."
+            )
+        return 0
+    if isinstance(output, str) and names.count(output) == 1:
+        return names.index(output)
+    if isinstance(output, int) and 0 <= output < count:
+        return output
+    raise InvalidArgumentError(f"model {model.name!r} has no output {output!r}; it has {listing}.")
 
 
 def _single_shape(model: Any, which: str) -> tuple[int | None, ...]:

@@ -9,7 +9,8 @@ import keras
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.keras_graph.hidden import hidden_calls
-from keras_cxr.keras_graph.walk import graph_of, nodes_of
+from keras_cxr.keras_graph.unpublished import graph_of
+from keras_cxr.keras_graph.walk import Trail, calls, calls_before
 
 # Parts of class names of what adds no feature to the map that it receives; of what has a kernel,
 # as Conv2DTranspose has, the name says nothing.
@@ -38,7 +39,7 @@ class Site:
     shape: tuple[int | None, ...] | None
     hidden: bool
     channels_first: bool
-    trail: tuple[Any, ...] = ()
+    trail: Trail = ()
     leads_out: bool = True
 
     @property
@@ -67,7 +68,12 @@ def list_sites(model: Any, output: int | str | None = None) -> list[Site]:
     graph = graph_of(model)
     outputs = [] if graph is None else graph.outputs
     chosen = outputs[output : output + 1] if isinstance(output, int) else outputs
-    found = list(_walk(model, "", (), {id(tensor) for tensor in chosen}))
+    used = {
+        call.trail[:depth]
+        for call, _ in calls_before(chosen, ends=lambda operation: False)
+        for depth in range(1, len(call.trail) + 1)
+    }
+    found = list(_places(model, used))
     formats = [getattr(place[1], "data_format", None) for place in found]
     usual = next(filter(None, formats), keras.config.image_data_format())
     return [
@@ -78,29 +84,19 @@ def list_sites(model: Any, output: int | str | None = None) -> list[Site]:
     ]
 
 
-def _walk(
-    model: Any, prefix: str, trail: tuple[Any, ...], wanted: set[int], *, leads_out: bool = True
-) -> Iterator[tuple[Any, ...]]:
-    """Yield path, operation, shape, hidden, trail, leads_out; `wanted` are ids of tensors."""
-    graph = graph_of(model)
-    if graph is None:
-        for path, layer, shape in hidden_calls(model, prefix, trail[-1] if trail else None):
-            yield path, layer, shape, True, (), leads_out
-        return
-    nodes = list(nodes_of(graph))
-    used = dict.fromkeys(map(id, nodes), False)
-    for node in reversed(nodes):
-        if any(id(tensor) in wanted for tensor in node.outputs):
-            used[id(node)] = True
-            wanted = wanted | {id(tensor) for tensor in node.input_tensors}
-    for node in nodes:
-        path, inner = prefix + node.operation.name, graph_of(node.operation)
-        inside = leads_out and used[id(node)]
-        places = [] if inner is None else zip(node.outputs, inner.outputs, strict=True)
-        asked = {id(there) for here, there in places if id(here) in wanted}
-        yield from _walk(node.operation, f"{path}/", (*trail, node), asked, leads_out=inside)
-        shape = tuple(node.outputs[0].shape) if len(node.outputs) == 1 else None
-        yield path, node.operation, shape, False, (*trail, node), inside
+def _places(model: Any, used: set[Trail]) -> Iterator[tuple[Any, ...]]:
+    """Yield path, operation, shape, hidden, trail, leads_out; `used` are trails that lead out."""
+    if graph_of(model) is None:
+        for path, layer, shape in hidden_calls(model, "", None):
+            yield path, layer, shape, True, (), True
+    for call in calls(model):
+        leads_out = call.trail in used
+        if graph_of(call.operation) is None:
+            for path, layer, shape in hidden_calls(call.operation, f"{call.path}/", call.node):
+                yield path, layer, shape, True, (), leads_out
+        outputs = call.node.outputs
+        shape = tuple(outputs[0].shape) if len(outputs) == 1 else None
+        yield call.path, call.operation, shape, False, call.trail, leads_out
 
 
 def default_site(model: Any, output: int | str | None = None) -> Site:

@@ -15,7 +15,8 @@ import keras
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.keras_graph.layers import Site
-from keras_cxr.keras_graph.walk import graph_of, nodes_of
+from keras_cxr.keras_graph.unpublished import graph_of, nodes_of
+from keras_cxr.keras_graph.walk import Trail
 
 PLACEMENTS = ("stretch", "receptive_field")
 _MEND = 'pass placement="stretch", which lays the map over the whole image.'
@@ -98,7 +99,7 @@ def receptive_fields(model: Any, site: Site, size: tuple[int, int]) -> Axes:
         InvalidArgumentError: An operation on the way moves places in a way that is not known.
     """
     image = Axis(0.0, 1.0, size[0]), Axis(0.0, 1.0, size[1])
-    found: dict[tuple[Any, ...], Place] = {}
+    found: dict[Trail, Place] = {}
     _walk(model, (), [image], found)
     axes = found.get(site.trail)
     if isinstance(axes, tuple):
@@ -109,9 +110,7 @@ def receptive_fields(model: Any, site: Site, size: tuple[int, int]) -> Axes:
     raise InvalidArgumentError(f"{where} cannot be read from the model's graph: {_MEND}")
 
 
-def _walk(
-    model: Any, trail: tuple[Any, ...], entries: list[Place], found: dict[tuple[Any, ...], Place]
-) -> list[Place]:
+def _walk(model: Any, trail: Trail, entries: list[Place], found: dict[Trail, Place]) -> list[Place]:
     """Follow the graph; note each call's axes by its trail and return those of the outputs."""
     graph = graph_of(model)
     if graph is None:

@@ -14,18 +14,24 @@ from typing import Any
 import keras
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.keras_graph.hidden import WRAPPING, wrapped_call
-from keras_cxr.keras_graph.layers import Site, list_sites
-from keras_cxr.keras_graph.walk import (
+from keras_cxr.keras_graph.heads import (
     HEADS,
     Head,
     activation_of,
     check_activation,
     find_head,
+    without_activation,
+)
+from keras_cxr.keras_graph.hidden import wrapped_call
+from keras_cxr.keras_graph.layers import Site, list_sites
+from keras_cxr.keras_graph.unpublished import (
+    ALONE,
+    before_softmax,
     graph_of,
     kept_losses,
     nodes_of,
-    without_activation,
+    packed_inputs,
+    run_graph,
 )
 
 
@@ -104,11 +110,18 @@ class Replay:
 
     @contextlib.contextmanager
     def _wrapped(self, meet: Callable[[Any], Any], endings: list[Any]) -> Iterator[None]:
-        """Wrap the layers in an author's own code: the one to meet, and those that may end it."""
-        with WRAPPING, contextlib.ExitStack() as stack:
+        """Wrap the layers in an author's own code: the one to meet, and those that may end it.
+
+        Other threads wait only where there is such a layer.
+        """
+        site_is_hidden = self.site is not None and self.site.hidden
+        if not (self._hidden_endings or site_is_hidden):
+            yield
+            return
+        with ALONE, contextlib.ExitStack() as stack:
             for layer in self._hidden_endings:
                 stack.enter_context(wrapped_call(layer, _noting(layer, endings)))
-            if self.site is not None and self.site.hidden:
+            if self.site is not None and site_is_hidden:
                 original = self.site.operation.call
                 stack.enter_context(
                     wrapped_call(self.site.operation, lambda *a, **k: meet(original(*a, **k)))
@@ -126,10 +139,8 @@ class Replay:
         return f"{layer} is called {count} times {model}: call_index is in [-{count}, {count - 1}]."
 
     def packed(self, images: Any) -> Any:
-        """The images in the structure of the model's input, such as a dictionary."""
-        graph = graph_of(self.model)
-        struct = None if graph is None else graph._inputs_struct
-        return images if struct is None else keras.tree.pack_sequence_as(struct, [images])
+        """Return the images in the structure of the model's input, such as a dictionary."""
+        return packed_inputs(graph_of(self.model), images)
 
     def _run(
         self, operation: Any, args: Any, kwargs: dict[str, Any], meet: Any, trail: tuple[Any, ...]
@@ -152,17 +163,13 @@ class Replay:
     def _run_graph(
         self, model: Any, graph: Any, inputs: Any, meet: Any, trail: tuple[Any, ...]
     ) -> Any:
-        if model._convert_input_args:  # as its __call__ would; a Functional converts by itself
-            inputs = model.dtype_policy.convert_input(inputs, model.autocast, model.input_dtype)
         nodes = nodes_of(graph)  # in the order in which Keras runs them
 
         def run_operation(operation: Any) -> Callable[..., Any]:
             node = next(node for node in nodes if node.operation is operation)
             return lambda *args, **kwargs: self._run(operation, args, kwargs, meet, (*trail, node))
 
-        outputs = graph._run_through_graph(graph._standardize_inputs(inputs), run_operation)
-        single = isinstance(outputs, list | tuple) and len(outputs) == 1
-        return outputs[0] if single else outputs
+        return run_graph(model, graph, inputs, run_operation)
 
 
 def at_inference(operation: Any, *, outermost: bool) -> dict[str, bool]:
@@ -216,7 +223,6 @@ def _noting(layer: Any, endings: list[tuple[Any, Any, str]]) -> Callable[..., An
     original = layer.call
     name, whole = activation_of(layer)
     twin = without_activation(layer)
-    twin.__dict__.pop("call", None)  # a wrapper, which would call the layer itself
 
     def call(inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if whole or name not in HEADS:
@@ -235,5 +241,4 @@ def _before_activation(model: Any, output: Any, endings: list[tuple[Any, Any, st
         if after is output:
             check_activation(model, name)
             return before
-    # Keras leaves the input of `keras.activations.softmax` there, where tensors take attributes
-    return getattr(output, "_keras_logits", output)
+    return before_softmax(output)

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_cxr.errors import TrainingError
+from keras_cxr.keras_graph.unpublished import close_workers
 from keras_cxr.training.precision import Policies
 from keras_cxr.training.progress import Progress
 
@@ -25,10 +26,9 @@ class EpochCallbacks(keras.callbacks.CallbackList):
 
     Attributes:
         training_seconds: wall-clock seconds of the last training pass.
+        history: the History callback, which `fit` also leaves in `model.history`.
         validation_seconds: wall-clock seconds of the last validation pass, 0 without one.
     """
-
-    _executor: Any
 
     def __init__(
         self,
@@ -39,18 +39,15 @@ class EpochCallbacks(keras.callbacks.CallbackList):
         check_interrupt: Callable[[], None],
         **params: Any,
     ) -> None:
-        super().__init__(list(callbacks), add_history=True, **params)
+        kept = [one for one in callbacks if isinstance(one, keras.callbacks.History)]
+        self.history = kept[-1] if kept else keras.callbacks.History()
+        super().__init__([*callbacks, *([] if kept else [self.history])], **params)
         self._check_interrupt = check_interrupt
         self._policies = policies
         self._progress = progress
         self._epoch = 0
         self._started = self._validation_started = 0.0
         self.training_seconds = self.validation_seconds = 0.0
-
-    @property
-    def history(self) -> keras.callbacks.History:
-        """The History callback, which `fit` also leaves in `model.history`."""
-        return self._history
 
     def begin(self) -> None:
         """Training begins."""
@@ -62,9 +59,7 @@ class EpochCallbacks(keras.callbacks.CallbackList):
 
     def close(self) -> None:
         """Let go of Keras' worker threads, also after an error."""
-        if self._executor is not None:
-            self._executor.shutdown()
-            self._executor = None
+        close_workers(self)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Held back: `begin` has told the callbacks."""

@@ -13,6 +13,12 @@ import numpy as np
 from keras_cxr._support.disk.archives import check_model_archive
 from keras_cxr._support.disk.file_names import LAST_MODEL_FILE
 from keras_cxr.errors import TrainingError
+from keras_cxr.keras_graph.unpublished import (
+    build_metrics,
+    optimized_variables,
+    sync_weights,
+    without_optimizer,
+)
 from keras_cxr.training.callbacks import EpochCallbacks
 from keras_cxr.training.checkpoint import RunFolder, read_arrays
 from keras_cxr.training.interruption import interrupt_held_back
@@ -120,7 +126,7 @@ class Loop:
         if keras.backend.backend() != "tensorflow":  # which does not look
             images = np.zeros((1, *self._datasets.input_shape), "float32")
             labels = np.zeros((1, self._datasets.num_classes), "float32")
-            self._model._symbolic_build(data_batch=(images, labels))
+            build_metrics(self._model, images, labels)
 
     def _train_epoch(self, epoch: int) -> None:
         model, record = self._model, self.record
@@ -202,7 +208,7 @@ class Loop:
     def _load_last(self, file: Path) -> None:
         try:
             check_model_archive(file)
-            with _without_optimizer(self._model):
+            with without_optimizer(self._model):
                 self._model.load_weights(file)
         except Exception as error:  # of a damaged file Keras raises nearly anything
             reason = " ".join(str(error).split())[:200]
@@ -228,8 +234,7 @@ class Loop:
     def _fall_back(self, epochs: int, *, interrupted: bool) -> str:
         """Return to the last complete epoch; what happened and how to go on, in words."""
         if self._folder is None:
-            if hasattr(self._model, "jax_state_sync"):
-                self._model.jax_state_sync()
+            sync_weights(self._model)
             return "Without run_dir nothing was saved."
         record = self._folder.read()  # what is on disk counts, not what was about to be
         if record is None:
@@ -247,7 +252,7 @@ class Loop:
 
     def _save(self, path: Path) -> None:
         """Write the model as it was built: its own policies, without the optimizer."""
-        with self.policies.paused(), _without_optimizer(self._model):
+        with self.policies.paused(), without_optimizer(self._model):
             self._model.save(path)
 
 
@@ -255,8 +260,8 @@ def _build(optimizer: Any, model: keras.Model) -> None:
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
         return
-    known = getattr(optimizer, "_trainable_variables", model.trainable_variables)
-    if [id(v) for v in known] != [id(v) for v in model.trainable_variables]:
+    known = optimized_variables(optimizer)
+    if known is not None and [id(v) for v in known] != [id(v) for v in model.trainable_variables]:
         raise TrainingError(
             f"This {type(optimizer).__name__} was used with another model or other trainable "
             "layers before: pass a new optimizer."
@@ -276,16 +281,6 @@ def _callback_states(arrays: Arrays) -> dict[str, Any]:
             f"The checkpoint's callbacks are damaged ({error}): pass resume=False to begin anew, "
             "or another run_dir."
         ) from error
-
-
-@contextlib.contextmanager
-def _without_optimizer(model: Any) -> Iterator[None]:
-    """Keras would save, and expect to load, the optimizer with the model."""
-    optimizer, model.optimizer, model.compiled = model.optimizer, None, False
-    try:
-        yield
-    finally:
-        model.optimizer, model.compiled = optimizer, True
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Which precision a model trains in, and its layers' dtype policies while it does."""
 
 import importlib
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from typing import Any
 import keras
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.keras_graph.interface import head_layers
+from keras_cxr.keras_graph.heads import head_layers
+from keras_cxr.keras_graph.unpublished import all_layers, calls_of, forget_compiled
+from keras_cxr.keras_graph.walk import leaf_layers
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 # The first compute capability whose tensor cores multiply bfloat16 (NVIDIA Ampere).
@@ -68,9 +71,10 @@ class Policies:
     def __init__(self, model: keras.Model, precision: str) -> None:
         self._model = model
         head = head_layers(model)
-        front = _front_layers(model)
+        leaves = (layer for _, layer in leaf_layers(model))
+        front = list(itertools.takewhile(lambda layer: not _has_kernel(layer), leaves))
         self._changes = []
-        for layer in model._flatten_layers():  # the only list that also enters custom layers
+        for layer in all_layers(model):
             own = layer.dtype_policy
             if type(own) not in _PLAIN_POLICIES or own.variable_dtype != "float32":
                 continue
@@ -101,8 +105,7 @@ class Policies:
             yield
         finally:
             self.restore()
-            model = self._model
-            model.train_function = model.test_function = model.predict_function = None
+            forget_compiled(self._model)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -112,25 +115,6 @@ class Policies:
             yield
         finally:
             self.apply()
-
-
-def _front_layers(model: Any) -> list[Any]:
-    front: list[Any] = []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            inside = _front_layers(layer)
-            front += inside
-            if len(inside) < _count(layer):
-                break
-        elif _has_kernel(layer):
-            break
-        else:
-            front.append(layer)
-    return front
-
-
-def _count(model: Any) -> int:
-    return sum(_count(x) if isinstance(x, keras.Model) else 1 for x in model.layers)
 
 
 def _has_kernel(layer: Any) -> bool:
@@ -144,7 +128,7 @@ def _outgrows_map(layer: Any) -> bool:
     dilation = getattr(layer, "dilation_rate", (1,) * len(kernel))
     if isinstance(dilation, int):
         dilation = (dilation,) * len(kernel)
-    nodes = layer._inbound_nodes
+    nodes = calls_of(layer)
     for node in nodes:
         shape = node.input_tensors[0].shape
         first = getattr(layer, "data_format", "channels_last") == "channels_first"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_cxr._support.disk.jsonable import as_json
+from keras_cxr.keras_graph.unpublished import all_layers
 from keras_cxr.models.files import configuration_of
 from keras_cxr.training.objective import Objective
 
@@ -57,8 +58,7 @@ def describe_settings(
 
 def describe_model(model: keras.Model) -> dict[str, Any]:
     """Layers, their options and their wiring, whatever the layers are called."""
-    layers = model._flatten_layers()
-    numbers = {layer.name: f"#{i}" for i, layer in enumerate(layers)}
+    numbers = {layer.name: f"#{i}" for i, layer in enumerate(all_layers(model))}
     config = _without_names(configuration_of(model), numbers)
     shapes = [list(v.shape) for v in model.variables]
     return {"config": config, "variables": shapes, "parameters": model.count_params()}

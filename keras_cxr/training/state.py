@@ -13,26 +13,10 @@ from numpy.typing import NDArray
 from keras_cxr._support.disk.documents import FormError, parse_json
 from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr.errors import InvalidArgumentError, TrainingError
+from keras_cxr.keras_graph.unpublished import CALLBACK_STATES
 
 Arrays = dict[str, NDArray[Any]]
 
-# What Keras' own callbacks remember from one epoch to the next.
-KNOWN_STATES: dict[type, tuple[str, ...]] = {
-    keras.callbacks.EarlyStopping: (
-        "wait",
-        "stopped_epoch",
-        "best",
-        "best_epoch",
-        "best_weights",
-    ),
-    keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
-    keras.callbacks.ModelCheckpoint: (
-        "best",
-        "_batches_seen_since_last_saving",
-        "_last_batch_seen",
-    ),
-    keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
-}
 STATELESS = (
     keras.callbacks.History,  # restored with the run's history
     keras.callbacks.LearningRateScheduler,
@@ -165,13 +149,15 @@ def _set_state(callback: Any, state: Any) -> None:
 
 
 def _known_attributes(callback: Any) -> tuple[str, ...]:
-    return next((names for kind, names in KNOWN_STATES.items() if isinstance(callback, kind)), ())
+    return next(
+        (names for kind, names in CALLBACK_STATES.items() if isinstance(callback, kind)), ()
+    )
 
 
 def _may_forget(callback: Any) -> bool:
     if hasattr(callback, "get_state") and hasattr(callback, "set_state"):
         return False
-    if type(callback) in (*KNOWN_STATES, *STATELESS):  # a subclass may remember more
+    if type(callback) in (*CALLBACK_STATES, *STATELESS):  # a subclass may remember more
         return False
     own = vars(callback).keys() - vars(keras.callbacks.Callback()).keys()
     return any(not callable(getattr(callback, name)) for name in own)

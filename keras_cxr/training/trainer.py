@@ -13,7 +13,8 @@ import keras
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError, TrainingError
-from keras_cxr.keras_graph.interface import check_model_fits, outputs_probabilities
+from keras_cxr.keras_graph.heads import outputs_probabilities
+from keras_cxr.keras_graph.interface import check_model_fits
 from keras_cxr.models.files import why_unreadable
 from keras_cxr.training.checkpoint import RunFolder
 from keras_cxr.training.loop import Loop

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from keras_cxr.explain.backends.scores import checked_scores
 from keras_cxr.keras_graph.replay import Replay
+from keras_cxr.keras_graph.unpublished import sync_weights
 
 
 def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any:
@@ -76,8 +77,8 @@ def _stateless(variables: list[Any], values: list[Any]) -> Any:
 
 
 def _values(replay: Replay, variables: list[Any]) -> list[Any]:
-    """The weights as they are now; during `fit` they lie elsewhere until they are asked for."""
-    replay.model.jax_state_sync()
+    """The weights as they are now."""
+    sync_weights(replay.model)
     return [variable.value for variable in variables]
 
 

@@ -22,7 +22,7 @@ from keras_cxr.explain.backends import (
 from keras_cxr.explain.engine.inputs import check_finite, check_size, image_batch
 from keras_cxr.keras_graph.layers import Site, list_sites
 from keras_cxr.keras_graph.replay import Replay, at_inference, chosen_output
-from keras_cxr.keras_graph.walk import graph_of, has_own_code, kept_losses
+from keras_cxr.keras_graph.unpublished import graph_of, has_own_code, kept_losses
 
 CHUNK = 32  # images at once: bounds memory, and costs LMAP3 nothing against larger chunks
 # Largest difference between the model's output and ours, per precision: replayed layers are

@@ -4,8 +4,7 @@ Adebayo et al. 2018, "Sanity Checks for Saliency Maps". A map that stays the sam
 while the model forgets everything shows the image, not the model.
 """
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,8 @@ from scipy.stats import rankdata
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.engine.maps import Floats
+from keras_cxr.keras_graph.clone import cloned
+from keras_cxr.keras_graph.walk import leaf_layers
 
 Doubles = NDArray[np.float64]
 
@@ -93,9 +94,13 @@ def randomize_cascading(
     Raises:
         InvalidArgumentError: The model cannot be cloned, or has no weights.
     """
-    clone = cloned(model)
+    clone = cloned(
+        model,
+        failing="cloned, so that its weights cannot be drawn anew",
+        advice="Use a Functional or Sequential model, or pass randomize=False.",
+    )
     explain = explainer(clone)
-    layers = list(reversed(list(layers_with_weights(clone))))
+    layers = [(path, layer) for path, layer in leaf_layers(clone) if layer.get_weights()][::-1]
     if not layers:
         raise InvalidArgumentError(f"model {model.name!r} has no weights that could be random.")
     numbers = np.linspace(0, len(layers) - 1, min(stages, len(layers))).round().astype(int)
@@ -109,39 +114,6 @@ def randomize_cascading(
                 next(found)[:] = rank_correlation(maps, explain(images))
     names = tuple(layers[number][0] for number in numbers)
     return Randomization(names, similarity, rank_correlation(maps, random_maps))
-
-
-def cloned(model: keras.Model) -> keras.Model:
-    """Return a copy of the model with the same weights.
-
-    Python's random state, from which Keras draws the seeds of new layers, stays as it was.
-
-    Raises:
-        InvalidArgumentError: Keras cannot copy it, as subclassed models without `get_config`.
-    """
-    state = random.getstate()
-    try:
-        clone = keras.models.clone_model(model)
-        clone.set_weights(model.get_weights())
-    except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InvalidArgumentError(
-            f"model {model.name!r} cannot be cloned, so that its weights cannot be drawn anew: "
-            f"{reason} Use a Functional or Sequential model, or pass randomize=False."
-        ) from error
-    finally:
-        random.setstate(state)
-    return clone
-
-
-def layers_with_weights(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Paths and layers that hold weights, from the input on, nested models opened."""
-    for layer in model.layers:
-        path = prefix + layer.name
-        if isinstance(layer, keras.Model):
-            yield from layers_with_weights(layer, f"{path}/")
-        elif layer.get_weights():
-            yield path, layer
 
 
 def redrawn(weight: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

@@ -13,9 +13,9 @@ from keras_cxr.explain.backends import Floats, ScoreGradients
 from keras_cxr.explain.engine.maps import upsample
 from keras_cxr.explain.engine.run import Engine
 from keras_cxr.explain.methods.method import Method, Part
+from keras_cxr.keras_graph.interface import check_model, find_output
 from keras_cxr.keras_graph.layers import default_site, list_sites, resolve_site
 from keras_cxr.keras_graph.placement import PLACEMENTS, Axes, receptive_fields
-from keras_cxr.keras_graph.walk import check_model, find_output
 
 
 class LayerMethod(Method):

@@ -12,7 +12,8 @@ from keras_cxr.explain.backends import Floats, ScoreGradients
 from keras_cxr.explain.engine.inputs import check_count
 from keras_cxr.explain.engine.run import Engine
 from keras_cxr.explain.methods.method import Method, Part
-from keras_cxr.keras_graph.walk import check_model, find_output, graph_of
+from keras_cxr.keras_graph.interface import check_model, find_output
+from keras_cxr.keras_graph.unpublished import graph_of
 
 
 class PixelMethod(Method):

@@ -9,18 +9,16 @@ from hypothesis.extra.numpy import arrays
 from keras import layers
 from scipy.stats import spearmanr
 
-from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain import Saliency
 from keras_cxr.explain.faithfulness import check_faithfulness
 from keras_cxr.explain.faithfulness.controls import edges
 from keras_cxr.explain.faithfulness.randomization import (
     Randomization,
-    cloned,
-    layers_with_weights,
     rank_correlation,
     redrawn,
 )
 from keras_cxr.explain.faithfulness.sensitivity import max_sensitivity
+from keras_cxr.keras_graph.walk import leaf_layers
 from tests.explain.all_methods import Edges, Given, reader
 
 
@@ -85,7 +83,7 @@ def test_the_cascade_goes_from_the_output_to_the_input():
             *[layers.Dense(3, name=f"dense_{i}") for i in range(6)],
         ]
     )
-    names = [name for name, _ in layers_with_weights(model)]
+    names = [name for name, layer in leaf_layers(model) if layer.get_weights()]
     assert names == ["inner/first", "norm", *(f"dense_{i}" for i in range(6))]
     images = np.random.default_rng(0).uniform(0, 255, (2, 12, 12, 1))
     found = randomized(Saliency(model), images).randomization
@@ -109,8 +107,6 @@ def test_a_model_that_cannot_be_cloned_still_gets_the_rest():
     model = keras.Sequential(
         [keras.Input((8, 8, 1)), Unclonable(lambda x: x / 255), layers.Flatten(), layers.Dense(2)]
     )
-    with pytest.raises(InvalidArgumentError, match="cannot be cloned"):
-        cloned(model)
     images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 1))
     found = randomized(Edges(model), images)
     assert found.randomization is None

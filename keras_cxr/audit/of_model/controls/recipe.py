@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.keras_graph.clone import cloned
 from keras_cxr.training.settings import describe_model, is_usual
 
 if TYPE_CHECKING:
@@ -148,12 +149,11 @@ def builder_of(model: keras.Model) -> Callable[[], keras.Model]:
     """
 
     def build() -> keras.Model:
-        try:
-            return keras.models.clone_model(model)
-        except (ValueError, NotImplementedError, TypeError) as error:
-            raise InvalidArgumentError(
-                f"The model {model.name!r} cannot be built anew from its configuration ({error}). "
-                "Pass build=, a function without arguments that returns a new, untrained one."
-            ) from error
+        return cloned(
+            model,
+            failing="built anew from its configuration",
+            advice="Pass build=, a function without arguments that returns a new, untrained one.",
+            with_weights=False,
+        )
 
     return build
