@@ -37,8 +37,8 @@ def array_batches(data: tuple[Any, ...], batch_size: int, read_labels: ReadLabel
     """Yield slices of two arrays (images, labels), checked before the first one.
 
     Raises:
-        DataError: The labels are none, or not as many as the images.
-        InvalidArgumentError: There are not two arrays.
+        DataError: the labels are none, or not as many as the images.
+        InvalidArgumentError: there are not two arrays.
     """
     if len(data) != 2:
         raise InvalidArgumentError(f"{_TAKES}; received a tuple of {len(data)}")
@@ -55,8 +55,8 @@ def dataset_batches(data: Any, read_labels: ReadLabels) -> Batches:
     """Yield what a `tf.data.Dataset`, `PyDataset` or any other iterable of batches yields.
 
     Raises:
-        DataError: A batch has no labels, or not as many as images.
-        InvalidArgumentError: It is no such iterable, or has more than images and labels.
+        DataError: a batch has no labels, or not as many as images.
+        InvalidArgumentError: it is no such iterable, or has more than images and labels.
     """
     if isinstance(data, str | bytes | os.PathLike) or not isinstance(data, Iterable):
         named = f"{data!r}: read a folder with make_datasets first"

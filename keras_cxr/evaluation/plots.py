@@ -1,4 +1,4 @@
-"""Figures for eyes: training curves, confusion matrix, images with their answers.
+"""Figures: training curves, confusion matrix, answers, reliability diagram, risk over coverage.
 
 Each function returns a `matplotlib.figure.Figure` that belongs to no window and no global
 state: call `figure.savefig("curves.png")`, or show it in a notebook by naming it.
@@ -25,7 +25,7 @@ RIGHT_COLOR, WRONG_COLOR = "#00734F", "#B23A00"
 
 
 def plot_history(history: Mapping[str, Sequence[float]], *, title: str = "") -> Figure:
-    """Loss and accuracy per epoch, training beside validation.
+    """Return a figure of loss and accuracy per epoch, training beside validation.
 
     Args:
         history: `TrainingRun.history`: lists named `loss`, `accuracy`, `val_loss`,
@@ -65,7 +65,7 @@ def _draw_grid(axes: Axes) -> None:
 
 
 def plot_confusion_matrix(evaluation: Evaluation, *, title: str = "") -> Figure:
-    """Confusion matrix in percent of the real class, as the study prints it, with the counts.
+    """Return the confusion matrix in percent of the real class, with the counts.
 
     Args:
         evaluation: what `evaluate` returned.
@@ -104,7 +104,7 @@ def plot_predictions(
     columns: int = 4,
     title: str = "",
 ) -> Figure:
-    """Grid of images with their real and predicted classes; wrong answers in orange with a cross.
+    """Return a grid of images with their classes; wrong answers in orange with a cross.
 
     Args:
         images: `(count, height, width)`, `(count, height, width, 1)` or `(…, 3)` in [0, 255].
@@ -147,7 +147,7 @@ def plot_predictions(
 def plot_reliability(
     calibrations: Calibration | Mapping[str, Calibration], *, title: str = ""
 ) -> Figure:
-    """Reliability diagram: how often answers come true against how sure the model is of them.
+    """Return a reliability diagram: how often answers are right against how sure the model is.
 
     Each dot is a bin of equally many images with its 95 % interval; dots below the diagonal are
     too sure. Several calibrations, such as before and after temperature scaling, stand side by
@@ -206,7 +206,7 @@ def _draw_bins(axes: Axes, calibration: Calibration) -> None:
 
 
 def plot_risk_coverage(selection: Selection, *, title: str = "") -> Figure:
-    """Share of wrong answers against the share of images that are answered, the surest first.
+    """Return a figure of the share of wrong answers against the share of images answered.
 
     The dot is the threshold in use. The dotted line is what a confidence without worth would
     do, the dashed one a confidence that puts every wrong answer last.

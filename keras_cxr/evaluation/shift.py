@@ -33,14 +33,14 @@ class Shift:
     there; one that fails here will hardly hold there.
 
     Attributes:
-        table: A row for each change and strength: change, setting (strength with unit),
+        table: a row for each change and strength: change, setting (strength with unit),
             accuracy, balanced_accuracy, and the differences from the unchanged images with 95 %
             limits: accuracy_difference, accuracy_low, accuracy_high, balanced_difference,
             balanced_low, balanced_high (negative: worse). `weakest` (bool) marks the row that
             costs the most balanced accuracy.
-        accuracy: On the unchanged images, in [0, 1].
-        balanced_accuracy: Likewise.
-        num_images: How many images.
+        accuracy: on the unchanged images, in [0, 1].
+        balanced_accuracy: on the unchanged images, in [0, 1].
+        num_images: how many images.
         part: "train", "val" or "test".
     """
 
@@ -126,18 +126,18 @@ def measure_shift(
     corrected for their number: of 27 changes without any effect one would show one.
 
     Args:
-        model: A trained classifier.
-        datasets: Where its images come from.
+        model: a trained classifier.
+        datasets: where its images come from.
         part: "train", "val" or "test".
-        corruptions: What to do to the images.
-        max_images: Of a larger part so many are drawn evenly.
+        corruptions: what to do to the images.
+        max_images: of a larger part so many are drawn evenly.
         groups: (n,) patients or groups of copies of the part's images, "" for an image alone; by
             default the column `group` of the data set. Intervals count groups, not images.
-        seed: Of the draw of images, the noise, the side of the rotation and the bootstrap.
+        seed: of the draw of images, the noise, the side of the rotation and the bootstrap.
         verbose: True shows progress on stderr, "auto" only in a terminal.
 
     Raises:
-        InvalidArgumentError: The model does not fit the images, or an argument cannot work.
+        InvalidArgumentError: the model does not fit the images, or an argument cannot work.
 
     Examples:
         >>> import numpy as np, keras_cxr

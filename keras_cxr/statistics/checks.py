@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_cxr.errors import InvalidArgumentError
 
 
-def checked_answers(
+def checked_predictions(
     labels: ArrayLike, probabilities: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return labels as int64 and probabilities as float64, once they are what they should be.

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from keras_cxr._support.disk.documents import COUNT, SHARE, Document
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr.errors import InvalidArgumentError, NotFoundError
-from keras_cxr.statistics.checks import checked_answers, checked_names, checked_probabilities
+from keras_cxr.statistics.checks import checked_names, checked_predictions, checked_probabilities
 from keras_cxr.statistics.intervals.resampling import group_codes
 from keras_cxr.statistics.set_coverage import SetCoverage, measure_coverage, needed_rank
 
@@ -95,7 +95,7 @@ class ConformalSets:
             raise InvalidArgumentError(
                 f"coverage must lie between 0 and 1, for example 0.9, received {coverage!r}."
             )
-        real, scores = checked_answers(labels, probabilities)
+        real, scores = checked_predictions(labels, probabilities)
         count = scores.shape[1]
         thresholds, numbers = np.zeros(count), np.bincount(real, minlength=count)
         for index, number in enumerate(numbers):
@@ -137,7 +137,7 @@ class ConformalSets:
             groups: `(images,)` patients or groups of copies, which count once; `""` or `None`
                 for an image alone. What is expected takes images as independent all the same.
         """
-        real, scores = checked_answers(labels, probabilities)
+        real, scores = checked_predictions(labels, probabilities)
         return measure_coverage(
             self.sets(scores),
             real,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn import metrics as sk
 
-from keras_cxr.statistics.checks import checked_answers
+from keras_cxr.statistics.checks import checked_predictions
 from keras_cxr.statistics.intervals.bootstrap import bootstrap_intervals
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
@@ -96,7 +96,7 @@ def compute_metrics(
         >>> m.accuracy, m.balanced_accuracy, m.confusion.tolist()
         (0.5, 0.5, [[1, 0], [1, 0]])
     """
-    real, scores = checked_answers(labels, probabilities)
+    real, scores = checked_predictions(labels, probabilities)
     classes = np.arange(scores.shape[1])
     predicted = scores.argmax(axis=1)
     # scikit-learn's own warns of tables with one class

@@ -10,8 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.statistics.checks import checked_answers, checked_names, checked_probabilities
-from keras_cxr.statistics.intervals.estimates import Estimate, class_table, estimate_columns
+from keras_cxr.statistics.checks import checked_names, checked_predictions, checked_probabilities
+from keras_cxr.statistics.intervals.estimates import (
+    Estimate,
+    class_table,
+    estimate_columns,
+    estimate_in,
+)
 from keras_cxr.statistics.intervals.limits import Floats
 from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, group_codes, group_sums
 from keras_cxr.statistics.intervals.shares import share_estimates
@@ -73,9 +78,8 @@ class Selection:
             f"Answering where it is at least {self.threshold:.2f} sure, the model answers "
             f"{self.answered} of {self.num_images:,} test images and is right in "
             f"{self.accuracy} of those, against {self.accuracy_of_all} when it answers all.",
-            f"It answers least often for {rows.index[place]}: {row['answered']:.3f} "
-            f"[{row['answered_low']:.3f}, {row['answered_high']:.3f}] of "
-            f"{int(row['images']):,} images.",
+            f"It answers least often for {rows.index[place]}: "
+            f"{estimate_in(row.to_dict(), 'answered')} of {int(row['images']):,} images.",
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -172,7 +176,7 @@ def measure_selection(
         >>> found.answered.value, found.accuracy.value, found.accuracy_of_all.value
         (0.75, 1.0, 0.75)
     """
-    real, scores = checked_answers(labels, probabilities)
+    real, scores = checked_predictions(labels, probabilities)
     names = checked_names(class_names, scores.shape[1])
     codes = group_codes(groups, len(real))
     confidence = scores.max(axis=1)

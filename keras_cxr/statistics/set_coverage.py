@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from scipy.stats import betabinom, binomtest
 
 from keras_cxr._support.disk.jsonable import as_json
-from keras_cxr.statistics.intervals.estimates import Estimate, class_table, estimate_columns
+from keras_cxr.statistics.intervals.estimates import (
+    Estimate,
+    class_table,
+    estimate_columns,
+    estimate_in,
+)
 from keras_cxr.statistics.intervals.resampling import group_sums
 from keras_cxr.statistics.intervals.shares import share_estimates
 
@@ -57,9 +62,9 @@ class SetCoverage:
             f"Sets made for {self.asked:.0%} hold the real class of {self.coverage} of "
             f"{count:,} test images and name {self.mean_size:.2f} classes on average; "
             f"{self.sizes[1] / count:.0%} name one class, {self.sizes[0] / count:.0%} none.",
-            f"The class they hold least often is {lowest}: {row['coverage']:.3f} "
-            f"[{row['coverage_low']:.3f}, {row['coverage_high']:.3f}] of its "
-            f"{int(row['images']):,} images; {row['expected_low']:.3f} to "
+            f"The class they hold least often is {lowest}: "
+            f"{estimate_in(row.to_dict(), 'coverage')} of its {int(row['images']):,} images; "
+            f"{row['expected_low']:.3f} to "
             f"{row['expected_high']:.3f} was to be expected.",
         ]
         always = [str(name) for name in self.per_class.index[self.per_class["always"]]]

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr._support.text.terminal import NO_NUMBER
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.statistics.checks import checked_answers
+from keras_cxr.statistics.checks import checked_predictions
 from keras_cxr.statistics.intervals.bootstrap import bootstrap_intervals
-from keras_cxr.statistics.intervals.estimates import Estimate
+from keras_cxr.statistics.intervals.estimates import Estimate, estimate_columns, estimate_in
 from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, group_codes
 
 MIN_IMAGES = 30  # an accuracy of 0.8 of 30 images has an interval of 0.63 to 0.90
@@ -65,7 +65,7 @@ class Subgroups:
         return tuple(found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Every row, ready for JSON: NaN becomes `None`."""
+        """Return every row, ready for JSON: NaN becomes `None`."""
         found = {
             "min_images": self.min_images,
             "accuracy": self.accuracy.to_dict(),
@@ -89,7 +89,7 @@ def measure_subgroups(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> Subgroups:
-    """Accuracy and balanced accuracy with intervals for every value of every column.
+    """Return accuracy and balanced accuracy with intervals for every value of every column.
 
     A column of more than 6 different numbers, such as age, is cut at its quartiles in these
     images, so that the four subgroups are about as large as each other: [18, 40], (40, 53], …
@@ -117,7 +117,7 @@ def measure_subgroups(
         0     F      60       1.0
         1     M      40       1.0
     """
-    real, scores = checked_answers(labels, probabilities)
+    real, scores = checked_predictions(labels, probabilities)
     if len(columns) != len(real):
         raise InvalidArgumentError(
             f"columns has {len(columns)} rows for {len(real)} images: give one for each, in the "
@@ -145,7 +145,7 @@ def measure_subgroups(
                 )
             for name in ("accuracy", "balanced_accuracy"):
                 score = getattr(found, name) if found else Estimate(np.nan, np.nan, np.nan)
-                row |= {name: score.value, f"{name}_low": score.low, f"{name}_high": score.high}
+                row |= {key: one[0] for key, one in estimate_columns(name, [score]).items()}
             rows.append({**row, "note": "" if enough else "too few"})
     whole = bootstrap_intervals(real, scores, groups=codes, **options)
     return Subgroups(pd.DataFrame(rows), whole.accuracy, min_images)
@@ -187,6 +187,6 @@ def _text(value: Hashable) -> str:
 
 def _row(row: "pd.Series[Any]") -> str:
     return (
-        f"{row['value']} ({row['accuracy']:.3f} [{row['accuracy_low']:.3f}, "
-        f"{row['accuracy_high']:.3f}] of {int(row['images']):,} images)"
+        f"{row['value']} ({estimate_in(row.to_dict(), 'accuracy')} of "
+        f"{int(row['images']):,} images)"
     )

@@ -16,7 +16,7 @@ from keras_cxr.statistics.calibration.reliability import (
     equal_bins,
     reliability_table,
 )
-from keras_cxr.statistics.checks import checked_answers, checked_names
+from keras_cxr.statistics.checks import checked_names, checked_predictions
 from keras_cxr.statistics.intervals.estimates import (
     Estimate,
     class_table,
@@ -50,7 +50,7 @@ class Calibration:
         ece_if_calibrated: what this ECE would be on average were the model perfectly
             calibrated, with as many images in such groups; NaN below 20 groups, which cannot
             tell.
-        ece_limit: what it would stay below in 95 of 100 such test sets; NaN likewise.
+        ece_limit: what it would stay below in 95 of 100 such test sets; NaN where that is.
         bins: the reliability table, a row for each bin of equally many images: `images`,
             `confidence` (mean), `accuracy`, `accuracy_low`, `accuracy_high`.
         per_class: a row per class: `images`, `share` of the images, `mean_probability`, their
@@ -184,13 +184,11 @@ def measure_calibration(
         >>> f"{found.ece:.2f} {found.ece_limit:.2f} {found.overconfidence}"
         '0.20 0.03 0.200 [0.142, 0.265]'
     """
-    real, scores = checked_answers(labels, probabilities)
-    names = checked_names(class_names, scores.shape[1])
-    codes = group_codes(groups, len(real))
+    real, scores = checked_predictions(labels, probabilities)
+    names, codes = checked_names(class_names, scores.shape[1]), group_codes(groups, len(real))
     truth = np.eye(scores.shape[1])[real]
     right = (scores.argmax(axis=1) == real).astype(np.float64)
-    confidence = scores.max(axis=1)
-    columns = np.column_stack([confidence, scores])
+    columns = np.column_stack([scores.max(axis=1), scores])
     came_true = np.column_stack([right, truth])
     binned = [equal_bins(column, num_bins, codes) for column in columns.T]
     options: dict[str, Any] = {"num_resamples": num_resamples, "seed": seed}
@@ -223,7 +221,7 @@ def measure_calibration(
         ece=float(errors[0]),
         ece_if_calibrated=float(by_chance[:, 0].mean()),
         ece_limit=float(np.quantile(by_chance[:, 0], 0.95)),
-        bins=reliability_table(confidence, right, binned[0], codes, **options),
+        bins=reliability_table(columns[:, 0], right, binned[0], codes, **options),
         per_class=pd.DataFrame(per_class, index=pd.Index(names, name="class")),
         num_images=len(real),
         num_groups=num_groups,

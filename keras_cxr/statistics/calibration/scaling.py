@@ -18,7 +18,7 @@ from keras_cxr.statistics.calibration.temperature import (
     log_probabilities,
     smoothed_targets,
 )
-from keras_cxr.statistics.checks import checked_answers, checked_probabilities
+from keras_cxr.statistics.checks import checked_predictions, checked_probabilities
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def fit_scaling(labels: ArrayLike, probabilities: ArrayLike) -> Scaling:
     """Return the temperature and class offsets that make probabilities fit what comes true.
 
     Bias-corrected temperature scaling (Alexandari, Kundaje & Shrikumar 2020): the least log
-    loss of softmax(log p / T + b), on targets smoothed as in `fit_temperature`. It mends what a
+    loss of softmax(log p / T + b), on targets smoothed as in `fit_temperature`. It corrects what a
     temperature cannot: a model trained with class weights, as `train` does by default, or on
     classes that were made equally frequent, names rare classes as if they were common.
 
@@ -90,7 +90,7 @@ def fit_scaling(labels: ArrayLike, probabilities: ArrayLike) -> Scaling:
         >>> fit_scaling(labels, [[0.5, 0.5]] * 200).apply([[0.5, 0.5]]).round(2).tolist()
         [[0.75, 0.25]]
     """
-    real, scores = checked_answers(labels, probabilities)
+    real, scores = checked_predictions(labels, probabilities)
     _check_all_occur(real, scores.shape[1])
     logs, targets = log_probabilities(scores), smoothed_targets(real, scores.shape[1])
 

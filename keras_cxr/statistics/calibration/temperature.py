@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.statistics.checks import checked_answers, checked_probabilities
+from keras_cxr.statistics.checks import checked_predictions, checked_probabilities
 
 # A network that needs more than a twentyfold is not made usable by one number.
 LOWEST, HIGHEST = 0.05, 20.0
@@ -25,7 +25,7 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
     Without that, a validation part with every answer right would ask for certainty everywhere.
 
     Fit it on the VALIDATION part: on training images a model is surer than on others, and on
-    test images the test would no longer be one. One number cannot mend classes that are named
+    test images the test would no longer be one. One number cannot correct classes that are named
     too often beside others that are named too rarely: see `fit_scaling`.
 
     Args:
@@ -41,7 +41,7 @@ def fit_temperature(labels: ArrayLike, probabilities: ArrayLike) -> float:
         >>> apply_temperature([[0.95, 0.05]], temperature).round(2).tolist()
         [[0.75, 0.25]]
     """
-    real, scores = checked_answers(labels, probabilities)
+    real, scores = checked_predictions(labels, probabilities)
     num_classes = scores.shape[1]
     if num_classes == 1:
         return 1.0

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from keras_cxr.statistics.checks import checked_answers, checked_names
+from keras_cxr.statistics.checks import checked_names, checked_predictions
 from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.limits import Floats
 from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, group_codes, group_sums
@@ -65,7 +65,7 @@ def bootstrap_intervals(
         >>> str(bootstrap_intervals(labels, scores).accuracy)
         '0.800 [0.711, 0.867]'
     """
-    real, scores = checked_answers(labels, probabilities)
+    real, scores = checked_predictions(labels, probabilities)
     count = scores.shape[1]
     names = checked_names(class_names, count)
     codes = group_codes(groups, len(real))

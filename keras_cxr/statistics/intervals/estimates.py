@@ -1,6 +1,6 @@
 """Numbers with intervals, and how they are written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,6 +79,11 @@ def estimate_columns(name: str, estimates: Iterable[Estimate]) -> dict[str, list
     rows = [(one.value, one.low, one.high) for one in estimates]
     keys = (name, f"{name}_low", f"{name}_high")
     return {key: [row[place] for row in rows] for place, key in enumerate(keys)}
+
+
+def estimate_in(row: Mapping[Any, Any], name: str) -> Estimate:
+    """Return the estimate that a row of a table holds in the columns of `estimate_columns`."""
+    return Estimate(row[name], row[f"{name}_low"], row[f"{name}_high"])
 
 
 def class_table(per_class: pd.DataFrame) -> str:
