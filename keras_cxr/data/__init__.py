@@ -1,20 +1,23 @@
 """From folders of chest X-rays to batches: find, check, split, cache, augment."""
 
 from keras_cxr.data.caching.cache import CacheInfo, clear_caches, list_caches
-from keras_cxr.data.catalog import Catalog
+from keras_cxr.data.catalog import Catalog, Entry
 from keras_cxr.data.datasets import Datasets
 from keras_cxr.data.duplicates.find import DuplicateGroup, Duplicates, find_duplicates
 from keras_cxr.data.files.images import read_image
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.data.make import make_datasets
+from keras_cxr.data.splitting.copies import Copies
 from keras_cxr.phantoms.draw import make_phantoms
 
 __all__ = [
     "CacheInfo",
     "Catalog",
+    "Copies",
     "Datasets",
     "DuplicateGroup",
     "Duplicates",
+    "Entry",
     "clear_caches",
     "find_duplicates",
     "find_images",
