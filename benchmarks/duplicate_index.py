@@ -23,7 +23,7 @@ from keras_cxr.data import find_images
 from keras_cxr.data.caching.cache import open_cache
 from keras_cxr.data.duplicates.candidates import Cells, Pairs, find_candidates, pairs_above
 from keras_cxr.data.duplicates.search import MIN_COSINE
-from keras_cxr.data.duplicates.views import SIDE, WHOLE, Frame, views_by_target
+from keras_cxr.data.duplicates.windows import SIDE, WHOLE, TargetWindow, framings_by_target
 
 DRAWN_SIDE = 128
 NEAREST = 16  # look-alikes of a picture that would be looked at closely
@@ -46,7 +46,7 @@ def run(options: Options) -> Report:
         f"{len(films):,} drawn or real films, the others made of two that look alike. Planted: one "
         f"copy under one of {len(CHANGES)} changes; found: among the {NEAREST} nearest, above a "
         f"cosine of {MIN_COSINE}. Seconds of processor, scaled from the planted films and as many "
-        "others to all; all views; an index for each of three windows.",
+        "others to all; all framings; an index for each of three windows.",
     ]
     return report
 
@@ -70,7 +70,7 @@ def _planted(films: Image, count: int, copies: int) -> tuple[Image, NDArray[np.i
     """(count, 64, 64) pictures, the last of them copies; (copies, 2) the rows of each pair."""
     rng = np.random.default_rng(0)
     seen = np.stack([_small(film) for film in films])
-    described = Frame(seen, WHOLE).targets
+    described = TargetWindow(seen, WHOLE).targets
     first, last = (len(films) // 600, max(2, len(films) // 60))
     alike = np.concatenate(
         [
@@ -135,17 +135,17 @@ def _measure(report: Report, pictures: Image, pairs: NDArray[np.int64]) -> None:
 def _ask(
     build: Builder, pictures: Image, asked: NDArray[np.int64]
 ) -> tuple[dict[int, set[int]], float]:
-    """The nearest of each row that is asked for, over all views; processor seconds."""
+    """The nearest of each row that is asked for, over all framings; processor seconds."""
     best: dict[int, dict[int, float]] = {row: {} for row in asked.tolist()}
     seconds = 0.0
-    for window, views in views_by_target().items():
-        frame = Frame(pictures, window)
+    for window, framings in framings_by_target().items():
+        frame = TargetWindow(pictures, window)
         started = time.process_time()
         index = build(frame.targets)
         # built once for all queries, however many: not scaled up with them
         seconds += (time.process_time() - started) * len(asked) / len(pictures)
-        for _, view in views:
-            queries = frame.queries(view, asked)
+        for _, framing in framings:
+            queries = frame.queries(framing, asked)
             started = time.process_time()
             scores, rows = index(queries)
             seconds += time.process_time() - started

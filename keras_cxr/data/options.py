@@ -11,7 +11,7 @@ from keras_cxr._support.checks import check_choice, check_image_size, check_inte
 from keras_cxr.data.batching.augment import Augmentation
 from keras_cxr.data.batching.batches import REGIONS
 from keras_cxr.data.batching.pipelines import FORMATS
-from keras_cxr.data.duplicates.views import check_searchable
+from keras_cxr.data.duplicates.windows import check_searchable
 from keras_cxr.data.files.images import COLOR_MODES
 from keras_cxr.data.files.intensity import INTENSITIES
 from keras_cxr.data.splitting.assign import Shares, check_shares

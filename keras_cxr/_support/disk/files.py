@@ -23,7 +23,7 @@ _KINDS = (
 
 
 def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
-    """A file opened for reading; pipes, sockets and devices, which may never answer, are not.
+    """Return a file opened for reading; pipes, sockets and devices, which may hang, are refused.
 
     Raises:
         DataError: (a ValueError) with the bare reason: it is no regular file.
@@ -50,7 +50,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def check_output(path: str | os.PathLike[str]) -> Path:
-    """The folder, shown to be writable or creatable; nothing is created yet.
+    """Return the folder, shown to be writable or creatable; nothing is created yet.
 
     For the beginning of long work, so that an unwritable folder costs no hour and bad input
     leaves no empty folder.
@@ -71,7 +71,7 @@ def check_output(path: str | os.PathLike[str]) -> Path:
 
 
 def output_folder(path: str | os.PathLike[str]) -> Path:
-    """The folder, created where it is missing and shown to be writable.
+    """Return the folder, created where it is missing and shown to be writable.
 
     Raises:
         OutputError: (an OSError) it cannot be created or written to.
@@ -93,7 +93,7 @@ def _unwritable(folder: Path, error: OSError) -> OutputError:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path to write to, which takes the place of `path` once it is on disk.
+    """Yield a temporary path to write to, which takes the place of `path` once it is on disk.
 
     No reader meets half a file, whenever the process dies; an older file stays until then.
 
@@ -119,7 +119,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def temporaries_of(path: Path) -> list[Path]:
-    """What `whole_file` left beside `path` when its process was killed."""
+    """Return what `whole_file` left beside `path` when its process was killed."""
     start, end = glob.escape(_short_stem(path)), glob.escape(path.suffix)
     return sorted(path.parent.glob(f".{start}.*.tmp{end}"))
 
@@ -141,7 +141,7 @@ def _remove_abandoned(path: Path) -> None:
 
 @functools.lru_cache(maxsize=64)
 def _temporaries_in(folder: Path) -> tuple[str, ...]:
-    """What was left in a folder when this process first wrote there; looked up once.
+    """Return what was left in a folder when this process first wrote there; looked up once.
 
     A folder of thousands of heat maps is not listed for each of them.
     """
@@ -164,7 +164,7 @@ def _is_alive(process: int) -> bool:
 
 
 def _short_stem(path: Path) -> str:
-    """The stem without what would make the temporary name longer than file systems take."""
+    """Return the stem without what would make the temporary name longer than file systems take."""
     return path.stem.encode("utf-8", "surrogateescape")[:200].decode("utf-8", "surrogateescape")
 
 

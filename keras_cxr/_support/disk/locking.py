@@ -22,7 +22,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def try_lock(file: IO[str]) -> bool:
-        """Whether the lock was free; closing the file, or dying, gives it back."""
+        """Return whether the lock was free; closing the file, or dying, gives it back."""
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -33,7 +33,7 @@ else:
     import fcntl
 
     def try_lock(file: IO[str]) -> bool:
-        """Whether the lock was free; closing the file, or dying, gives it back."""
+        """Return whether the lock was free; closing the file, or dying, gives it back."""
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

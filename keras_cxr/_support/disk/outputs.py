@@ -193,7 +193,7 @@ def signed_png(picture: bytes) -> bytes:
 
 
 def _is_run(out: Path, model: Path) -> bool:
-    """Whether a folder is that of a model's run, or the one in it that holds the model."""
+    """Return whether a folder is that of a model's run, or the one in it that holds the model."""
     near = [model.parent, model.parent.parent]
     near = near if model.is_file() else [model, model / "run", model.parent]
     return any(

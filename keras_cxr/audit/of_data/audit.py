@@ -24,7 +24,7 @@ from keras_cxr.audit.of_data.page import Pictures, write_audit
 from keras_cxr.audit.of_data.proposals import propose_actions
 from keras_cxr.audit.of_data.result import DataAudit
 from keras_cxr.audit.question import all_notes, ask_all, questions_of
-from keras_cxr.data.duplicates.views import check_searchable
+from keras_cxr.data.duplicates.windows import check_searchable
 
 
 def audit_data(

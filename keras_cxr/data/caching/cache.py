@@ -64,13 +64,13 @@ class CacheInfo:
 
 
 def default_cache_dir() -> Path:
-    """Returns the cache folder: `KERAS_CXR_CACHE`, else the user's cache folder."""
+    """Return the cache folder: `KERAS_CXR_CACHE`, else the user's cache folder."""
     chosen = os.environ.get("KERAS_CXR_CACHE")
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("keras-cxr"))
 
 
 def list_caches(cache_dir: str | os.PathLike[str] | None = None) -> list[CacheInfo]:
-    """Returns the caches in a folder by name; a damaged or outdated one has 0 images."""
+    """Return the caches in a folder by name; a damaged or outdated one has 0 images."""
     root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
     found = []
     for folder in sorted(root.glob(f"{_PREFIX}*")) if root.is_dir() else []:
@@ -90,7 +90,7 @@ def list_caches(cache_dir: str | os.PathLike[str] | None = None) -> list[CacheIn
 
 
 def clear_caches(cache_dir: str | os.PathLike[str] | None = None) -> list[CacheInfo]:
-    """Deletes the caches in a folder and returns what was deleted.
+    """Delete the caches in a folder and returns what was deleted.
 
     Raises:
         OutputError: A cache cannot be deleted.
@@ -111,7 +111,7 @@ def cache_folder(
     intensity: str = "stored",
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Path:
-    """Returns the folder of a catalog's cache, which need not exist yet."""
+    """Return the folder of a catalog's cache, which need not exist yet."""
     root = Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()
     more = "" if intensity == "stored" else f"\n{intensity}"
     name = hashlib.sha256(name_bytes(f"{catalog.source}\n{image_size}{more}")).hexdigest()[:16]
@@ -126,7 +126,7 @@ def open_cache(
     cache_dir: str | os.PathLike[str] | None = None,
     verbose: bool | str = "auto",
 ) -> tuple[MappedStore, list[Record]]:
-    """Returns the cached pixels of a catalog and one record per entry, reading what is missing.
+    """Return the cached pixels of a catalog and one record per entry, reading what is missing.
 
     Raises:
         OutputError: The cache folder cannot be written; the text names the mend.
@@ -169,7 +169,7 @@ def _open_again(folder: Path, index: Index) -> tuple[NDArray[np.uint8], NDArray[
 
 
 def _usable(folder: Path, catalog: Catalog, image_size: tuple[int, int]) -> Index | None:
-    """Returns the index on disk, current or stale; None where there is none to trust."""
+    """Return the index on disk, current or stale; None where there is none to trust."""
     try:
         index = read_index(folder)
         open_arrays(folder, index)

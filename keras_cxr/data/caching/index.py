@@ -67,7 +67,7 @@ class Index:
     records: list[Record]
 
     def describes(self, entries: Sequence[Entry]) -> bool:
-        """Whether these are the index's files, unchanged and in the same order."""
+        """Return whether these are the index's files, unchanged and in the same order."""
         # one by one: a list of tuples would wake the garbage collector (`collector_paused`)
         return len(entries) == len(self.signatures) and all(
             signature(entry) == known for entry, known in zip(entries, self.signatures, strict=True)
@@ -83,12 +83,12 @@ class OutdatedError(DamagedError):
 
 
 def signature(entry: Entry) -> Signature:
-    """Returns what must stay the same for a cached row to hold."""
+    """Return what must stay the same for a cached row to hold."""
     return entry.file, entry.size, entry.time, entry.mask, entry.mask_size, entry.mask_time
 
 
 def read_index(folder: Path) -> Index:
-    """Returns the index of a cache folder.
+    """Return the index of a cache folder.
 
     Raises:
         FileNotFoundError: There is none.
@@ -119,20 +119,20 @@ def read_index(folder: Path) -> Index:
 
 
 def write_index(folder: Path, index: Index) -> None:
-    """Replaces the index."""
+    """Replace the index."""
     content = {"schema_version": SCHEMA_VERSION, **index.__dict__}
     body = to_json(content, indent=None).encode()
     write_whole(folder / INDEX_NAME, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 
 def shapes(count: int, image_size: tuple[int, int]) -> tuple[tuple[int, ...], tuple[int, int]]:
-    """Returns the shapes of the image array and of the array of packed masks."""
+    """Return the shapes of the image array and of the array of packed masks."""
     height, width = image_size
     return (count, height, width), (count, (height * width + 7) // 8)
 
 
 def open_arrays(folder: Path, index: Index) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Returns read-only memory maps of the images and masks.
+    """Return read-only memory maps of the images and masks.
 
     Raises:
         DamagedError: A file is missing or of another length than the index says.
@@ -155,7 +155,7 @@ def _open_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def create_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Returns a writable memory map whose room on disk is reserved.
+    """Return a writable memory map whose room on disk is reserved.
 
     Without the reservation a full disk would end the process by a signal in the middle of an
     assignment.
@@ -184,7 +184,7 @@ class Earlier:
         return signature(entry) in self._rows
 
     def __call__(self, entry: Entry) -> Reused | None:
-        """Returns the earlier pixels of an entry, or None where they do not hold any more."""
+        """Return the earlier pixels of an entry, or None where they do not hold any more."""
         row = self._rows.get(signature(entry))
         if row is None:
             return None

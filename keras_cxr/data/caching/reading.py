@@ -57,7 +57,7 @@ def read_all(
     earlier: Callable[[Entry], Reused | None] | None = None,
     verbose: bool | str = "auto",
 ) -> list[Record]:
-    """Returns a `Record` per entry, in order; good pixels go to `sink(row, image, mask)`.
+    """Return a `Record` per entry, in order; good pixels go to `sink(row, image, mask)`.
 
     Args:
         catalog: What to read.
@@ -94,7 +94,7 @@ def read_all(
 def read_entry(
     catalog: Catalog, entry: Entry, image_size: tuple[int, int], *, intensity: str = "stored"
 ) -> tuple[Record, Picture | None]:
-    """Returns what one entry's files hold; the picture is None where the image is bad."""
+    """Return what one entry's files hold; the picture is None where the image is bad."""
     mask, mask_error, denied = None, "", False
     if entry.mask:
         try:
@@ -121,7 +121,7 @@ def read_entry(
 
 
 def _patient(path: str) -> str:
-    """Returns whose DICOM film a file is, as `Film.patient`."""
+    """Return whose DICOM film a file is, as `Film.patient`."""
     try:
         with file_bytes(path) as data:
             return read_patient(data)
@@ -130,7 +130,7 @@ def _patient(path: str) -> str:
 
 
 def _numbered(records: list[Record]) -> list[Record]:
-    """Returns records whose patients are numbers, which mean nothing outside of this data set."""
+    """Return records whose patients are numbers, which mean nothing outside of this data set."""
     numbers: dict[str, str] = {}
     for record in records:
         if record.patient:
@@ -141,6 +141,6 @@ def _numbered(records: list[Record]) -> list[Record]:
 
 
 def unpack(bits: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Returns a packed mask as (height, width) uint8, 255 inside and 0 outside."""
+    """Return a packed mask as (height, width) uint8, 255 inside and 0 outside."""
     count = image_size[0] * image_size[1]
     return (np.unpackbits(bits, count=count) * np.uint8(255)).reshape(image_size)

@@ -20,10 +20,10 @@ class Store(Protocol):
     """Random access to images and masks by row of the catalog."""
 
     def image(self, row: int) -> NDArray[Any]:
-        """Returns (height, width) uint8 or float32 in [0, 255]; not to be written to."""
+        """Return (height, width) uint8 or float32 in [0, 255]; not to be written to."""
 
     def mask(self, row: int) -> NDArray[np.uint8]:
-        """Returns (height, width) uint8, 255 in the lungs and 0 elsewhere; 0 without a mask."""
+        """Return (height, width) uint8, 255 in the lungs and 0 elsewhere; 0 without a mask."""
 
 
 @dataclass(frozen=True, eq=False)

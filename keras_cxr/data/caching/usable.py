@@ -10,7 +10,7 @@ from keras_cxr.errors import DataError
 
 
 def check_found(catalog: Catalog, *, on_error: str) -> None:
-    """Refuses a data set that names files which do not exist, before any is read.
+    """Refuse a data set that names files which do not exist, before any is read.
 
     Raises:
         DataError: Files are missing and `on_error` is "raise", or all are missing.
@@ -26,7 +26,7 @@ def check_found(catalog: Catalog, *, on_error: str) -> None:
 
 
 def with_classes(catalog: Catalog, class_names: Sequence[str]) -> Catalog:
-    """Returns the catalog with these classes by index, images or no images of each.
+    """Return the catalog with these classes by index, images or no images of each.
 
     Raises:
         DataError: Images have other labels.
@@ -43,13 +43,13 @@ def with_classes(catalog: Catalog, class_names: Sequence[str]) -> Catalog:
 
 
 def absent_classes(catalog: Catalog) -> list[str]:
-    """Returns the classes that no image shows."""
+    """Return the classes that no image shows."""
     filled = {entry.label for entry in catalog.entries}
     return [name for name in catalog.class_names if name not in filled]
 
 
 def check_classes(catalog: Catalog, *, named: bool = False) -> None:
-    """Refuses a data set with fewer than two classes, or a class without images.
+    """Refuse a data set with fewer than two classes, or a class without images.
 
     Args:
         catalog: The images that are left.
@@ -74,7 +74,7 @@ def check_classes(catalog: Catalog, *, named: bool = False) -> None:
 
 
 def unseen(catalog: Catalog, parts: Sequence[str]) -> list[str]:
-    """Returns notes on classes that no part holds, or that the validation or test part lacks."""
+    """Return notes on classes that no part holds, or that the validation or test part lacks."""
     held = {(part, entry.label) for part, entry in zip(parts, catalog.entries, strict=True)}
     absent = absent_classes(catalog)
     notes = []
@@ -100,7 +100,7 @@ def unseen(catalog: Catalog, parts: Sequence[str]) -> list[str]:
 def keep_good(
     catalog: Catalog, records: Sequence[Record], *, region: str, on_error: str
 ) -> tuple[list[int], list[str]]:
-    """Returns the rows that can be used, and notes on those that cannot.
+    """Return the rows that can be used, and notes on those that cannot.
 
     A missing or bad mask makes an image unusable where the region needs it, else only a note.
 

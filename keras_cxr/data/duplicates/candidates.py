@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from keras_cxr._support.threads import in_threads
-from keras_cxr.data.duplicates.views import Frame, View, views_by_target
+from keras_cxr.data.duplicates.windows import Framing, TargetWindow, framings_by_target
 
 MAX_EXHAUSTIVE = 50_000
 """All pairs of so many pictures are compared; among more an index chooses."""
@@ -27,7 +27,7 @@ _ROWS_AT_ONCE = 4096
 _CHUNK = 16  # cells that a thread takes at once
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
-CANDIDATE = np.dtype([("query", "i4"), ("target", "i4"), ("view", "i4"), ("score", "f4")])
+CANDIDATE = np.dtype([("query", "i4"), ("target", "i4"), ("framing", "i4"), ("score", "f4")])
 
 
 def find_candidates(
@@ -37,9 +37,9 @@ def find_candidates(
     threshold: float,
     max_exhaustive: int = MAX_EXHAUSTIVE,
 ) -> NDArray[np.void]:
-    """Returns the pairs of rows that look alike in some view, each with its best view.
+    """Return the pairs of rows that look alike in some framing, each with its best framing.
 
-    Up to `max_exhaustive` pictures all pairs are compared: every view costs a product of an
+    Up to `max_exhaustive` pictures all pairs are compared: every framing costs a product of an
     (n, 143) matrix with itself, block by block. Among more each picture is compared with those
     in the 48 of some 4 sqrt(n) cells that are nearest to it, which loses few (`docs/data.md`
     has the figures).
@@ -53,19 +53,19 @@ def find_candidates(
 
     Returns:
         (m,) records, the most similar first: `query`, the row of the picture whose window was
-        taken, `target`, the row of the other, `view`, the place in `VIEWS` of the one in which
-        they agree best, and `score`, the cosine in [-1, 1]. That two pictures look alike from
+        taken, `target`, the row of the other, `framing`, the place in `FRAMINGS` of the one in
+        which they agree best, and `score`, the cosine in [-1, 1]. That two pictures look alike from
         afar does not make them copies: many chests do.
     """
     nearest = _Nearest(len(small))
-    for window, views in views_by_target().items():
-        frame = Frame(small, window)
-        cells = Cells(frame.targets) if len(small) > max_exhaustive else None
-        for number, view in views:
+    for window, framings in framings_by_target().items():
+        described = TargetWindow(small, window)
+        cells = Cells(described.targets) if len(small) > max_exhaustive else None
+        for number, framing in framings:
             found = (
-                _all_pairs(frame, view, threshold)
+                _all_pairs(described, framing, threshold)
                 if cells is None
-                else cells.above(frame.queries(view), threshold)
+                else cells.above(described.queries(framing), threshold)
             )
             for query, target, score in found:
                 keep = query != target
@@ -75,16 +75,16 @@ def find_candidates(
     return nearest.pairs()
 
 
-def _all_pairs(frame: Frame, view: View, least: float) -> Iterator[Pairs]:
-    """Yields (query rows, target rows, cosines) above a cosine, block by block."""
-    for start in range(0, len(frame.targets), _ROWS):
-        queries = frame.queries(view, slice(start, start + _ROWS))
-        query, target, score = pairs_above(queries, frame.targets, least)
+def _all_pairs(described: TargetWindow, framing: Framing, least: float) -> Iterator[Pairs]:
+    """Yield (query rows, target rows, cosines) above a cosine, block by block."""
+    for start in range(0, len(described.targets), _ROWS):
+        queries = described.queries(framing, slice(start, start + _ROWS))
+        query, target, score = pairs_above(queries, described.targets, least)
         yield query + start, target, score
 
 
 def pairs_above(queries: NDArray[np.float32], rows: NDArray[np.float32], least: float) -> Pairs:
-    """Returns (places of queries, places of rows, cosines) of what lies above a cosine."""
+    """Return (places of queries, places of rows, cosines) of what lies above a cosine."""
     cosines = queries @ rows.T
     places, columns = np.divmod(np.flatnonzero(cosines > least), len(rows) or 1)
     return places, columns, cosines[places, columns]
@@ -114,7 +114,7 @@ class Cells:
         self._rows = rows[self._order]
 
     def above(self, queries: NDArray[np.float32], least: float) -> Iterator[Pairs]:
-        """Yields (places of queries, rows, cosines) of what lies above a cosine, cell by cell."""
+        """Yield (places of queries, rows, cosines) of what lies above a cosine, cell by cell."""
         probed = self._nearest(queries, PROBES)
         order = np.argsort(probed, axis=None, kind="stable")
         bounds = np.searchsorted(probed.ravel()[order], np.arange(len(self._centres) + 1))
@@ -130,7 +130,7 @@ class Cells:
             yield from in_threads(look, range(len(self._centres)), chunk=_CHUNK)
 
     def _nearest(self, rows: NDArray[np.float32], count: int) -> NDArray[np.int16]:
-        """Returns (n, count): the cells whose centres are nearest, in no order."""
+        """Return (n, count): the cells whose centres are nearest, in no order."""
         count = min(count, len(self._centres))
         half_squares = (self._centres**2).sum(1) / 2
         found = np.empty((len(rows), count), np.int16)
@@ -153,23 +153,23 @@ class _Nearest:
         query: NDArray[np.intp],
         target: NDArray[np.intp],
         score: NDArray[np.float32],
-        view: int,
+        framing: int,
     ) -> None:
-        """Takes in pairs that look alike in a view."""
+        """Take in pairs that look alike in a framing."""
         new = np.empty(len(query), CANDIDATE)
-        new["query"], new["target"], new["view"], new["score"] = query, target, view, score
+        new["query"], new["target"], new["framing"], new["score"] = query, target, framing, score
         found = np.concatenate([self._of(np.unique(query)), new])
-        found = _best_views(found, found["query"], found["target"])
+        found = _best_framings(found, found["query"], found["target"])
         found = found[np.lexsort((found["target"], -found["score"], found["query"]))]
         rank = np.arange(len(found)) - np.searchsorted(found["query"], found["query"])
         best = rank < _PARTNERS
         self._known[found["query"][best], rank[best]] = found[best]
 
     def pairs(self) -> NDArray[np.void]:
-        """Returns each pair once with its best view, the most similar first."""
+        """Return each pair once with its best framing, the most similar first."""
         found = self._of(slice(None))
         rows = np.stack([found["query"], found["target"]])
-        found = _best_views(found, rows.min(0), rows.max(0))
+        found = _best_framings(found, rows.min(0), rows.max(0))
         return found[np.lexsort((found["target"], found["query"], -found["score"]))]
 
     def _of(self, rows: NDArray[np.intp] | slice) -> NDArray[np.void]:
@@ -177,11 +177,11 @@ class _Nearest:
         return known[known["score"] > _NOTHING]
 
 
-def _best_views(
+def _best_framings(
     found: NDArray[np.void], one: NDArray[np.int32], other: NDArray[np.int32]
 ) -> NDArray[np.void]:
-    """Returns of all records with the same (one, other) the one with the best score."""
-    order = np.lexsort((found["view"], -found["score"], other, one))
+    """Return of all records with the same (one, other) the one with the best score."""
+    order = np.lexsort((found["framing"], -found["score"], other, one))
     one, other = one[order], other[order]
     begins = np.append(True, (np.diff(one) != 0) | (np.diff(other) != 0))[: len(order)]
     return found[order[begins]]

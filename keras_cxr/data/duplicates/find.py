@@ -17,7 +17,7 @@ from keras_cxr.data.caching.store import Store
 from keras_cxr.data.caching.usable import check_found, keep_good
 from keras_cxr.data.duplicates.candidates import MAX_EXHAUSTIVE
 from keras_cxr.data.duplicates.search import KINDS, Link, search_once
-from keras_cxr.data.duplicates.views import check_searchable
+from keras_cxr.data.duplicates.windows import check_searchable
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.data.groups import connected
 
@@ -62,7 +62,7 @@ class Duplicates:
         return tuple(group for group in self.groups if len(group.classes) > 1)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything as JSON holds it, with a `schema_version`."""
+        """Return everything as JSON holds it, with a `schema_version`."""
         return {
             "schema_version": SCHEMA_VERSION,
             "num_images": self.num_images,
@@ -100,7 +100,7 @@ def find_duplicates(
     cache_dir: str | os.PathLike[str] | None = None,
     verbose: bool | str = "auto",
 ) -> Duplicates:
-    """Returns which chest X-rays of a data set are copies of one another.
+    """Return which chest X-rays of a data set are copies of one another.
 
     Copies are exact where all pixels agree after decoding and fitting to `image_size`; near
     where one is the other resized, compressed again, cropped by up to some 15 %, shifted by up to

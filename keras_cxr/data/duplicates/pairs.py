@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from keras_cxr.data.duplicates.views import SIDE, View
+from keras_cxr.data.duplicates.windows import SIDE, Framing
 
 FINE_SIDE = 224
 MAX_DISPLACEMENT = 0.5
@@ -44,37 +44,37 @@ class Agreement(NamedTuple):
 
     @property
     def confirmed(self) -> bool:
-        """Whether the two are copies of one photograph."""
+        """Return whether the two are copies of one photograph."""
         return self.similarity >= MIN_SIMILARITY and self.displacement <= MAX_DISPLACEMENT
 
 
 def coarse_detail(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns (64, 64) uint8 structure of a (64, 64) uint8 picture; 128 is none."""
+    """Return (64, 64) uint8 structure of a (64, 64) uint8 picture; 128 is none."""
     scaled = _detail(small, 0.7, 2.0, 4.0) * _GREY + 128.0
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 
 def align(
-    query: NDArray[np.uint8], target: NDArray[np.uint8], view: View
+    query: NDArray[np.uint8], target: NDArray[np.uint8], framing: Framing
 ) -> NDArray[np.float64] | None:
-    """Returns the affine map between two pictures that agree at 64 x 64, else None.
+    """Return the affine map between two pictures that agree at 64 x 64, else None.
 
-    Enhanced correlation maximisation (Evangelidis and Psarakis 2008) from where the view puts
+    Enhanced correlation maximisation (Evangelidis and Psarakis 2008) from where the framing puts
     them.
 
     Args:
         query: `coarse_detail` of the one, as `turned` shows it.
         target: `coarse_detail` of the other.
-        view: Which windows of them agree.
+        framing: Which windows of them agree.
 
     Returns:
         (2, 3) float64 that takes places of the target to places of the query, both in [0, 1].
     """
-    scale = view.query.size / view.target.size
+    scale = framing.query.size / framing.target.size
     start = np.array(
         [
-            [scale, 0.0, view.query.x - view.target.x * scale],
-            [0.0, scale, view.query.y - view.target.y * scale],
+            [scale, 0.0, framing.query.x - framing.target.x * scale],
+            [0.0, scale, framing.query.y - framing.target.y * scale],
         ]
     )
     found, agreed = _follow(query, target, start)
@@ -90,7 +90,7 @@ def align(
 def _follow(
     query: NDArray[np.uint8], target: NDArray[np.uint8], start: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float]:
-    """Returns the map that correlation leads to from another, and how well it makes them agree."""
+    """Return the map that correlation leads to from another, and how well it makes them agree."""
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 1e-3)
     begin = _to_pixels(start, SIDE).astype(np.float32)
     try:
@@ -107,7 +107,7 @@ def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 def agreement(
     query: NDArray[Any], target: NDArray[Any], matrix: NDArray[np.float64]
 ) -> Agreement | None:
-    """Returns how well two pictures agree place by place; None where too little can be seen.
+    """Return how well two pictures agree place by place; None where too little can be seen.
 
     In patches of 48 x 48 of 224 x 224 pixels, phase correlation (Kuglin and Hines 1975)
     measures how far the pictures are apart. One affine map is fitted to the nearest 70 % of
@@ -137,7 +137,7 @@ def agreement(
 def _coarse_agreement(
     query: NDArray[np.uint8], target: NDArray[np.uint8], pixels: NDArray[np.float32]
 ) -> float:
-    """Returns the median correlation over a 4 x 4 grid of patches; 0 where little can be seen."""
+    """Return the median correlation over a 4 x 4 grid of patches; 0 where little can be seen."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(query, pixels, (SIDE, SIDE), flags=flags, borderValue=128)
     part = SIDE // 4
@@ -155,7 +155,7 @@ def _coarse_agreement(
 def _correct(
     matrix: NDArray[np.float64], places: NDArray[np.float64], moved: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns the map with an affine fit of the distances put in, and (n,) what is left."""
+    """Return the map with an affine fit of the distances put in, and (n,) what is left."""
     centre = (FINE_SIDE - 1) / 2
     known = np.column_stack([places - centre, np.ones(len(places))])
     used = np.hypot(*moved.T) <= np.percentile(np.hypot(*moved.T), _AGREED)
@@ -176,7 +176,7 @@ def _places(
     target: NDArray[np.float32],
     matrix: NDArray[np.float64],
 ) -> list[tuple[tuple[float, float], NDArray[np.float32], NDArray[np.float32]]]:
-    """Returns centre (x, y), patch of the query and of the target wherever both show something."""
+    """Return centre (x, y), patch of the query and of the target wherever both show something."""
     nothing = 1e6
     warped = cv2.warpAffine(
         query,
@@ -196,7 +196,7 @@ def _places(
 
 
 def _patches(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns (rows, columns, 48, 48) views of a picture, 22 pixels apart."""
+    """Return (rows, columns, 48, 48) cutouts of a picture, 22 pixels apart."""
     return sliding_window_view(image, (_PATCH, _PATCH))[::_STEP, ::_STEP]
 
 
@@ -206,7 +206,7 @@ def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def _detail(image: NDArray[Any], fine: float, coarse: float, around: float) -> NDArray[np.float32]:
-    """Returns structure between two scales, in units of its own strength around each pixel."""
+    """Return structure between two scales, in units of its own strength around each pixel."""
     grey = image.astype(np.float32)
     band = cv2.GaussianBlur(grey, (0, 0), fine) - cv2.GaussianBlur(grey, (0, 0), coarse)
     strength = cv2.GaussianBlur(band * band, (0, 0), around)
@@ -220,7 +220,7 @@ def _fine(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def _to_pixels(matrix: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    """Returns a map of places in [0, 1] as a map of pixels, whose centres are integers."""
+    """Return a map of places in [0, 1] as a map of pixels, whose centres are integers."""
     pixels = matrix.copy()
     pixels[:, 2] = side * matrix[:, 2] + 0.5 * matrix[:, :2].sum(1) - 0.5
     return pixels

@@ -13,7 +13,7 @@ from keras_cxr._support.progress import progress_bar
 from keras_cxr._support.threads import in_threads
 from keras_cxr.data.duplicates.candidates import find_candidates
 from keras_cxr.data.duplicates.pairs import agreement, align, coarse_detail
-from keras_cxr.data.duplicates.views import SIDE, VIEWS, turned
+from keras_cxr.data.duplicates.windows import FRAMINGS, SIDE, turned
 from keras_cxr.data.files.images import fit
 
 SCHEMA_VERSION = 1
@@ -84,7 +84,7 @@ def search(
     first: int | None = None,
     verbose: bool | str = False,
 ) -> list[Link]:
-    """Returns the confirmed pairs among pictures, by row.
+    """Return the confirmed pairs among pictures, by row.
 
     Args:
         image: Gives the picture of a row, (height, width) uint8 or float32 in [0, 255]; called
@@ -121,7 +121,7 @@ def search(
 def _exact(
     image: Callable[[int], NDArray[Any]], checksums: Sequence[int]
 ) -> tuple[list[Link], list[int]]:
-    """Returns links of equal pictures and the rows that are the first of their kind."""
+    """Return links of equal pictures and the rows that are the first of their kind."""
     links, kept = [], []
     known: dict[int, list[int]] = {}
     for row, checksum in enumerate(checksums):
@@ -142,17 +142,17 @@ def _confirm(
     details: NDArray[np.uint8],
     rows: Sequence[int],
 ) -> Link | None:
-    view = VIEWS[candidate["view"]]
+    framing = FRAMINGS[candidate["framing"]]
     query, target = (candidate[name] for name in ("query", "target"))
-    matrix = align(turned(details[query], view), details[target], view)
+    matrix = align(turned(details[query], framing), details[target], framing)
     if matrix is None:
         return None
     query, target = rows[query], rows[target]
     one, other = sorted((query, target))
-    kind = "flipped" if view.flipped else "inverted" if view.inverted else "near"
+    kind = "flipped" if framing.flipped else "inverted" if framing.inverted else "near"
     if kind == "near" and np.array_equal(image(one), image(other)):
         return Link(one, other, "exact")
-    found = agreement(turned(_grey(image(query)), view), _grey(image(target)), matrix)
+    found = agreement(turned(_grey(image(query)), framing), _grey(image(target)), matrix)
     return Link(one, other, kind, *found) if found is not None and found.confirmed else None
 
 

@@ -37,7 +37,7 @@ _NOBODY = frozenset({"", "0", "ANON", "ANONYMIZED", "ANONYMISED", "ANONYMOUS", "
 
 
 def is_dicom(data: bytes) -> bool:
-    """Whether a DICOM file begins here, with its preamble or bare, as old software leaves it.
+    """Return whether a DICOM file begins here: with its preamble, or bare as old software leaves it.
 
     DICOM PS3.5, section 7.1: the first element is one of group 0002 or 0008, little endian, with
     two letters for its kind and its length, or with its length alone.
@@ -52,7 +52,7 @@ def is_dicom(data: bytes) -> bool:
 
 
 def read_dicom(data: bytes, intensity: str = "stored") -> Film:
-    """Returns a single-frame DICOM film.
+    """Return a single-frame DICOM film.
 
     The stored values go through the Modality LUT or rescale slope and intercept, through the first
     VOI LUT or window (without one, the range of BitsStored is shown), and are inverted where
@@ -84,7 +84,7 @@ def read_dicom(data: bytes, intensity: str = "stored") -> Film:
 
 
 def read_tags(data: bytes, keywords: Iterable[str]) -> dict[str, str]:
-    """Returns the texts of some tags by their keywords, "" where a film lacks one.
+    """Return the texts of some tags by their keywords, "" where a film lacks one.
 
     Raises:
         DataError: With the bare reason.
@@ -107,7 +107,7 @@ def read_tags(data: bytes, keywords: Iterable[str]) -> dict[str, str]:
 
 
 def read_patient(data: bytes) -> str:
-    """Returns whose film it is, as `Film.patient`, without decoding a pixel."""
+    """Return whose film it is, as `Film.patient`, without decoding a pixel."""
     pydicom = _pydicom()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -135,7 +135,7 @@ def _pydicom() -> Any:
 
 
 def _beginning(data: bytes, pydicom: Any) -> tuple[int, str]:
-    """Returns where the file's meta information begins, and its transfer syntax if it says one."""
+    """Return where the file's meta information begins, and its transfer syntax if it says one."""
     start = _PREAMBLE + 4 if data[_PREAMBLE:][:4] == _SIGNATURE else 0
     if data[start : start + 2] != b"\x02\x00":
         return start, ""
@@ -148,7 +148,7 @@ def _beginning(data: bytes, pydicom: Any) -> tuple[int, str]:
 
 
 def _inflated(data: bytes, start: int, pydicom: Any) -> Any:
-    """Returns the data set of a deflated file, within the cap."""
+    """Return the data set of a deflated file, within the cap."""
     buffer = io.BytesIO(data)
     buffer.seek(start)
     read = pydicom.filereader.read_dataset
@@ -195,7 +195,7 @@ def _film(film: Any, intensity: str) -> Film:
 
 
 def _lift_functional_groups(film: Any) -> None:
-    """Copies an enhanced film's rescale and window to where plain films have them."""
+    """Copy an enhanced film's rescale and window to where plain films have them."""
     for groups in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         for item in list(film.get(groups) or [])[:1]:
             for name in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):

@@ -20,7 +20,7 @@ _TILE, _CODE_END = b"\xff\x90", b"\xff\xd9"
 
 
 def check_pixels(film: Any) -> int:
-    """Returns how many bytes the decoded pixels take, once they are known to be one film.
+    """Return how many bytes the decoded pixels take, once they are known to be one film.
 
     Raises:
         DataError: They are not, or are too many.
@@ -80,7 +80,7 @@ def _check_bits(film: Any, allocated: int) -> None:
 
 
 def _check_frames(pixels: bytes, *, width: int, height: int) -> None:
-    """Refuses encapsulated pixels of several frames, of another size, or cut off.
+    """Refuse encapsulated pixels of several frames, of another size, or cut off.
 
     Args:
         pixels: The value of PixelData.
@@ -130,7 +130,7 @@ def _jpeg_size(frame: bytes) -> tuple[int, int]:
 
 
 def _check_decodes(frame: bytes) -> None:
-    """Refuses what libjpeg complains of; pydicom's decoders fill it with grey."""
+    """Refuse what libjpeg complains of; pydicom's decoders fill it with grey."""
     import simplejpeg
 
     try:

@@ -29,7 +29,7 @@ class Shown(NamedTuple):
 
 
 def show(film: Any, pixels: NDArray[Any], intensity: str) -> Shown:
-    """Returns a film as a screen shows it, or with `percentiles` in place of its window.
+    """Return a film as a screen shows it, or with `percentiles` in place of its window.
 
     Args:
         film: The pydicom data set, checked.
@@ -63,7 +63,7 @@ def show(film: Any, pixels: NDArray[Any], intensity: str) -> Shown:
 def _distinct(
     pixels: NDArray[Any],
 ) -> tuple[NDArray[Any], NDArray[Any] | None, NDArray[Any] | None]:
-    """Returns values in order, each pixel's place among them, and how often each stands there.
+    """Return values in order, each pixel's place among them, and how often each stands there.
 
     Of pixels with more than 16 bits, all values, and None for the other two.
     """
@@ -86,7 +86,7 @@ def _shown(
     *,
     intensity: str,
 ) -> NDArray[np.float32]:
-    """Returns every value as a share of the way from black to white, before presentation.
+    """Return every value as a share of the way from black to white, before presentation.
 
     Args:
         film: The pydicom data set.
@@ -126,7 +126,7 @@ def _shown(
 
 
 def _looked_up(film: Any, mapped: NDArray[Any]) -> NDArray[np.float32]:
-    """Returns values by the first table of the VOI LUT Sequence."""
+    """Return values by the first table of the VOI LUT Sequence."""
     from pydicom.pixels import apply_voi_lut
 
     view = _tags(film, "VOILUTSequence")
@@ -140,7 +140,7 @@ def _looked_up(film: Any, mapped: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _windowed(film: Any, mapped: NDArray[Any]) -> NDArray[np.float32]:
-    """Returns values by the first window."""
+    """Return values by the first window."""
     from pydicom.pixels import apply_windowing
 
     view = _tags(film, "WindowCenter", "WindowWidth", "VOILUTFunction")
@@ -168,7 +168,7 @@ def _show_colours(film: Any, pixels: NDArray[Any], intensity: str, *, palette: b
 
 
 def _stored_range(film: Any) -> tuple[int, int]:
-    """Returns the lowest and highest value that BitsStored allows."""
+    """Return the lowest and highest value that BitsStored allows."""
     bits = int(film.BitsStored)
     if int(film.get("PixelRepresentation", 0) or 0):
         return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
@@ -176,7 +176,7 @@ def _stored_range(film: Any) -> tuple[int, int]:
 
 
 def _padding(film: Any, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[np.bool_]:
-    """Returns which values are padding (DICOM PS3.3, C.7.5.1.1.2)."""
+    """Return which values are padding (DICOM PS3.3, C.7.5.1.1.2)."""
     whole = dtype.kind in "iu"
     name = "PixelPaddingValue" if whole else "FloatPixelPaddingValue"
     if not whole and dtype.itemsize == 8:
@@ -193,7 +193,7 @@ def _padding(film: Any, values: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[n
 
 
 def _is_negative(film: Any, photometric: str) -> bool:
-    """Whether low values are white: both tags say the same, so it is inverted once."""
+    """Return whether low values are white: both tags say the same, so it is inverted once."""
     shape = word(film, "PresentationLUTShape")
     if shape not in ("", "IDENTITY", "INVERSE"):
         raise DataError(f"PresentationLUTShape {shape!r} is not supported")
@@ -201,7 +201,7 @@ def _is_negative(film: Any, photometric: str) -> bool:
 
 
 def _tags(film: Any, *names: str) -> Any:
-    """Returns a copy of some tags, so that pydicom's functions see no others."""
+    """Return a copy of some tags, so that pydicom's functions see no others."""
     from pydicom.dataset import Dataset
 
     view = Dataset()
@@ -213,7 +213,7 @@ def _tags(film: Any, *names: str) -> Any:
 
 
 def number(film: Any, name: str) -> float | None:
-    """Returns the first number of a tag, or None where it is empty or absent.
+    """Return the first number of a tag, or None where it is empty or absent.
 
     Raises:
         DataError: It is no finite number, or several where DICOM has one.
@@ -236,7 +236,7 @@ def number(film: Any, name: str) -> float | None:
 
 
 def word(film: Any, name: str) -> str:
-    """Returns a tag's code word in capitals, "" where it is empty or absent."""
+    """Return a tag's code word in capitals, "" where it is empty or absent."""
     return str(film.get(name) or "").strip().upper()
 
 

@@ -106,7 +106,7 @@ def check_png(data: bytes) -> None:
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
-    """Yields marker, body and the place behind each segment up to the first scan.
+    """Yield marker, body and the place behind each segment up to the first scan.
 
     Raises:
         DataError: What should be a segment is none.
@@ -165,7 +165,7 @@ def _luminance_table(body: bytes) -> tuple[int, ...]:
 
 
 def _orientation(exif: bytes) -> int:
-    """Returns Exif's orientation; 1 where the block is damaged, as other readers do."""
+    """Return Exif's orientation; 1 where the block is damaged, as other readers do."""
     try:
         (number,) = _directory(exif)[0].get(_ORIENTATION, (1,))
     except (DataError, ValueError):
@@ -174,7 +174,7 @@ def _orientation(exif: bytes) -> int:
 
 
 def _directory(data: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Returns the integers of a TIFF structure's first directory by tag, and the next one's place.
+    """Return the integers of a TIFF structure's first directory by tag, and the next one's place.
 
     Raises:
         DataError: The bytes are none.
@@ -240,7 +240,7 @@ def tiff_header(data: bytes) -> Header:
 
 
 def is_bmp(data: bytes) -> bool:
-    """Whether a file begins as a BMP; two letters alone may begin a text."""
+    """Return whether a file begins as a BMP; two letters alone may begin a text."""
     known = (12, 40, 52, 56, 108, 124)  # lengths of the headers that there are
     return data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in known
 
@@ -263,7 +263,7 @@ def bmp_header(data: bytes) -> Header:
 
 
 def is_webp(data: bytes) -> bool:
-    """Whether a file begins as a WebP."""
+    """Return whether a file begins as a WebP."""
     return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 

@@ -34,7 +34,7 @@ def read_image(
     *,
     intensity: str = "stored",
 ) -> NDArray[np.uint8]:
-    """Returns one image file as an array that a model of this package takes.
+    """Return one image file as an array that a model of this package takes.
 
     Args:
         path: A PNG, JPEG, TIFF, BMP, WebP or DICOM file (the last needs
@@ -69,7 +69,7 @@ def read_image(
 
 
 def grey_image(path: str | os.PathLike[str], intensity: str = "stored") -> NDArray[np.uint8]:
-    """Returns a file's picture as (height, width) uint8 in its own size.
+    """Return a file's picture as (height, width) uint8 in its own size.
 
     Raises:
         DataError: With the bare reason, without the file's name.
@@ -80,7 +80,7 @@ def grey_image(path: str | os.PathLike[str], intensity: str = "stored") -> NDArr
 
 
 def grey_film(data: bytes, intensity: str = "stored", *, levels: bool = False) -> Film:
-    """Returns what the bytes of a file hold.
+    """Return what the bytes of a file hold.
 
     Args:
         data: The whole file.
@@ -98,7 +98,7 @@ def grey_film(data: bytes, intensity: str = "stored", *, levels: bool = False) -
 
 
 def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Returns a mask file as (height, width) bool at `image_size`, whatever its own size.
+    """Return a mask file as (height, width) bool at `image_size`, whatever its own size.
 
     A pixel belongs to the mask where it is brighter than half of the mask's brightest pixel,
     so that masks written as 0/255, 0/65535 and 0/1 all count. After averaging over area, half
@@ -121,7 +121,7 @@ def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDAr
 
 
 def fit(image: NDArray[Any], image_size: tuple[int, int]) -> NDArray[Any]:
-    """Returns (height, width) `image` stretched to `image_size`, in its own dtype.
+    """Return (height, width) `image` stretched to `image_size`, in its own dtype.
 
     Cells that grow smaller are averaged, along each side by itself.
     """
@@ -149,7 +149,7 @@ def reason(error: DataError | OSError) -> str:
 
 @contextmanager
 def file_bytes(path: str | os.PathLike[str]) -> Iterator[bytes]:
-    """Yields what a file holds, within what all threads together may hold."""
+    """Yield what a file holds, within what all threads together may hold."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_BYTES:

@@ -43,7 +43,7 @@ class Film(NamedTuple):
 
 
 def check_intensity(intensity: Any) -> str:
-    """Returns the intensity as given.
+    """Return the intensity as given.
 
     Raises:
         InvalidArgumentError: It is none of `INTENSITIES`.
@@ -53,7 +53,7 @@ def check_intensity(intensity: Any) -> str:
 
 
 def limits(values: NDArray[Any], counts: NDArray[Any] | None = None) -> tuple[float, float]:
-    """Returns the 0.5th and 99.5th percentile: the first values that so many do not exceed.
+    """Return the 0.5th and 99.5th percentile: the first values that so many do not exceed.
 
     Args:
         values: Numbers of any shape, at least one.
@@ -71,19 +71,19 @@ def limits(values: NDArray[Any], counts: NDArray[Any] | None = None) -> tuple[fl
 
 
 def _places(counts: NDArray[Any]) -> NDArray[np.int64]:
-    """Returns at which of some counts in order the percentiles are reached."""
+    """Return at which of some counts in order the percentiles are reached."""
     reached = counts.cumsum()
     return np.searchsorted(reached, np.array(PERCENTILES) / 100.0 * reached[-1])
 
 
 def stretched(values: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
-    """Returns values as shares of the way from `low` to `high`, float32 in [0, 1]."""
+    """Return values as shares of the way from `low` to `high`, float32 in [0, 1]."""
     width = (high - low) or 1.0
     return np.asarray(np.clip((values - low) / width, 0.0, 1.0), np.float32)
 
 
 def to_uint8(grey: NDArray[Any], intensity: str) -> NDArray[np.uint8]:
-    """Returns (height, width) uint8 or uint16 grey values as uint8, as `intensity` says."""
+    """Return (height, width) uint8 or uint16 grey values as uint8, as `intensity` says."""
     if intensity == "percentiles":
         values = np.arange(np.iinfo(grey.dtype).max + 1)
         table = np.rint(255.0 * stretched(values, *limits(grey))).astype(np.uint8)
@@ -93,13 +93,13 @@ def to_uint8(grey: NDArray[Any], intensity: str) -> NDArray[np.uint8]:
 
 
 def sample(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Returns every so manieth row and column, some thousand pixels of a picture."""
+    """Return every so manieth row and column, some thousand pixels of a picture."""
     step = max(1, int(np.sqrt(pixels.size / _SAMPLES)))
     return pixels[::step, ::step]
 
 
 def is_narrow(image: NDArray[np.uint8]) -> bool:
-    """Whether a (height, width) picture uses less than `NARROW` of its range, but is not flat."""
+    """Return whether a (height, width) picture uses under `NARROW` of its range, but is not flat."""
     few = image[::16, ::16].flatten()
     few.sort()
     if int(few[-1 - len(few) // 50]) - int(few[len(few) // 50]) > 2.0 * NARROW * 255.0:
@@ -109,7 +109,7 @@ def is_narrow(image: NDArray[np.uint8]) -> bool:
 
 
 def describe_narrow(files: Sequence[str], total: int, mend: str = MEND) -> str:
-    """Returns a note that counts narrow films and names the option that helps."""
+    """Return a note that counts narrow films and names the option that helps."""
     return (
         f"{len(files):,} of {total:,} images use less than {NARROW:.0%} of their range and come "
         f"out black or flat, such as {shown(files[0])}: {mend}"
@@ -117,6 +117,6 @@ def describe_narrow(files: Sequence[str], total: int, mend: str = MEND) -> str:
 
 
 def levels_used(grey: NDArray[Any]) -> int:
-    """Returns how many of its own grey steps lie between a picture's two percentiles."""
+    """Return how many of its own grey steps lie between a picture's two percentiles."""
     low, high = limits(sample(grey))
     return round(high - low)

@@ -35,7 +35,7 @@ class MemoryBudget:
 
     @contextmanager
     def hold(self, num_bytes: int) -> Iterator[None]:
-        """Takes a share while the block runs."""
+        """Take a share while the block runs."""
         share = min(num_bytes, self.num_bytes)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= share)
@@ -57,7 +57,7 @@ the largest that are read."""
 
 
 def check_size(width: int, height: int, bytes_per_pixel: int = 1) -> None:
-    """Refuses pictures without pixels and those above `MAX_PIXELS` or `MAX_DECODED`.
+    """Refuse pictures without pixels and those above `MAX_PIXELS` or `MAX_DECODED`.
 
     Raises:
         DataError: The size is zero or too large.

@@ -18,7 +18,7 @@ from keras_cxr.errors import DataError
 def from_arrays(
     data: tuple[Any, ...], image_size: tuple[int, int], class_names: Sequence[str] | None
 ) -> tuple[Catalog, NDArray[Any]]:
-    """Returns a catalog of "array[0]", "array[1]", ... and the images as the store keeps them.
+    """Return a catalog of "array[0]", "array[1]", ... and the images as the store keeps them.
 
     Args:
         data: The images, (n, h, w), (n, h, w, 1) or (n, h, w, 3), uint8 or float in [0, 255],

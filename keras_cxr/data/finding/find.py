@@ -21,7 +21,7 @@ def find_images(
     root: str | os.PathLike[str] | None = None,
     require_classes: bool = True,
 ) -> Catalog:
-    """Returns the catalog of a folder, a CSV file or a DataFrame; no image is decoded.
+    """Return the catalog of a folder, a CSV file or a DataFrame; no image is decoded.
 
     Args:
         data: The folder, the path of the CSV file, or the DataFrame; a catalog is returned as

@@ -15,7 +15,7 @@ _PREFIX = 3  # letters that `patient-a` and `patient-b` have in common, and more
 
 
 def find_in_folder(path: str | os.PathLike[str], *, require_classes: bool = True) -> Catalog:
-    """Returns the catalog of a folder, whose layout is recognised.
+    """Return the catalog of a folder, whose layout is recognised.
 
     Known layouts: `CLASS/images` with `CLASS/masks` (the Kaggle COVID-19 Radiography Database),
     `CLASS/*.png`, and either below `train`, `val` (also `valid`, `validation`) and `test`. Each
@@ -45,7 +45,7 @@ def find_in_folder(path: str | os.PathLike[str], *, require_classes: bool = True
 
 
 def _find(top: Folder, inner: Path, *, require_classes: bool) -> tuple[Layout | None, Path]:
-    """Returns the layout of a folder, or of the only one inside that holds images."""
+    """Return the layout of a folder, or of the only one inside that holds images."""
     parts = _parts(top, inner)
     filled = [one for one in candidates(top) if one.count()]
     if parts:
@@ -67,7 +67,7 @@ def _find(top: Folder, inner: Path, *, require_classes: bool) -> tuple[Layout | 
 
 
 def _is_filled(folder: Folder) -> bool:
-    """Whether images lie in the folder itself, or in its folder `images`."""
+    """Return whether images lie in the folder itself, or in its folder `images`."""
     return bool(folder.files) or any(one.count() for one in folder.named(IMAGE_FOLDER))
 
 
@@ -116,12 +116,12 @@ def _flat(top: Folder) -> Layout | None:
 
 
 def _beside(top: Folder, used: Sequence[Folder]) -> int:
-    """Returns how many images below a folder lie in none of these."""
+    """Return how many images below a folder lie in none of these."""
     return top.count() - sum(one.count() for one in used)
 
 
 def _parts(top: Folder, place: Path) -> dict[str, Folder]:
-    """Returns {part: folder} where a folder is pre-split, else nothing."""
+    """Return {part: folder} where a folder is pre-split, else nothing."""
     found: dict[str, Folder] = {}
     for folder in top.folders:
         part = PART_NAMES.get(folder.name.lower())
@@ -137,7 +137,7 @@ def _parts(top: Folder, place: Path) -> dict[str, Folder]:
 
 
 def _check_no_data_set(folder: Folder, classes: Sequence[Folder]) -> None:
-    """Refuses a class folder whose own folders are classes or parts."""
+    """Refuse a class folder whose own folders are classes or parts."""
     inner = [one for one in candidates(folder) if one.count()]
     names = [one.name for one in inner]
     again = {one.name for one in classes} - {folder.name} & set(names)
@@ -153,7 +153,7 @@ def _check_no_data_set(folder: Folder, classes: Sequence[Folder]) -> None:
 
 
 def _check_one_data_set(folders: Sequence[Folder]) -> None:
-    """Refuses data sets that lie beside each other; patients of one number are none."""
+    """Refuse data sets that lie beside each other; patients of one number are none."""
     inside = [{one.name for one in candidates(folder)} for folder in folders]
     names = sorted(inside[0])
     if len(names) > 1 and all(one == inside[0] for one in inside) and _look_like_classes(names):
@@ -165,7 +165,7 @@ def _check_one_data_set(folders: Sequence[Folder]) -> None:
 
 
 def _look_like_classes(names: Sequence[str]) -> bool:
-    """Whether folders are not simply counted, as those of patients mostly are."""
+    """Return whether folders are not simply counted, as those of patients mostly are."""
     plain = [name.lower().replace("covid-19", "").replace("covid19", "") for name in names]
     counted = all(any(letter.isdigit() for letter in name) for name in plain)
     return not counted and len(os.path.commonprefix(plain)) < _PREFIX  # noqa: RUF071  letters

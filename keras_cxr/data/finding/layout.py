@@ -46,7 +46,7 @@ class Layout:
 
 
 def add_images(found: Layout, folder: Folder, *, prefix: str, label: str, part: str = "") -> None:
-    """Adds the images of one class with their masks."""
+    """Add the images of one class with their masks."""
     start = f"{prefix}/" if prefix else ""
     inner = folder.named(IMAGE_FOLDER)
     films = [
@@ -93,7 +93,7 @@ def _masks(folder: Folder, prefix: str = "") -> Iterator[tuple[str, Found]]:
 
 
 def _key(path: str) -> tuple[str, str]:
-    """Returns what an image and its mask share: folders but `images` and `masks`, and the stem."""
+    """Return what an image and its mask share: folders but `images` and `masks`, and the stem."""
     folders, _, name = path.rpartition("/")
     return _common(folders), stem_of(name)
 
@@ -105,12 +105,12 @@ def _common(folders: str) -> str:
 
 
 def candidates(folder: Folder) -> list[Folder]:
-    """Returns the inner folders that may be classes."""
+    """Return the inner folders that may be classes."""
     return [one for one in folder.folders if one.name.lower() not in NEVER_CLASSES]
 
 
 def notes_on(top: Folder, found: Layout) -> Iterator[str]:
-    """Yields notes on what a folder holds and the catalog does not."""
+    """Yield notes on what a folder holds and the catalog does not."""
     workbooks = sum(one.others.pop(WORKBOOK, 0) for one in top.everything())
     if workbooks:
         yield f"{workbooks:,} metadata workbook(s) beside the classes were not read"
@@ -133,6 +133,6 @@ def notes_on(top: Folder, found: Layout) -> Iterator[str]:
 
 
 def some(names: Sequence[str]) -> str:
-    """Returns the first names, and how many more there are."""
+    """Return the first names, and how many more there are."""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return ", ".join(map(shown, names[:_NAMED])) + more

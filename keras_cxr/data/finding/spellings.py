@@ -12,7 +12,7 @@ _NOTHING = frozenset({"", "nan", "na", "n/a", "none", "null", "nil", "?", "-", "
 
 
 def spelling_notes(class_names: Iterable[str]) -> tuple[str, ...]:
-    """Returns notes on class names that look as if the labels were not what was meant.
+    """Return notes on class names that look as if the labels were not what was meant.
 
     Nothing is joined or divided: which labels are one class, only their author knows.
 
@@ -44,7 +44,7 @@ def spelling_notes(class_names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _spelling(name: str) -> str:
-    """Returns what spellings of one name share: no case, blanks, `_`, `-` or form of a number."""
+    """Return what spellings of one name share: no case, blanks, `_`, `-` or form of a number."""
     text = unicodedata.normalize("NFKC", name).casefold().strip()
     try:
         number = float(text)
@@ -57,7 +57,7 @@ def _spelling(name: str) -> str:
 
 
 def _separator(name: str, spellings: set[str]) -> str:
-    """Returns what divides a name into several, "" where nothing does."""
+    """Return what divides a name into several, "" where nothing does."""
     if _spelling(name) in _NOTHING:
         return ""
     if name[0] + name[-1] in ("[]", "()", "{}"):  # a list in the cell of a DataFrame

@@ -20,7 +20,7 @@ _MISSING = (-1, -1)
 def find_in_table(
     table: pd.DataFrame, *, root: str | os.PathLike[str] | None, name: str
 ) -> Catalog:
-    """Returns the catalog of a table with columns file and label.
+    """Return the catalog of a table with columns file and label.
 
     Optional columns: group, mask, part. `columns.COLUMNS` lists their names; further columns are
     not used, and named in a note where they look like one of these.
@@ -63,7 +63,7 @@ def find_in_table(
 
 
 def _check_cells(cells: dict[str, list[str]], name: str, *, part_column: str) -> None:
-    """Refuses rows without file or label, or without a part where others have one."""
+    """Refuse rows without file or label, or without a part where others have one."""
     files = cells["file"]
     _refuse(
         [f"row {row + 1}" for row, file in enumerate(files) if not file],
@@ -85,7 +85,7 @@ def _check_cells(cells: dict[str, list[str]], name: str, *, part_column: str) ->
 
 
 def _entries(folder: Path, *columns: Sequence[str]) -> list[Entry]:
-    """Returns an entry for each row of the columns file, label, group, part and mask."""
+    """Return an entry for each row of the columns file, label, group, part and mask."""
     look_up = _finder(folder)
     entries = []
     texts: dict[str, str] = {}  # the same text for all rows of a class, part or group
@@ -109,7 +109,7 @@ def _entries(folder: Path, *columns: Sequence[str]) -> list[Entry]:
 
 
 def _finder(folder: Path) -> Callable[[str], tuple[str, tuple[int, int]]]:
-    """Returns a function from a path in a table to the file's name in a catalog and its status."""
+    """Return a function from a path in a table to the file's name in a catalog and its status."""
     start = os.path.join(folder, "")  # noqa: PTH118  called for every file
 
     def status(file: str) -> tuple[int, int]:

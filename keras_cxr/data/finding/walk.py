@@ -89,13 +89,13 @@ class Folder:
     is_result: bool = False
 
     def named(self, name: str) -> list["Folder"]:
-        """Returns the inner folders of a name, in any case."""
+        """Return the inner folders of a name, in any case."""
         return [one for one in self.folders if one.name.lower() == name]
 
     def images(
         self, *, skip: frozenset[str] = MASK_FOLDERS, prefix: str = ""
     ) -> Iterator[tuple[str, Found]]:
-        """Yields each image below with its path relative to this folder, with `/`.
+        """Yield each image below with its path relative to this folder, with `/`.
 
         Args:
             skip: Names, in small letters, of folders that are left out.
@@ -108,19 +108,19 @@ class Folder:
                 yield from inner.images(skip=skip, prefix=f"{prefix}{inner.name}/")
 
     def count(self) -> int:
-        """Returns how many images lie here and below, masks not counted."""
+        """Return how many images lie here and below, masks not counted."""
         inner = (one for one in self.folders if one.name.lower() not in MASK_FOLDERS)
         return len(self.files) + sum(one.count() for one in inner)
 
     def everything(self) -> Iterator["Folder"]:
-        """Yields the folder and all below."""
+        """Yield the folder and all below."""
         yield self
         for inner in self.folders:
             yield from inner.everything()
 
 
 def read_folder(path: str | os.PathLike[str]) -> Folder:
-    """Returns what lies in a folder and below.
+    """Return what lies in a folder and below.
 
     Raises:
         DataError: The folder itself cannot be listed.
@@ -212,19 +212,19 @@ def _begins_as_image(folder: Folder, item: os.DirEntry[str]) -> bool:
 
 
 def suffix_of(name: str) -> str:
-    """Returns a file name's suffix in small letters, such as ".png"; "" where it has none."""
+    """Return a file name's suffix in small letters, such as ".png"; "" where it has none."""
     stem, _, suffix = name.rpartition(".")
     return f".{suffix.lower()}" if stem else ""
 
 
 def stem_of(name: str) -> str:
-    """Returns a file name without the suffix of an image; "scan.0001" stays whole."""
+    """Return a file name without the suffix of an image; "scan.0001" stays whole."""
     stem, _, suffix = name.rpartition(".")
     return stem if f".{suffix.lower()}" in IMAGE_SUFFIXES and stem else name
 
 
 def describe_left_out(folders: Iterable[Folder], *extra: str) -> str:
-    """Returns in words what was left out of some folders, by reason; "" where nothing was.
+    """Return in words what was left out of some folders, by reason; "" where nothing was.
 
     Args:
         folders: Each counts for itself alone; pass `folder.everything()` for all below.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from keras_cxr.data.caching.store import Pixels
 from keras_cxr.data.duplicates.search import search_once
-from keras_cxr.data.duplicates.views import SIDE
+from keras_cxr.data.duplicates.windows import SIDE
 from keras_cxr.data.groups import connected, merged, within
 from keras_cxr.data.splitting.parts import Divide, Split, keep_together, leaks_in_words
 

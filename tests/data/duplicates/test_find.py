@@ -13,7 +13,7 @@ from keras_cxr.data.duplicates import candidates
 from keras_cxr.data.duplicates import find as module
 from keras_cxr.data.duplicates.candidates import Cells, find_candidates
 from keras_cxr.data.duplicates.pairs import align, coarse_detail
-from keras_cxr.data.duplicates.views import VIEWS, WHOLE, window_coefficients
+from keras_cxr.data.duplicates.windows import FRAMINGS, WHOLE, window_coefficients
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 from tests.data.helpers import only, write
@@ -272,7 +272,7 @@ def test_the_map_between_two_pictures_is_looked_for_from_both_sides():
         matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 6, 1.0)
         other = cv2.warpAffine(image, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
         one, two = coarse_detail(small(image)), coarse_detail(small(other))
-        there, back = align(one, two, VIEWS[0]), align(two, one, VIEWS[0])
+        there, back = align(one, two, FRAMINGS[0]), align(two, one, FRAMINGS[0])
         found.append((there is not None, back is not None))
         if there is not None and back is not None:
             joined = there @ np.vstack([back, (0, 0, 1)])

@@ -65,7 +65,7 @@ def header_facts(data: bytes) -> dict[str, Any]:
 
 
 def estimate_quality(table: NDArray[np.integer[Any]]) -> int:
-    """Returns the quality setting, 1 to 100, whose luminance table is nearest to this one.
+    """Return the quality setting, 1 to 100, whose luminance table is nearest to this one.
 
     The Independent JPEG Group's library, on which most software builds, scales table K.1 of
     ITU-T T.81 by s = 5000 / q for a quality q below 50, by s = 200 - 2 q from 50 on, in percent.

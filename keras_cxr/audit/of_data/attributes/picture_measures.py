@@ -34,7 +34,7 @@ BINS = tuple(f"histogram_{number:02d}" for number in range(NUM_BINS))
 
 
 def measure_picture(image: NDArray[np.uint8]) -> dict[str, float]:
-    """Returns what can be measured on a picture without looking at the patient.
+    """Return what can be measured on a picture without looking at the patient.
 
     Args:
         image: (height, width) uint8 in its own size.
@@ -63,7 +63,7 @@ def measure_picture(image: NDArray[np.uint8]) -> dict[str, float]:
 
 
 def colourfulness(data: bytes) -> float:
-    """Returns the mean difference of the strongest and the weakest colour of a file, 0 to 1.
+    """Return the mean difference of the strongest and the weakest colour of a file, 0 to 1.
 
     Grey pictures saved in colour have 0, those with a coloured label almost 0, photographs 0.05
     and more. Measured at a quarter of the size, which no colour escapes.
@@ -76,7 +76,7 @@ def colourfulness(data: bytes) -> float:
 
 
 def _borders(image: NDArray[np.uint8]) -> tuple[float, float, float, float]:
-    """Returns the constant share at the top, right, bottom and left."""
+    """Return the constant share at the top, right, bottom and left."""
     rows, columns = _is_constant(image, 1), _is_constant(image, 0)
     return _leading(rows), _leading(columns[::-1]), _leading(rows[::-1]), _leading(columns)
 
@@ -92,7 +92,7 @@ def _leading(constant: NDArray[np.bool_]) -> float:
 
 
 def _marks(small: NDArray[np.uint8]) -> list[float]:
-    """Returns the share of letter-like pixels at top left, top right, bottom left, bottom right."""
+    """Return the share of letter-like pixels at top left, top right, bottom left, bottom right."""
     kernel = np.ones((STROKE, STROKE), np.uint8)
     bright = cv2.morphologyEx(small, cv2.MORPH_TOPHAT, kernel) >= MARK_RISE
     _, parts, sizes, _ = cv2.connectedComponentsWithStats(bright.astype(np.uint8))

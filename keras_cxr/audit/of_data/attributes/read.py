@@ -55,7 +55,7 @@ _ROW: list[type | tuple[type, ...]] = [
 def read_attributes(
     catalog: Catalog, *, folder: Path | None = None, verbose: bool | str = "auto"
 ) -> pd.DataFrame:
-    """Returns one row for each image file: size, format, compression, border, marks, exposure.
+    """Return one row for each image file: size, format, compression, border, marks, exposure.
 
     A corrupt file has its reason in `error` ("" for good ones) and NaN for what is not known.
 
@@ -120,7 +120,7 @@ def _read_all(catalog: Catalog, verbose: bool | str) -> list[list[Any]]:
 
 
 def _read_file(path: str) -> list[Any]:
-    """Returns the row of one file, with None for what is not known."""
+    """Return the row of one file, with None for what is not known."""
     facts: dict[str, Any] = {"error": ""}
     try:
         with file_bytes(path) as data:

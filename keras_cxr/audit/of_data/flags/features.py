@@ -16,14 +16,16 @@ _GREY_CELLS, _EDGE_CELLS = 16, 8
 _BLUR = 1.0  # pixels: grain of one pixel has no direction
 
 
-class View(NamedTuple):
+class Orientation(NamedTuple):
     """How a picture may lie: `quarters` turned anticlockwise by 90 degrees, and negative or not."""
 
     quarters: int
     negative: bool
 
 
-VIEWS = tuple(View(quarters, negative) for negative in (False, True) for quarters in range(4))
+ORIENTATIONS = tuple(
+    Orientation(quarters, negative) for negative in (False, True) for quarters in range(4)
+)
 """The first is the upright positive."""
 
 
@@ -33,10 +35,10 @@ def small(image: NDArray[Any]) -> NDArray[np.uint8]:
     return fitted if fitted.dtype == np.uint8 else np.rint(fitted).astype(np.uint8)
 
 
-def seen_as(images: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-    """Returns (n, 64, 64) uint8 pictures turned, and made negative, as the view says."""
-    turned = np.rot90(images, view.quarters, axes=(1, 2))
-    return np.ascontiguousarray(255 - turned if view.negative else turned)
+def seen_as(images: NDArray[np.uint8], orientation: Orientation) -> NDArray[np.uint8]:
+    """Returns (n, 64, 64) uint8 pictures turned, and made negative, as the orientation says."""
+    turned = np.rot90(images, orientation.quarters, axes=(1, 2))
+    return np.ascontiguousarray(255 - turned if orientation.negative else turned)
 
 
 def describe(images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from keras_cxr._support.threads import one_thread_in_opencv
-from keras_cxr.audit.of_data.flags.features import VIEWS, small
+from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, small
 from keras_cxr.audit.of_data.flags.judge import FLAGGED, judge_layouts
 from keras_cxr.data.files.intensity import MEND, is_narrow, limits
 
@@ -197,9 +197,9 @@ def _by_layout(images: NDArray[np.uint8], seed: int) -> list[tuple[str, float, s
     flags: list[tuple[str, float, str] | None] = []
     judged = zip(images, *(one.tolist() for one in layout), strict=True)
     for picture, other, lateral, turned, number in judged:
-        view = VIEWS[number]
-        degrees = -90 * view.quarters % 360
-        turn = f"turned by {degrees} degrees clockwise" if view.quarters else "upright"
+        orientation = ORIENTATIONS[number]
+        degrees = -90 * orientation.quarters % 360
+        turn = f"turned by {degrees} degrees clockwise" if orientation.quarters else "upright"
         if other >= FLAGGED:
             flags.append(
                 ("not_an_xray", other, "unlike every view of a chest film that fills the picture")
@@ -208,7 +208,7 @@ def _by_layout(images: NDArray[np.uint8], seed: int) -> list[tuple[str, float, s
             flags.append(("lateral", lateral, "laid out like a chest from its side"))
         elif turned < FLAGGED:
             flags.append(_paper(picture))
-        elif view.negative:
+        elif orientation.negative:
             flags.append(("inverted", turned, f"likest to a negative, {turn}"))
         else:
             flags.append(("rotated", turned, f"likest to a film {turn}"))

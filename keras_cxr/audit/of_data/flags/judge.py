@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.audit.of_data.flags.features import VIEWS, describe, seen_as
+from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, describe, seen_as
 from keras_cxr.audit.of_data.flags.view_model import LATERAL, Placement, ViewModel, drawn
 
 PRIOR = 0.02
@@ -26,8 +26,8 @@ between them and the folder's own instead of close to these (6 false alarms on 1
 Floats = NDArray[np.float64]
 
 
-class Layout(NamedTuple):
-    """Confidences of (n,) pictures, float64 in [0, 1], and the view that each is likest.
+class LayoutConfidences(NamedTuple):
+    """Confidences of (n,) pictures, float64 in [0, 1], and the orientation that each is likest.
 
     `other` and `lateral` are 0 throughout for folders of fewer than 20 pictures.
     """
@@ -35,10 +35,10 @@ class Layout(NamedTuple):
     other: Floats
     lateral: Floats
     turned: Floats
-    view: NDArray[np.int64]
+    orientation: NDArray[np.int64]
 
 
-def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> Layout:
+def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> LayoutConfidences:
     """Returns how likely each picture is no film, a lateral, or turned or negative.
 
     A model of phantoms alone, which no folder can mislead, picks the pictures that it takes for
@@ -68,7 +68,7 @@ def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> Layout:
 
 def _judge(
     images: NDArray[np.uint8], features: NDArray[np.float32], sample: NDArray[np.int64]
-) -> Layout:
+) -> LayoutConfidences:
     phantoms, laterals, others = drawn()
     parts = sample[::2], sample[1::2]
     own = [images[part] for part in parts] if len(sample) >= MIN_FOLDER else [images[:0]] * 2
@@ -83,22 +83,22 @@ def _judge(
         np.where(seen[:, None], getattr(placed[1], name), getattr(placed[0], name))
         for name in Placement._fields
     )
-    view = odds[:, :LATERAL].argmax(axis=1)
+    orientation = odds[:, :LATERAL].argmax(axis=1)
     # what a model is tried on: the other half of what it was fitted to
     usual = images[parts[1]] if len(sample) >= MIN_FOLDER else phantoms[1::2]
-    upright, *turned = (models[0].place(describe(seen_as(usual, view))) for view in VIEWS)
+    upright, *turned = (models[0].place(describe(seen_as(usual, one))) for one in ORIENTATIONS)
     wrong = np.concatenate([one.odds for one in turned])
     scores = _posterior(_turned(odds), _turned(upright.odds), _turned(wrong))
     if len(sample) < MIN_FOLDER:
         nothing = np.zeros(len(features))
-        return Layout(nothing, nothing, scores, view)
+        return LayoutConfidences(nothing, nothing, scores, orientation)
     strange = models[0].place(describe(others[1::2])).oddness
     aside = models[0].place(describe(laterals[1::2])).odds
-    return Layout(
+    return LayoutConfidences(
         _posterior(oddness, upright.oddness, strange),
         _posterior(odds[:, LATERAL:], upright.odds[:, LATERAL:], aside[:, LATERAL:], penalty=_HELD),
         scores,
-        view,
+        orientation,
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.audit.of_data.flags.features import SIDE, VIEWS, describe, seen_as
+from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, SIDE, describe, seen_as
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 from keras_cxr.phantoms.oddities import draw_lateral, draw_other
 
@@ -29,7 +29,7 @@ SHRINKAGE = 0.1
 OTHERS_SHRINKAGE = 0.3
 """The same for what is no film, of which 200 pictures must do for 448 numbers."""
 
-LATERAL = len(VIEWS)  # the number of the class behind the views
+LATERAL = len(ORIENTATIONS)  # the number of the class behind the views
 
 
 class Placement(NamedTuple):
@@ -54,7 +54,7 @@ class ViewModel:
     def __init__(
         self, upright: NDArray[np.uint8], laterals: NDArray[np.uint8], others: NDArray[np.uint8]
     ) -> None:
-        classes = [describe(seen_as(upright, view)) for view in VIEWS]
+        classes = [describe(seen_as(upright, one)) for one in ORIENTATIONS]
         classes.append(describe(laterals))
         means = np.stack([values.mean(axis=0, dtype=np.float64) for values in classes])
         within = np.concatenate(

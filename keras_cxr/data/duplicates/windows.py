@@ -19,7 +19,7 @@ _ROWS = 512  # pictures that are described at a time
 
 
 def check_searchable(image_size: tuple[int, int]) -> tuple[int, int]:
-    """Returns an image size in which copies can be told from other films.
+    """Return an image size in which copies can be told from other films.
 
     Raises:
         InvalidArgumentError: A side is shorter than 64.
@@ -40,7 +40,7 @@ class Window(NamedTuple):
     y: float
 
 
-class View(NamedTuple):
+class Framing(NamedTuple):
     """How two pictures are compared: a window of the one with a window of the other."""
 
     query: Window
@@ -54,35 +54,35 @@ _CROPS = [Window(0.92, x, y) for x in (0.0, 0.04, 0.08) for y in (0.0, 0.04, 0.0
 _MIDDLE = _CROPS[4]
 _TIGHT = Window(0.85, 0.075, 0.075)
 _CENTRE = Window(0.7, 0.15, 0.15)
-VIEWS = (
-    View(WHOLE, WHOLE),
-    *(View(window, WHOLE) for window in _CROPS),
-    *(View(window, _MIDDLE) for window in _CROPS if window != _MIDDLE),
-    View(_TIGHT, WHOLE),
-    View(_CENTRE, _CENTRE),
-    View(WHOLE, WHOLE, flipped=True),
-    View(_MIDDLE, WHOLE, flipped=True),
-    View(WHOLE, WHOLE, inverted=True),
-    View(_MIDDLE, WHOLE, inverted=True),
+FRAMINGS = (
+    Framing(WHOLE, WHOLE),
+    *(Framing(window, WHOLE) for window in _CROPS),
+    *(Framing(window, _MIDDLE) for window in _CROPS if window != _MIDDLE),
+    Framing(_TIGHT, WHOLE),
+    Framing(_CENTRE, _CENTRE),
+    Framing(WHOLE, WHOLE, flipped=True),
+    Framing(_MIDDLE, WHOLE, flipped=True),
+    Framing(WHOLE, WHOLE, inverted=True),
+    Framing(_MIDDLE, WHOLE, inverted=True),
 )
 """The same frame; crops by some 8 %; shifts by some 4 %; a crop by 15 %; the centre alone, where
 there are no letters and turns move little; mirrored and negative, each whole and cropped."""
 
 
-def views_by_target() -> dict[Window, list[tuple[int, View]]]:
-    """Returns the places in `VIEWS` and the views that share a target's window."""
-    found: dict[Window, list[tuple[int, View]]] = {}
-    for number, view in enumerate(VIEWS):
-        found.setdefault(view.target, []).append((number, view))
+def framings_by_target() -> dict[Window, list[tuple[int, Framing]]]:
+    """Return the places in `FRAMINGS` and the framings that share a target's window."""
+    found: dict[Window, list[tuple[int, Framing]]] = {}
+    for number, framing in enumerate(FRAMINGS):
+        found.setdefault(framing.target, []).append((number, framing))
     return found
 
 
-class Frame:
+class TargetWindow:
     """The pictures of a data set in one window, and how windows of them are held against it.
 
     A picture is described by its window's 12 x 12 lowest cosine frequencies (the DCT-II, without
     the mean; Ahmed et al. 1974), scaled to length 1, less their mean over all pictures in the
-    window of this frame, each divided by its deviation. So what all chests share does not count,
+    window of this window, each divided by its deviation. So what all chests share does not count,
     nor do brightness and contrast.
 
     Args:
@@ -102,24 +102,26 @@ class Frame:
         self.targets = self._beside_usual(coefficients)
 
     def queries(
-        self, view: View, rows: slice | NDArray[np.int64] = slice(None)
+        self, framing: Framing, rows: slice | NDArray[np.int64] = slice(None)
     ) -> NDArray[np.float32]:
-        """Returns (rows, 143) float32 of length 1: what a view takes of its first picture."""
-        return self._beside_usual(window_coefficients(turned(self._small[rows], view), view.query))
+        """Return (rows, 143) float32 of length 1: what a framing takes of its first picture."""
+        return self._beside_usual(
+            window_coefficients(turned(self._small[rows], framing), framing.query)
+        )
 
     def _beside_usual(self, coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
         return _to_length_one((coefficients - self._mean) / self._deviation)
 
 
-def turned(pictures: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-    """Returns (..., height, width) uint8 pictures as a view's query shows them."""
-    if view.inverted:
+def turned(pictures: NDArray[np.uint8], framing: Framing) -> NDArray[np.uint8]:
+    """Return (..., height, width) uint8 pictures as a framing's query shows them."""
+    if framing.inverted:
         pictures = 255 - pictures
-    return np.ascontiguousarray(pictures[..., ::-1]) if view.flipped else pictures
+    return np.ascontiguousarray(pictures[..., ::-1]) if framing.flipped else pictures
 
 
 def window_coefficients(small: NDArray[np.uint8], window: Window) -> NDArray[np.float32]:
-    """Returns (n, 143) float32 DCT coefficients of a window, each row of length 1 (or 0)."""
+    """Return (n, 143) float32 DCT coefficients of a window, each row of length 1 (or 0)."""
     along_y = _basis(window.size, window.y)
     along_x = _basis(window.size, window.x)
     blocks = [
@@ -134,7 +136,7 @@ def _to_length_one(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _basis(size: float, corner: float) -> NDArray[np.float32]:
-    """Returns (12, 64) float32: each pixel's share of each cosine over a window.
+    """Return (12, 64) float32: each pixel's share of each cosine over a window.
 
     Cosine k at the place t of the window (0 to 1) is cos(pi k t); a pixel's share is the
     integral over what the window holds of it, so that windows need not end at pixels.
