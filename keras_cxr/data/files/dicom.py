@@ -37,7 +37,7 @@ _NOBODY = frozenset({"", "0", "ANON", "ANONYMIZED", "ANONYMISED", "ANONYMOUS", "
 
 
 def is_dicom(data: bytes) -> bool:
-    """Return whether a DICOM file begins here: with its preamble, or bare as old software leaves it.
+    """Return whether a DICOM file begins here: with its preamble, or bare, as in old files.
 
     DICOM PS3.5, section 7.1: the first element is one of group 0002 or 0008, little endian, with
     two letters for its kind and its length, or with its length alone.
