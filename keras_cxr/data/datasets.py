@@ -18,7 +18,7 @@ from keras_cxr.data.altered import alter, check_part, transform_name
 from keras_cxr.data.batching.batches import Batches, Transform, balanced_weights
 from keras_cxr.data.catalog import PARTS
 from keras_cxr.data.files.images import COLOR_MODES
-from keras_cxr.data.splitting.copies import Copies
+from keras_cxr.data.splitting.parts import Copies
 from keras_cxr.data.summary import summarize
 from keras_cxr.errors import InvalidArgumentError
 
@@ -184,19 +184,10 @@ class Datasets:
             >>> shuffled = np.random.default_rng(0).permutation(indices)
             >>> chance = datasets.altered(labels={"train": shuffled})
         """
-        changed = alter(
-            self._parts,
-            self.table,
-            self.class_names,
-            region=region,
-            transform=transform,
-            labels=labels,
-        )
+        changes: dict[str, Any] = {"region": region, "transform": transform, "labels": labels}
+        parts, table, notes = alter(self._parts, self.table, self.class_names, **changes)
         return self._with_parts(
-            changed.parts,
-            table=changed.table,
-            region=self.region if region is None else region,
-            notes=(*self.notes, *changed.notes),
+            parts, table=table, region=region or self.region, notes=(*self.notes, *notes)
         )
 
     def files(self, part: str) -> list[str]:
@@ -250,19 +241,7 @@ class Datasets:
 
     def _choose(self, part: str, indices: ArrayLike | None) -> tuple[Batches, NDArray[np.int64]]:
         check_part(part, self._parts)
-        batches = self._parts[part]
-        count = len(batches.rows)
-        chosen = np.arange(count) if indices is None else np.atleast_1d(np.asarray(indices))
-        if chosen.size == 0:
-            return batches, np.zeros(0, np.int64)
-        if not np.issubdtype(chosen.dtype, np.integer) or chosen.ndim != 1:
-            raise InvalidArgumentError(f"indices must be integers, received {indices!r}")
-        if chosen.min() < 0 or chosen.max() >= count:
-            raise InvalidArgumentError(
-                f"indices must lie in 0 to {count - 1} for part {part!r}, received "
-                f"{chosen.min()} to {chosen.max()}"
-            )
-        return batches, chosen.astype(np.int64)
+        return self._parts[part], self._parts[part].places(indices, part)
 
 
 def check_datasets(value: Any, taker: str) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr.data.datasets import Datasets
+from keras_cxr.data.groups import names_of_units
 from keras_cxr.errors import DataError, InvalidArgumentError
 
 
@@ -53,8 +55,7 @@ def _assign(datasets: Datasets, folds: int, seed: int) -> NDArray[np.int64]:
             f"No image shows class {', '.join(map(repr, absent))}: there is nothing to train on. "
             "Make the data set without class_names=."
         )
-    alone = "\n" + table["file"]  # a line break keeps a file's name apart from a group's
-    groups = table["group"].where(table["group"] != "", alone)
+    groups = pd.Series(names_of_units(table["file"], table["group"]), dtype=object)
     for name, count in groups.groupby(table["class"]).nunique().items():
         if count < folds:
             raise DataError(

@@ -39,6 +39,12 @@ def rows_by_name(names: Sequence[str]) -> dict[str, list[int]]:
     return dict(rows_of)
 
 
+def names_of_units(files: Iterable[str], groups: Iterable[str]) -> list[str]:
+    """Return what may not be divided: the group of each file, or the file itself without one."""
+    # a line break keeps a file's name apart from a group of the same name
+    return [group or f"\n{file}" for file, group in zip(files, groups, strict=True)]
+
+
 def named_groups(
     files: Sequence[str], names: Sequence[str], together: Iterable[Sequence[int]]
 ) -> Iterator[tuple[str, list[int]]]:

@@ -134,11 +134,11 @@ def make_datasets(
         class_names=class_names,
         verbose=verbose,
     )
-    found = steps.find(data, options)
-    plan = steps.join_tables(found, data, options)
+    plan = steps.find(data, options)
+    plan = steps.join_tables(plan, data, options)
     plan = steps.carry_out_actions(plan, options)
-    pixels = steps.read_pixels(found, plan, options)
+    pixels = steps.read_pixels(plan, options)
     usable = steps.keep_usable(plan, pixels, options)
-    parts = steps.assign_parts(usable, plan, options)
-    divided = steps.keep_copies(parts, usable, plan, pixels, options)
+    divided = steps.assign_parts(usable, plan, options)
+    divided = steps.look_for_copies(divided, usable, plan, pixels, options)
     return steps.batch(divided, usable, pixels, options)

@@ -31,7 +31,7 @@ from keras_cxr.data.finding.find import find_images
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.data.options import Options
 from keras_cxr.data.splitting.actions import NO_ACTIONS, Actions, read_actions, relabelled
-from keras_cxr.data.splitting.copies import Copies, keep_copies_together, look_for_copies
+from keras_cxr.data.splitting.copies import keep_copies_together, search_copies
 from keras_cxr.data.splitting.groups import names_groups, with_groups
 from keras_cxr.data.splitting.parts import Divide, Split, with_parts
 from keras_cxr.data.splitting.patients import keep_patients_together
@@ -39,28 +39,22 @@ from keras_cxr.data.splitting.sources import describe_sources, read_sources
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """The images that were found: files of a catalog, or arrays in memory."""
-
-    catalog: Catalog
-    arrays: NDArray[Any] | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class Plan:
-    """Which images are to be used, and what tables say of them.
+    """The images that were found, which of them are to be used, and what tables say of them.
 
     Attributes:
         catalog: every image that was found, with its class and group
         rows: those that are to be used
+        arrays: the pixels, where the user passed them; None for files
         sources: the source of each file, where whole sources are divided
         actions: what an audit wants done; None without one
     """
 
     catalog: Catalog
     rows: Sequence[int]
-    sources: Mapping[str, str] | None
-    actions: Actions | None
+    arrays: NDArray[Any] | None = None
+    sources: Mapping[str, str] | None = None
+    actions: Actions | None = None
 
     @property
     def chosen(self) -> Catalog:
@@ -85,46 +79,28 @@ class Usable:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Divided:
-    """The images of the data sets.
-
-    Attributes:
-        catalog: these images, with the groups that were kept whole
-        parts: the part of each
-        notes: everything that is worth knowing of the data sets
-        copies: what copies do to the split; None where they were not looked for
-    """
-
-    catalog: Catalog
-    parts: list[str]
-    notes: tuple[str, ...]
-    copies: Copies | None
-
-
-def find(data: Any, options: Options) -> Found:
+def find(data: Any, options: Options) -> Plan:
     """Return the images of a folder, a table, a catalog or arrays, with their classes."""
+    arrays = None
     if isinstance(data, tuple):
-        return Found(*from_arrays(data, options.image_size, options.class_names))
-    catalog = find_images(data, root=options.root)
-    check_found(catalog, on_error=options.on_error)
-    if options.class_names is not None:
-        catalog = with_classes(catalog, check_class_names(options.class_names))
-    return Found(catalog)
+        catalog, arrays = from_arrays(data, options.image_size, options.class_names)
+    else:
+        catalog = find_images(data, root=options.root)
+        check_found(catalog, on_error=options.on_error)
+        if options.class_names is not None:
+            catalog = with_classes(catalog, check_class_names(options.class_names))
+    return Plan(catalog, range(len(catalog.entries)), arrays)
 
 
-def join_tables(found: Found, data: Any, options: Options) -> Plan:
+def join_tables(plan: Plan, data: Any, options: Options) -> Plan:
     """Return the images with what tables say of them: groups, sources and actions."""
-    catalog, groups, split_by = found.catalog, options.groups, options.split_by
+    catalog, groups, split_by = plan.catalog, options.groups, options.split_by
     column = options.group_column
     if groups is not None and names_groups(groups, column=column, split_by=split_by):
         catalog = with_groups(catalog, groups, column=column)
-    return Plan(
-        catalog,
-        range(len(catalog.entries)),
-        read_sources(data, groups, catalog, column=split_by) if split_by else None,
-        None if options.audit is None else read_actions(options.audit, catalog),
-    )
+    sources = read_sources(data, groups, catalog, column=split_by) if split_by else None
+    actions = None if options.audit is None else read_actions(options.audit, catalog)
+    return replace(plan, catalog=catalog, sources=sources, actions=actions)
 
 
 def carry_out_actions(plan: Plan, options: Options) -> Plan:
@@ -137,11 +113,11 @@ def carry_out_actions(plan: Plan, options: Options) -> Plan:
     return plan
 
 
-def read_pixels(found: Found, plan: Plan, options: Options) -> Pixels:
+def read_pixels(plan: Plan, options: Options) -> Pixels:
     """Return the fitted pixels of every image, from the cache where there is one."""
-    if found.arrays is not None:
-        records = [Record(checksum=zlib.crc32(image.data)) for image in found.arrays]
-        return Pixels(ArrayStore(found.arrays), records)
+    if plan.arrays is not None:
+        records = [Record(checksum=zlib.crc32(image.data)) for image in plan.arrays]
+        return Pixels(ArrayStore(plan.arrays), records)
     catalog, size = plan.catalog, options.image_size
     reading: dict[str, Any] = {"intensity": options.intensity}
     if not options.cache:
@@ -177,16 +153,16 @@ def assign_parts(usable: Usable, plan: Plan, options: Options) -> Split:
     )
 
 
-def keep_copies(
+def look_for_copies(
     split: Split, usable: Usable, plan: Plan, pixels: Pixels, options: Options
-) -> Divided:
-    """Return the split with copies looked for and kept in one part.
+) -> Split:
+    """Return the split with copies looked for, and kept in one part.
 
     It comes after the split that does not know of copies, which the leaks are counted against;
     and what cannot be divided fails before the search, which may take minutes.
     """
     audit = plan.actions
-    together = look_for_copies(
+    together = search_copies(
         pixels,
         wanted=options.group_duplicates,
         image_size=options.image_size,
@@ -194,22 +170,20 @@ def keep_copies(
         known=None if audit is None else audit.groups,
         verbose=options.verbose,
     )
-    split, copies = keep_copies_together(split, together, usable.rows, _divide(plan, options))
-    catalog, parts = split.catalog, split.parts
+    if audit is not None:
+        split = replace(split, notes=(*split.notes, str(audit)))
+    split = keep_copies_together(split, together, usable.rows, _divide(plan, options))
     notes = [*plan.catalog.notes, *split.notes]
-    notes += [] if audit is None else [str(audit)]
-    notes += together.notes
-    notes += [] if copies is None else [str(copies)]
     if plan.sources is not None:
-        sources = [plan.sources[entry.file] for entry in catalog.entries]
-        notes.append(describe_sources(sources, parts, column=str(options.split_by)))
-    return Divided(catalog, parts, (*notes, *unseen(catalog, parts)), copies)
+        sources = [plan.sources[entry.file] for entry in split.catalog.entries]
+        notes.append(describe_sources(sources, split.parts, column=str(options.split_by)))
+    return replace(split, notes=(*notes, *unseen(split.catalog, split.parts)))
 
 
-def batch(divided: Divided, usable: Usable, pixels: Pixels, options: Options) -> Datasets:
+def batch(split: Split, usable: Usable, pixels: Pixels, options: Options) -> Datasets:
     """Return the data sets that users get, with the batches of each part that holds images."""
-    catalog, parts = divided.catalog, divided.parts
-    batches = _batches(divided, usable, pixels, options)
+    catalog, parts = split.catalog, split.parts
+    batches = _batches(split, usable, pixels, options)
     wrap = FORMATS[options.format]
     masks = [
         entry.mask if record.mask_checksum >= 0 else ""
@@ -240,8 +214,8 @@ def batch(divided: Divided, usable: Usable, pixels: Pixels, options: Options) ->
         seed=options.seed,
         format=options.format,
         layout=catalog.layout,
-        notes=divided.notes,
-        copies=divided.copies,
+        notes=split.notes,
+        copies=split.copies,
         _parts=batches,
         _wrap=wrap,
         _checksums=np.array([(r.checksum, r.mask_checksum) for r in usable.records], np.int64),
@@ -252,15 +226,13 @@ def _divide(plan: Plan, options: Options) -> Divide:
     return partial(with_parts, shares=options.shares, seed=options.seed, sources=plan.sources)
 
 
-def _batches(
-    divided: Divided, usable: Usable, pixels: Pixels, options: Options
-) -> dict[str, Batches]:
+def _batches(split: Split, usable: Usable, pixels: Pixels, options: Options) -> dict[str, Batches]:
     """Return the batches of each part that holds images."""
-    entries, names = divided.catalog.entries, divided.catalog.class_names
+    entries, names = split.catalog.entries, split.catalog.class_names
     index_of = {name: index for index, name in enumerate(names)}
     labels = np.array([index_of[entry.label] for entry in entries], np.int64)
     keys = image_keys([entry.file for entry in entries])
-    rows, parts = np.array(usable.rows, np.int64), np.array(divided.parts)
+    rows, parts = np.array(usable.rows, np.int64), np.array(split.parts)
     return {
         part: Batches(
             store=pixels.store,

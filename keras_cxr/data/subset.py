@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from keras_cxr.data.datasets import Datasets
+from keras_cxr.data.groups import names_of_units
 from keras_cxr.errors import InvalidArgumentError
 
 
@@ -62,8 +64,8 @@ def _draw(datasets: Datasets, held: NDArray[np.intp], share: float, seed: int) -
     Groups come in a drawn order; one is taken while a class of its images still lacks some.
     """
     table = datasets.table.iloc[held].reset_index(drop=True)
-    alone = "\n" + table["file"]  # a line break keeps a file's name apart from a group's
-    members = table.groupby(table["group"].where(table["group"] != "", alone), sort=True).indices
+    units = pd.Series(names_of_units(table["file"], table["group"]), dtype=object)
+    members = table.groupby(units, sort=True).indices
     labels = table["class"].map({name: i for i, name in enumerate(datasets.class_names)}).to_numpy()
     lacking = np.rint(share * np.bincount(labels, minlength=datasets.num_classes))
     lacking = np.maximum(lacking, 1)

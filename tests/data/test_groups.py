@@ -6,6 +6,7 @@ from keras_cxr.data.groups import (
     count_leaks,
     merged,
     named_groups,
+    names_of_units,
     rows_by_name,
     within,
 )
@@ -41,6 +42,12 @@ def test_groups_are_named_by_their_first_name_or_file():
     found = dict(named_groups(FILES, names, [[0, 1], [1, 6], [8, 9], [2, 2]]))
     assert found == {"p": [3, 8, 9], "q": [0, 1, 5, 6]}
     assert dict(named_groups(FILES, [""] * 12, [[7, 4]])) == {"4.png": [4, 7]}
+
+
+def test_a_file_without_a_group_is_a_unit_of_its_own():
+    one, other, alone = names_of_units(["g", "a", "b"], ["", "g", ""])
+    assert other == "g"
+    assert len({one, other, alone}) == 3
 
 
 def test_within_counts_places_in_the_chosen_rows():

@@ -7,11 +7,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.data.batching.augment import Augmentation, warp
 from keras_cxr.data.caching.store import Store
 from keras_cxr.data.draws import shuffled
+from keras_cxr.errors import InvalidArgumentError
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 REGIONS = ("full", "lungs", "outside")
@@ -88,6 +89,25 @@ class Batches:
     def at_epoch(self, epoch: int) -> "Batches":
         """Return the same part as drawn for another epoch."""
         return replace(self, epoch=epoch)
+
+    def places(self, indices: ArrayLike | None, part: str) -> NDArray[np.int64]:
+        """Return (m,) int64 places in the table that a user chose, all for None.
+
+        Raises:
+            InvalidArgumentError: They are no integers, or `part` has no such place.
+        """
+        count = len(self.rows)
+        chosen = np.arange(count) if indices is None else np.atleast_1d(np.asarray(indices))
+        if chosen.size == 0:
+            return np.zeros(0, np.int64)
+        if not np.issubdtype(chosen.dtype, np.integer) or chosen.ndim != 1:
+            raise InvalidArgumentError(f"indices must be integers, received {indices!r}")
+        if chosen.min() < 0 or chosen.max() >= count:
+            raise InvalidArgumentError(
+                f"indices must lie in 0 to {count - 1} for part {part!r}, received "
+                f"{chosen.min()} to {chosen.max()}"
+            )
+        return chosen.astype(np.int64)
 
     def images(
         self, chosen: NDArray[np.int64], *, augmentation: Augmentation | None = None

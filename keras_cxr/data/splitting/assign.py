@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from keras_cxr._support.text.names import name_bytes
 from keras_cxr.data.catalog import PARTS
+from keras_cxr.data.groups import names_of_units
 from keras_cxr.errors import DataError, InvalidArgumentError
 
 Shares = tuple[float, float, float]
@@ -65,8 +66,7 @@ def assign_parts(
     shares = check_shares(shares)
     if groups is None:
         groups = [""] * len(files)
-    # a line break keeps a file's own name apart from a group of the same name
-    names = [group or f"\n{file}" for group, file in zip(groups, files, strict=True)]
+    names = names_of_units(files, groups)
     used = [part for part, share in enumerate(shares) if share > 0.0]
     totals = Counter(labels)
     lack = {label: [share * total for share in shares] for label, total in totals.items()}

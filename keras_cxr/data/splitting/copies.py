@@ -1,52 +1,14 @@
 """Copies in a data set: looked for, kept in one part, and what a split leaks without that."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple
 
 from keras_cxr.data.caching.store import Pixels
 from keras_cxr.data.duplicates.search import search_once
 from keras_cxr.data.duplicates.windows import SIDE
 from keras_cxr.data.groups import connected, merged, within
-from keras_cxr.data.splitting.parts import Divide, Split, keep_together, leaks_in_words
-
-
-@dataclass(frozen=True, kw_only=True)
-class Copies:
-    """What copies do to a split; `Datasets.copies`.
-
-    What it does not show: images of one patient that are no copies leak as well (`groups=`).
-
-    Attributes:
-        num_groups: How many groups of copies the data set holds.
-        num_images: How many images are in them.
-        leaks_unaware: How many validation and test images have a copy in the training part when
-            the same seed splits the same images without knowing of copies.
-        leaks: How many have one there in this split; more than 0 only where parts were given or
-            whole sources were split.
-        found_by: "search"; "audit", whose groups may hold patients besides; or "both".
-    """
-
-    num_groups: int
-    num_images: int
-    leaks_unaware: int
-    leaks: int
-    found_by: str = "search"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the attributes by name."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        what = "copies" if self.found_by == "search" else "groups of the audit"
-        if self.found_by == "both":
-            what = "copies and groups of the audit"
-        if not self.num_groups:
-            return f"{what}: none found"
-        return (
-            f"{what}: {self.num_groups:,} groups of {self.num_images:,} images; "
-            f"{leaks_in_words(self.leaks_unaware, self.leaks)}"
-        )
+from keras_cxr.data.splitting.parts import Copies, Divide, Split, keep_together
 
 
 class Together(NamedTuple):
@@ -60,7 +22,7 @@ class Together(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def look_for_copies(
+def search_copies(
     pixels: Pixels,
     *,
     wanted: bool | str,
@@ -111,8 +73,8 @@ def look_for_copies(
 
 def keep_copies_together(
     split: Split, together: Together, rows: Sequence[int], divide: Divide
-) -> tuple[Split, Copies | None]:
-    """Return a split that divides no copies, and what that changed; None where none were sought.
+) -> Split:
+    """Return a split that divides no copies and tells what that changed.
 
     Args:
         split: one that does not know of copies
@@ -124,7 +86,7 @@ def keep_copies_together(
         DataError: A class has too few groups.
     """
     if together.groups is None:
-        return split, None
+        return replace(split, notes=(*split.notes, *together.notes))
     groups = within(together.groups, rows)
     hint = (
         "Copies of one photograph count as one; group_duplicates=False lets them be divided, and "
@@ -138,4 +100,4 @@ def keep_copies_together(
         leaks=aware,
         found_by=together.found_by,
     )
-    return split, copies
+    return replace(split, notes=(*split.notes, *together.notes, str(copies)), copies=copies)

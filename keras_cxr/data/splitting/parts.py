@@ -1,7 +1,8 @@
-"""The part of every image: the one that folders or a table give, else a drawn one."""
+"""The part of every image, given or drawn, and parts drawn anew to keep groups whole."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from keras_cxr.data.catalog import PARTS, Catalog
 from keras_cxr.data.groups import count_leaks, named_groups
@@ -13,6 +14,44 @@ Divide = Callable[[Catalog], list[str]]
 """`with_parts` with shares, seed and sources: the part of every image of a catalog."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Copies:
+    """What copies do to a split; `Datasets.copies`.
+
+    What it does not show: images of one patient that are no copies leak as well (`groups=`).
+
+    Attributes:
+        num_groups: How many groups of copies the data set holds.
+        num_images: How many images are in them.
+        leaks_unaware: How many validation and test images have a copy in the training part when
+            the same seed splits the same images without knowing of copies.
+        leaks: How many have one there in this split; more than 0 only where parts were given or
+            whole sources were split.
+        found_by: "search"; "audit", whose groups may hold patients besides; or "both".
+    """
+
+    num_groups: int
+    num_images: int
+    leaks_unaware: int
+    leaks: int
+    found_by: str = "search"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes by name."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        what = "copies" if self.found_by == "search" else "groups of the audit"
+        if self.found_by == "both":
+            what = "copies and groups of the audit"
+        if not self.num_groups:
+            return f"{what}: none found"
+        return (
+            f"{what}: {self.num_groups:,} groups of {self.num_images:,} images; "
+            f"{leaks_in_words(self.leaks_unaware, self.leaks)}"
+        )
+
+
 @dataclass(frozen=True)
 class Split:
     """Images and the part of each.
@@ -20,12 +59,14 @@ class Split:
     Attributes:
         catalog: the images, with the groups that are kept whole
         parts: the part of each image
-        notes: what is worth knowing of the split
+        notes: what is worth knowing of the images and their parts
+        copies: what copies do to the split; None where they were not looked for
     """
 
     catalog: Catalog
     parts: list[str]
     notes: tuple[str, ...] = ()
+    copies: Copies | None = None
 
 
 def with_parts(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_cxr.data import make_datasets
-from keras_cxr.data.splitting.copies import Copies
+from keras_cxr.data.splitting.parts import Copies
 from keras_cxr.errors import DataError, NotFoundError
 from tests.data.helpers import plain
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_cxr.data import make_datasets
-from keras_cxr.data.splitting.copies import Copies
+from keras_cxr.data.splitting.parts import Copies
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.phantoms.draw import draw_phantom
 from tests.data.helpers import kaggle, only, write
