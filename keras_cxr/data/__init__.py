@@ -7,7 +7,7 @@ from keras_cxr.data.duplicates.find import DuplicateGroup, Duplicates, find_dupl
 from keras_cxr.data.files.images import read_image
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.data.make import make_datasets
-from keras_cxr.data.splitting.copies import Copies
+from keras_cxr.data.splitting.parts import Copies
 from keras_cxr.phantoms.draw import make_phantoms
 
 __all__ = [
