@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
@@ -44,6 +44,7 @@ def test_hand_computed_case():
     assert found.log_loss == pytest.approx(expected, rel=1e-6)
 
 
+@settings(max_examples=40)
 @given(answers())
 def test_agrees_with_scikit_learn_and_brackets_itself(case):
     labels, scores = case
@@ -63,6 +64,7 @@ def test_agrees_with_scikit_learn_and_brackets_itself(case):
     assert found.confusion.sum() == len(labels)
 
 
+@settings(max_examples=25)
 @given(answers(), st.randoms(use_true_random=False))
 def test_order_of_images_does_not_matter(case, random):
     labels, scores = case
