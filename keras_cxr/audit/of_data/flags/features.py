@@ -1,4 +1,4 @@
-"""448 numbers that tell how a picture is laid out, and its eight turned and negative views."""
+"""448 numbers that tell how a picture is laid out, and the eight ways in which it may lie."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -30,19 +30,19 @@ ORIENTATIONS = tuple(
 
 
 def small(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Returns (64, 64) uint8 of a (height, width) picture in [0, 255]."""
+    """Return (64, 64) uint8 of a (height, width) picture in [0, 255]."""
     fitted = fit(image, (SIDE, SIDE))
     return fitted if fitted.dtype == np.uint8 else np.rint(fitted).astype(np.uint8)
 
 
-def seen_as(images: NDArray[np.uint8], orientation: Orientation) -> NDArray[np.uint8]:
-    """Returns (n, 64, 64) uint8 pictures turned, and made negative, as the orientation says."""
+def oriented(images: NDArray[np.uint8], orientation: Orientation) -> NDArray[np.uint8]:
+    """Return (n, 64, 64) uint8 pictures turned, and made negative, as asked."""
     turned = np.rot90(images, orientation.quarters, axes=(1, 2))
     return np.ascontiguousarray(255 - turned if orientation.negative else turned)
 
 
 def describe(images: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Returns (n, 448) float32: where (n, 64, 64) uint8 pictures are bright and how edges run.
+    """Return (n, 448) float32: where (n, 64, 64) uint8 pictures are bright and how edges run.
 
     256 are the grey values of 16 x 16 cells, less their mean and divided by their standard
     deviation, so that exposure does not count. 192 are for 8 x 8 cells the mean of the gradient's

@@ -62,7 +62,7 @@ class Flag:
     detail: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it."""
+        """Return it as JSON holds it."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ def kind_in_words(kind: str) -> str:
 def find_flags(
     attributes: pd.DataFrame, image: Callable[[int], NDArray[Any]], *, seed: int = 0
 ) -> tuple[Flag, ...]:
-    """Returns the files that should be looked at, at most one flag for each, in their order.
+    """Return the files that should be looked at, at most one flag for each, in their order.
 
     - corrupt: cannot be decoded; confidence 1.
     - narrow: uses less than a tenth of its range and comes out black or flat, as 12-bit values in

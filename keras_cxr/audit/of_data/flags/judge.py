@@ -5,8 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, describe, seen_as
-from keras_cxr.audit.of_data.flags.view_model import LATERAL, Placement, ViewModel, drawn
+from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, describe, oriented
+from keras_cxr.audit.of_data.flags.orientation_model import (
+    LATERAL,
+    OrientationModel,
+    Placement,
+    drawn,
+)
 
 PRIOR = 0.02
 """Share of pictures of a kind that confidences reckon with: one in fifty."""
@@ -16,7 +21,7 @@ MIN_FOLDER = 20
 """Below, a folder does not show what is usual in it: then only turned and negative is asked."""
 
 MAX_REFERENCE = 1500
-"""Pictures of the folder that models are fitted to; 8 views of each take 1 s to describe."""
+"""Pictures of the folder that models are fitted to; 8 orientations of each take 1 s to describe."""
 
 _LOOSE, _HELD = 100.0, 10.0
 """Inverse strength of the logistic regression's penalty. One to three scores need no holding
@@ -39,7 +44,7 @@ class LayoutConfidences(NamedTuple):
 
 
 def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> LayoutConfidences:
-    """Returns how likely each picture is no film, a lateral, or turned or negative.
+    """Return how likely each picture is no film, a lateral, or turned or negative.
 
     A model of phantoms alone, which no folder can mislead, picks the pictures that it takes for
     upright. Two models are fitted to phantoms and to one half each of a sample of these; either
@@ -57,7 +62,7 @@ def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> LayoutConfidences:
     """
     features = describe(images)
     phantoms, laterals, others = drawn()
-    start = ViewModel(phantoms, laterals, others).place(features).odds.argmax(axis=1)
+    start = OrientationModel(phantoms, laterals, others).place(features).odds.argmax(axis=1)
     rng = np.random.Generator(np.random.PCG64(seed))
     sample = rng.permutation(np.flatnonzero(start == 0))[:MAX_REFERENCE]
     first = _judge(images, features, sample)
@@ -73,7 +78,9 @@ def _judge(
     parts = sample[::2], sample[1::2]
     own = [images[part] for part in parts] if len(sample) >= MIN_FOLDER else [images[:0]] * 2
     models = [
-        ViewModel(np.concatenate([phantoms[place::2], pictures]), laterals[place::2], others[::2])
+        OrientationModel(
+            np.concatenate([phantoms[place::2], pictures]), laterals[place::2], others[::2]
+        )
         for place, pictures in enumerate(own)
     ]
     placed = [model.place(features) for model in models]
@@ -86,7 +93,7 @@ def _judge(
     orientation = odds[:, :LATERAL].argmax(axis=1)
     # what a model is tried on: the other half of what it was fitted to
     usual = images[parts[1]] if len(sample) >= MIN_FOLDER else phantoms[1::2]
-    upright, *turned = (models[0].place(describe(seen_as(usual, one))) for one in ORIENTATIONS)
+    upright, *turned = (models[0].place(describe(oriented(usual, one))) for one in ORIENTATIONS)
     wrong = np.concatenate([one.odds for one in turned])
     scores = _posterior(_turned(odds), _turned(upright.odds), _turned(wrong))
     if len(sample) < MIN_FOLDER:
@@ -103,14 +110,14 @@ def _judge(
 
 
 def _turned(odds: Floats) -> Floats:
-    """Returns (n, 1): the best of the seven views that are not upright."""
+    """Return (n, 1): the best of the seven orientations that are not upright."""
     return odds[:, 1:LATERAL].max(axis=1, keepdims=True)
 
 
 def _posterior(
     scores: Floats, usual: Floats, strange: Floats, *, penalty: float = _LOOSE
 ) -> Floats:
-    """Returns (n,) probabilities of being strange, at `PRIOR`, by Platt's logistic regression."""
+    """Return (n,) probabilities of being strange, at `PRIOR`, by Platt's logistic regression."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

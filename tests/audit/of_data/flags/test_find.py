@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.detector_cases import CASES
 from keras_cxr.audit.of_data.attributes.read import NUMBERS, TEXTS, read_attributes
-from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, describe, seen_as, small
+from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, describe, oriented, small
 from keras_cxr.audit.of_data.flags.find import FLAG_KINDS, PAPER_LEVELS, _paper, find_flags
 from keras_cxr.data import find_images, read_image
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
@@ -141,7 +141,7 @@ def test_exposure_does_not_count_and_edges_have_no_sign():
     images = np.stack([small(film) for film in FILMS[:4]])
     darker = np.rint(images * 0.5 + 10).astype(np.uint8)
     assert np.corrcoef(describe(images).ravel(), describe(darker).ravel())[0, 1] > 0.99
-    negative = describe(seen_as(images, ORIENTATIONS[4]))
+    negative = describe(oriented(images, ORIENTATIONS[4]))
     np.testing.assert_allclose(negative[:, 256:], describe(images)[:, 256:], atol=1e-3)
     np.testing.assert_allclose(negative[:, :256], -describe(images)[:, :256], atol=1e-2)
 

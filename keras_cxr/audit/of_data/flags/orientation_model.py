@@ -1,8 +1,8 @@
-"""How like a frontal chest film a picture is, and how it lies: linear discriminants of views.
+"""How like a frontal chest film a picture is, and how it lies: linear discriminants.
 
 The model is fitted to the folder itself. Its pictures, most of which are taken to be upright
-frontal films, are turned and made negative, so that it knows the other views without a single
-example. Drawn phantoms stand beside them, and alone where a folder is small.
+frontal films, are turned and made negative, so that it knows the other orientations without a
+single example. Drawn phantoms stand beside them, and alone where a folder is small.
 """
 
 from functools import lru_cache
@@ -11,42 +11,43 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, SIDE, describe, seen_as
+from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, SIDE, describe, oriented
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 from keras_cxr.phantoms.oddities import draw_lateral, draw_other
 
 Floats = NDArray[np.float64]
 
 NUM_DRAWN = 200
-"""Drawn pictures of each kind: 200 phantoms alone place 99 % of real views (docs/detectors.md)."""
+"""Drawn pictures of each kind: 200 phantoms alone place 99 % of real films (docs/detectors.md)."""
 
 NUM_OTHERS = 400
 """Drawn pictures that are no films: more, as they have less in common."""
 
 SHRINKAGE = 0.1
-"""Share of the identity in the correlations; of 0.02, 0.1 and 0.3 it errs least on real views."""
+"""Share of the identity in the correlations; of 0.02, 0.1 and 0.3 it errs least on real films."""
 
 OTHERS_SHRINKAGE = 0.3
 """The same for what is no film, of which 200 pictures must do for 448 numbers."""
 
-LATERAL = len(ORIENTATIONS)  # the number of the class behind the views
+LATERAL = len(ORIENTATIONS)  # the number of the class behind the orientations
 
 
 class Placement(NamedTuple):
-    """Where pictures stand; see `ViewModel.place`.
+    """Where pictures stand; see `OrientationModel.place`.
 
     Attributes:
-        odds: (n, 9) float64, log-likelihood of each view, and of a lateral, less the upright's.
-        oddness: (n, 3) float64, log of three distances: to the nearest view in all directions,
-            to it in those directions that tell the views apart, and to what is no film.
+        odds: (n, 9) float64, log-likelihood of each orientation and of a lateral, less that of
+            the upright.
+        oddness: (n, 3) float64, log of three distances: to the nearest orientation in all
+            directions, to it in those directions that tell them apart, and to what is no film.
     """
 
     odds: Floats
     oddness: Floats
 
 
-class ViewModel:
-    """Nine means with one covariance (Fisher 1936): the eight views and the lateral.
+class OrientationModel:
+    """Nine means with one covariance (Fisher 1936): the eight orientations and the lateral.
 
     What is no film has so little in common that it gets a covariance of its own.
     """
@@ -54,7 +55,7 @@ class ViewModel:
     def __init__(
         self, upright: NDArray[np.uint8], laterals: NDArray[np.uint8], others: NDArray[np.uint8]
     ) -> None:
-        classes = [describe(seen_as(upright, one)) for one in ORIENTATIONS]
+        classes = [describe(oriented(upright, one)) for one in ORIENTATIONS]
         classes.append(describe(laterals))
         means = np.stack([values.mean(axis=0, dtype=np.float64) for values in classes])
         within = np.concatenate(
@@ -73,10 +74,10 @@ class ViewModel:
         self._whiten_strange = _whitening(np.cov(strange.T), OTHERS_SHRINKAGE)
 
     def place(self, features: NDArray[np.float32]) -> Placement:
-        """Returns where (n, 448) features stand.
+        """Return where (n, 448) features stand.
 
         With z the whitened features and m_k the mean of class k, the log-likelihood of k less
-        that of the upright view is (|z - m_0|^2 - |z - m_k|^2) / 2. The first two distances are the
+        that of the upright is (|z - m_0|^2 - |z - m_k|^2) / 2. The first two distances are the
         least |z - m_k| over all classes, before and after projection on the span of the means.
         The third is Mahalanobis' from the mean of what is no film.
         """
@@ -94,7 +95,7 @@ class ViewModel:
 
 @lru_cache(maxsize=1)
 def drawn() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Returns 200 phantoms, 200 laterals and 400 others, (n, 64, 64) uint8; takes 3 s once."""
+    """Return 200 phantoms, 200 laterals and 400 others, (n, 64, 64) uint8; takes 3 s once."""
     phantoms = [
         draw_phantom(CLASS_NAMES[number % 4], number, image_size=SIDE, seed=2026).image
         for number in range(NUM_DRAWN)
@@ -106,14 +107,15 @@ def drawn() -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def _whitening(covariance: Floats, shrinkage: float) -> Floats:
-    """Returns W with W W' the inverse of the covariance, drawn towards a sphere of its size."""
-    size = len(covariance)
-    sphere = np.trace(covariance) / size * np.eye(size)
-    return np.linalg.cholesky(np.linalg.inv((1.0 - shrinkage) * covariance + shrinkage * sphere))
+    """Return W with W W' the inverse of the covariance, drawn towards a sphere of its size."""
+    from sklearn.covariance import shrunk_covariance
+
+    shrunk = shrunk_covariance(covariance, shrinkage)
+    return np.linalg.cholesky(np.linalg.inv(shrunk))
 
 
 def _squares(values: Floats, means: Floats) -> Floats:
-    """Returns (n, k) squared distances."""
+    """Return (n, k) squared distances."""
     cross = values @ means.T
     squares = (values**2).sum(axis=1)[:, None] + (means**2).sum(axis=1) - 2.0 * cross
     return np.maximum(squares, 1e-12)
