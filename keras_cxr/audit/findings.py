@@ -30,7 +30,7 @@ class Finding:
             object.__setattr__(self, "value", None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it."""
+        """Return it as JSON holds it."""
         return asdict(self) | {"interval": None if self.interval is None else list(self.interval)}
 
     @classmethod
@@ -45,5 +45,5 @@ class Finding:
 
 
 def wrapped(text: str, bullet: str = "") -> list[str]:
-    """Returns the lines of a text for a terminal, the first behind the bullet."""
+    """Return the lines of a text for a terminal, the first behind the bullet."""
     return textwrap.wrap(text, _COLUMNS, initial_indent=bullet, subsequent_indent=" " * len(bullet))

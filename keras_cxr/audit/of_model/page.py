@@ -135,14 +135,14 @@ def _pictures(audit: ModelAudit) -> list[tuple[str, str]]:
     pictures = [
         (
             _address(plot_reliability(found.calibrations)),
-            "How often answers come true against how sure the model is; dots with 95 % intervals",
+            "How often predictions are right against their confidence; dots with 95 % intervals",
         )
     ]
     if found.selection is not None:
         pictures.append(
             (
                 _address(plot_risk_coverage(found.selection)),
-                "Wrong answers among those given, where the model may keep silent when unsure",
+                "Errors among the predictions that are kept, where the model may abstain if unsure",
             )
         )
     return pictures

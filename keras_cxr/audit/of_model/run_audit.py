@@ -100,7 +100,7 @@ def datasets_of_run(classifier: Classifier, run: PathLike, data: PathLike) -> Da
     )
     if datasets.class_names != classifier.class_names:
         raise DataError(
-            f"{data} has the classes {', '.join(datasets.class_names)}, the model answers with "
+            f"{data} has the classes {', '.join(datasets.class_names)}, the model predicts "
             f"{', '.join(classifier.class_names)}. Name the folder that it was trained on."
         )
     return datasets

@@ -45,7 +45,7 @@ def test_summary_page_and_document_say_so(audited, tmp_path):
     assert str(audited).startswith("films: 14 images (no classes)\n")
     audited.write(tmp_path / "out")
     assert json.loads((tmp_path / "out" / "audit.json").read_text())["classes"] == {}
-    assert "14 images without classes. Asked" in (tmp_path / "out" / "audit.html").read_text()
+    assert "14 images without classes. Audited" in (tmp_path / "out" / "audit.html").read_text()
 
 
 def test_command_audits_and_refuses_what_asks_about_classes(flat, capsys):

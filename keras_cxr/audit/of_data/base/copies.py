@@ -35,7 +35,7 @@ class CopyGroup(NamedTuple):
         return tuple(file for file in self.files if not file.startswith(AGAINST))
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it."""
+        """Return it as JSON holds it."""
         return {
             "files": list(self.files),
             "classes": list(self.classes),
@@ -75,7 +75,7 @@ class CopyGroups(NamedTuple):
 
 
 def find_copies(opened: OpenedData, other: OpenedData | None = None, **options: Any) -> CopyGroups:
-    """Returns the copies within a data set and between it and another one.
+    """Return the copies within a data set and between it and another one.
 
     Args:
         opened: The audited data.
@@ -118,7 +118,7 @@ def find_copies(opened: OpenedData, other: OpenedData | None = None, **options: 
 def group_copies(
     pairs: Sequence[Any], class_of: dict[str, str], class_names: Sequence[str]
 ) -> tuple[CopyGroup, ...]:
-    """Returns what pairs of copies join, the largest groups first.
+    """Return what pairs of copies join, the largest groups first.
 
     Args:
         pairs: With file_a, file_b, similarity and kind, as `find_duplicates` confirms them.
@@ -146,7 +146,7 @@ def group_copies(
 
 
 def names_of_copies(files: Iterable[str], groups: Iterable[CopyGroup]) -> list[str]:
-    """Returns a name for every file that is the same for copies of one photograph, "" for none."""
+    """Return a name for every file that is the same for copies of one photograph, "" for none."""
     name_of = {file: group.own[0] for group in groups for file in group.own}
     return [name_of.get(file, "") for file in files]
 
@@ -154,7 +154,7 @@ def names_of_copies(files: Iterable[str], groups: Iterable[CopyGroup]) -> list[s
 def kept_together(
     files: Sequence[str], patients: Sequence[str], groups: Iterable[CopyGroup]
 ) -> list[str]:
-    """Returns the group of every file: copies and images of one patient; "" for a file alone.
+    """Return the group of every file: copies and images of one patient; "" for a file alone.
 
     Groups that share a file are one. It has the first of its patients' names, else that of its
     first file.

@@ -31,7 +31,7 @@ class Metadata:
 
 
 def read_metadata(catalog: Catalog, table: Table | None, *, prefix: str = "") -> Metadata:
-    """Returns patient and source of every image.
+    """Return patient and source of every image.
 
     Args:
         catalog: The images. Its own groups count as patients where the table names none.
@@ -79,7 +79,7 @@ def read_metadata(catalog: Catalog, table: Table | None, *, prefix: str = "") ->
 
 
 def with_dicom_patients(known: Metadata, patients: Sequence[str]) -> Metadata:
-    """Returns what is known, with the patients that DICOM files name where no table names any.
+    """Return what is known, with the patients that DICOM files name where no table names any.
 
     Args:
         known: Of every image.

@@ -70,7 +70,7 @@ def open_data(
     cache_dir: str | os.PathLike[str] | None = None,
     verbose: bool | str = "auto",
 ) -> OpenedData:
-    """Returns a data set with all its files read; bad files are no error.
+    """Return a data set with all its files read; bad files are no error.
 
     Raises:
         NotFoundError: There is no such folder or file.

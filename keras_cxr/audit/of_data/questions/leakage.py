@@ -43,7 +43,7 @@ class Leak(NamedTuple):
     interval: tuple[float, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns it as JSON holds it."""
+        """Return it as JSON holds it."""
         interval = None if self.interval is None else list(self.interval)
         return self._asdict() | {"interval": interval}
 
@@ -62,7 +62,7 @@ def ask_leaks(subject: AuditedData) -> Outcome:
 
 
 def random_splits(catalog: Catalog, seed: int) -> tuple[list[list[str]], str]:
-    """Returns the part of every image in 20 random splits, or none and why.
+    """Return the part of every image in 20 random splits, or none and why.
 
     Classes are divided alone, images one by one; the first split is the one that
     `make_datasets` draws with this seed where it knows of no groups.
@@ -82,7 +82,7 @@ def random_splits(catalog: Catalog, seed: int) -> tuple[list[list[str]], str]:
 def measure_leaks(
     catalog: Catalog, shared: Mapping[str, Sequence[str]], seed: int
 ) -> tuple[tuple[Leak, ...], list[str]]:
-    """Returns what random and given splits leak, and notes on what could not be counted.
+    """Return what random and given splits leak, and notes on what could not be counted.
 
     Args:
         catalog: The images.
@@ -104,7 +104,7 @@ def measure_leaks(
 def leaks_of_splits(
     by: str, names: Sequence[str], splits: Sequence[Sequence[str]], given: Sequence[str]
 ) -> list[Leak]:
-    """Returns what random splits leak and, where parts are given, what these leak.
+    """Return what random splits leak and, where parts are given, what these leak.
 
     Args:
         by: What the names are, such as "patient".

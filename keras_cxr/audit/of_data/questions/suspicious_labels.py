@@ -1,4 +1,4 @@
-"""`find_suspicious_labels`: images whose label a model that never saw them denies."""
+"""`find_suspicious_labels`: images whose label contradicts a model that never saw them."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -73,7 +73,7 @@ class SuspiciousLabels:
         return (Finding("suspicious_labels", sentence, count / total),)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything as JSON holds it, the ranking included, with a `schema_version`."""
+        """Return everything as JSON holds it, the ranking included, with a `schema_version`."""
         return {
             "schema_version": SCHEMA_VERSION,
             "class_names": list(self.class_names),
@@ -105,10 +105,10 @@ def find_suspicious_labels(
     seed: int = 0,
     verbose: Any = "auto",
 ) -> SuspiciousLabels:
-    """Returns the images of all parts ranked by how strongly models that never saw them disagree.
+    """Return the images of all parts ranked by how strongly models that never saw them disagree.
 
     The images are divided into folds, patients and copies kept whole. For each fold the recipe
-    of `train` makes a new model of the others and answers for this one, so that every image has
+    of `train` makes a new model of the others, which predicts this one, so that every image has
     probabilities of a model that did not learn its label; `rank_labels` ranks them. That takes
     about `folds` - 1 times as long as `epochs` epochs on everything.
 
@@ -137,14 +137,14 @@ def find_suspicious_labels(
     progress = make_progress(
         verbose, epochs=epochs, steps=steps, images=images, batch_size=datasets.batch_size
     )
-    answers = []
+    predictions = []
     for number, fold in enumerate(make_folds(datasets, folds, seed=seed), start=1):
         progress.say(f"fold {number} of {folds}")
         keras.utils.set_random_seed(seed)
         model = build(fold.input_shape, fold.num_classes)
         train(model, fold, epochs=epochs, precision=precision, verbose=verbose)
-        answers.append(evaluate(model, fold).predictions)
-    table = pd.concat(answers).set_index("file").loc[datasets.table["file"]]
+        predictions.append(evaluate(model, fold).predictions)
+    table = pd.concat(predictions).set_index("file").loc[datasets.table["file"]]
     names = datasets.class_names
     index_of = {name: index for index, name in enumerate(names)}
     return rank_labels(
@@ -162,7 +162,7 @@ def rank_labels(
     files: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> SuspiciousLabels:
-    """Returns images ranked by how strongly a model's held-out probabilities deny their labels.
+    """Return images ranked by how strongly a model's held-out probabilities deny their labels.
 
     The key is the label's own probability (cleanlab's "self confidence"; on real X-rays it found
     labels that radiologists contradict better than the margin to the likeliest other class, see

@@ -66,7 +66,7 @@ def measure_shortcuts(
     image: Callable[[int], NDArray[Any]] | None = None,
     seed: int = 0,
 ) -> Shortcuts:
-    """Returns how well the class can be told from the files alone, beside guessing.
+    """Return how well the class can be told from the files alone, beside guessing.
 
     Small gradient-boosted trees are fitted to the attributes and judged on images that they were
     not fitted to (5 folds; groups stay whole): on all attributes together and on each family
@@ -145,7 +145,7 @@ def measure_shortcuts(
 def _usable(
     attributes: pd.DataFrame, labels: NDArray[Any], groups: NDArray[Any], seed: int
 ) -> tuple[NDArray[np.int64], tuple[str, ...], tuple[str, ...]]:
-    """Returns the rows to judge, in order, their classes, and notes on what was left out."""
+    """Return the rows to judge, in order, their classes, and notes on what was left out."""
     good = np.flatnonzero((attributes["error"] == "").to_numpy())
     notes: list[str] = []
     if len(good) > MAX_IMAGES:
@@ -165,7 +165,7 @@ def _usable(
 
 
 def _numbers(attributes: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.float64]:
-    """Returns (n, k) numbers; a text becomes its place among the texts of the data set."""
+    """Return (n, k) numbers; a text becomes its place among the texts of the data set."""
     return np.column_stack(
         [
             column.to_numpy(np.float64)
@@ -199,7 +199,7 @@ def _shortcuts(
 
 
 def _carrier(found: dict[str, Reach], chance: float) -> str:
-    """Returns the first family above chance whose interval reaches that of the best."""
+    """Return the first family above chance whose interval reaches that of the best."""
     told = {name: reach.balanced_accuracy for name, reach in found.items()}
     above = [
         name

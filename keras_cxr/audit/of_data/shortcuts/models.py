@@ -36,7 +36,7 @@ class Problem(NamedTuple):
 
 
 def pose(labels: NDArray[np.int64], groups: Sequence[str], seed: int) -> Problem:
-    """Returns the problem with its folds: classes in like shares, each group in one fold.
+    """Return the problem with its folds: classes in like shares, each group in one fold.
 
     Args:
         labels: (n,) int64 class indices.
@@ -57,7 +57,7 @@ def pose(labels: NDArray[np.int64], groups: Sequence[str], seed: int) -> Problem
 
 
 def boosted_trees(seed: int) -> Any:
-    """Returns the model for attributes: small gradient-boosted trees.
+    """Return the model for attributes: small gradient-boosted trees.
 
     An attribute tells classes apart by steps and by pairs ("224 wide and bright"), holds NaN, and
     has no natural scale: trees take all that as it is. 40 rounds of 15 leaves reach within 0.02
@@ -77,7 +77,7 @@ def boosted_trees(seed: int) -> Any:
 
 
 def linear(seed: int) -> Any:
-    """Returns the model for pixels: logistic regression on standardised values.
+    """Return the model for pixels: logistic regression on standardised values.
 
     It sees no shapes, only how bright each place is.
     """
@@ -91,14 +91,14 @@ def linear(seed: int) -> Any:
 
 
 def frequencies(num_categories: int) -> Any:
-    """Returns the model for one category: how often each class goes with it, plus one."""
+    """Return the model for one category: how often each class goes with it, plus one."""
     from sklearn.naive_bayes import CategoricalNB
 
     return CategoricalNB(min_categories=num_categories)
 
 
 def judge(model: Any, values: NDArray[Any], problem: Problem, *, seed: int) -> Reach:
-    """Returns what a model reaches on folds that it was not fitted to.
+    """Return what a model reaches on folds that it was not fitted to.
 
     One set of probabilities p(class) serves both scores, each with the decision that is best for
     it: the largest p for accuracy, the largest p / (share of the class) for balanced accuracy.
@@ -123,7 +123,7 @@ def judge(model: Any, values: NDArray[Any], problem: Problem, *, seed: int) -> R
 
 
 def score(probabilities: NDArray[np.float64], problem: Problem, *, seed: int) -> Reach:
-    """Returns accuracy and balanced accuracy with the intervals of `bootstrap_intervals`.
+    """Return accuracy and balanced accuracy with the intervals of `bootstrap_intervals`.
 
     They count groups, and are Wilson's where too few groups are told wrong to resample. The
     fitted models stay as they are, so the intervals hold what the choice of judged images adds,
@@ -138,6 +138,6 @@ def score(probabilities: NDArray[np.float64], problem: Problem, *, seed: int) ->
     shares = np.bincount(labels, minlength=probabilities.shape[1]) / len(labels)
     options: dict[str, Any] = {"groups": problem.groups, "num_resamples": ROUNDS, "seed": seed}
     accuracy, _ = accuracy_estimates(labels, probabilities.argmax(axis=1), **options)
-    answers = (probabilities / shares).argmax(axis=1)
-    _, balanced = accuracy_estimates(labels, answers, **options)
+    predicted = (probabilities / shares).argmax(axis=1)
+    _, balanced = accuracy_estimates(labels, predicted, **options)
     return Reach(accuracy, balanced)

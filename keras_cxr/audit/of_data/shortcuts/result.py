@@ -70,12 +70,12 @@ class Shortcuts:
 
     @classmethod
     def unmeasured(cls, *notes: str) -> "Shortcuts":
-        """Returns that nothing was measured, and why."""
+        """Return that nothing was measured, and why."""
         empty = pd.DataFrame(columns=list(SHORTCUT_COLUMNS))
         return cls(empty, (), 0, ("", 0.0), 0.0, "", (), notes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns everything as JSON holds it, with a `schema_version`."""
+        """Return everything as JSON holds it, with a `schema_version`."""
         return {
             "schema_version": SCHEMA_VERSION,
             "num_images": self.num_images,

@@ -27,7 +27,7 @@ def shortcut_findings(
     chance: float,
     num_images: int,
 ) -> tuple[Finding, ...]:
-    """Returns the findings, each with its number, its interval and what guessing reaches.
+    """Return the findings, each with its number, its interval and what guessing reaches.
 
     Args:
         found: What each set of inputs reaches.

@@ -1,4 +1,4 @@
-"""Trains a recipe anew on each kind of picture; what is done is kept and not trained again."""
+"""Training a recipe anew on each kind of picture; a finished control is not trained again."""
 
 import shutil
 import time

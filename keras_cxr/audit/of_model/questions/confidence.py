@@ -18,7 +18,7 @@ from keras_cxr.statistics.intervals.estimates import number_text
 from keras_cxr.statistics.selective import Selection, choose_threshold, measure_selection
 from keras_cxr.statistics.set_coverage import SetCoverage
 
-COVERAGE = 0.9  # of prediction sets and of the images that are answered
+COVERAGE = 0.9  # of prediction sets, and the share of images on which the model does not abstain
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +31,14 @@ class Confidence:
         before: Calibration as the model is.
         after: With the temperature; None without validation images.
         temperature: Fitted on the validation part alone; above 1 the model was too sure. It
-            changes no answer.
+            changes no predicted class.
         scaling: Temperature and an offset for each class, fitted likewise; None where the
-            validation part lacks a class. It changes answers, see `fit_scaling`.
+            validation part lacks a class. It changes predicted classes, see `fit_scaling`.
         scaled: Calibration with these.
         sets: Makes prediction sets from the probabilities with the temperature, which the
             calibrated model returns; fitted on the validation part.
         coverage: What these sets do on the test part.
-        selection: What the model reaches when it answers the surer 90 % only.
+        selection: What the model reaches when it abstains from the 10 % that it is least sure of.
         num_validation: Images behind temperature, sets and threshold.
     """
 

@@ -24,7 +24,7 @@ MOST_IMAGES = 200  # the interval of the mean is then about 0.04 wide, after sec
 
 @dataclass(frozen=True, eq=False)
 class LungHeat:
-    """How much of the heat of a model's own answers lies in the lungs, beside their area.
+    """How much of the heat of a model's own predictions lies in the lungs, beside their area.
 
     Heat outside the lungs is no proof of a shortcut (heart, ribs and mediastinum are findings
     too, and masks often leave out the lung behind the heart). Heat inside is no proof of reading
@@ -81,7 +81,7 @@ def ask_lung_heat(subject: AuditedModel) -> Outcome:
 def measure_lung_heat(
     model: keras.Model, datasets: "Datasets", *, seed: int = 0
 ) -> LungHeat | None:
-    """Return where the heat of a model's answers lies, on at most 200 test images.
+    """Return where the heat of a model's predictions lies, on at most 200 test images.
 
     None where no test image has both a lung mask and a map with any heat.
 

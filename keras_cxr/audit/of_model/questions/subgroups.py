@@ -15,7 +15,7 @@ from keras_cxr.data.tables.joining import join_table
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.statistics.subgroups import Subgroups, measure_subgroups
 
-_SUBGROUPS = (None, "source")  # the other meanings: images, patients, files, the answer itself
+_SUBGROUPS = (None, "source")  # the other meanings: images, patients, files, the class itself
 
 
 def ask_subgroups(subject: AuditedModel) -> Outcome:
