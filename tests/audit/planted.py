@@ -2,7 +2,9 @@
 
 import cv2
 import numpy as np
+import pandas as pd
 
+from keras_cxr.audit.of_data.audit import audit_data
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 from tests.data.helpers import write
 
@@ -68,3 +70,14 @@ def plant(root):
         copies[file] = (f"{label}/images/film-{number}.png", "near")
     (root / "Normal" / "images" / "broken.png").write_bytes(b"no picture")
     return copies
+
+
+def patients(folder):
+    """Film 0 and 4 (COVID) are of one patient, film 1 and 2 (two classes) of another."""
+    name = {0: "p1", 4: "p1", 1: "p2", 2: "p2", 3: "p3"}
+    rows = [(f"{film(n)[0]}/images/film-{n}.png", p, "ward") for n, p in name.items()]
+    return pd.DataFrame(rows, columns=["file", "patient", "source"])
+
+
+def audit(data, **options):
+    return audit_data(data, **{"image_size": (SIDE, SIDE), "verbose": False, **options})

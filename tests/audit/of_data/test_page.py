@@ -1,15 +1,19 @@
 """`audit.html`: one page that needs nothing else, bounded, conflicts first."""
 
+import base64
 import re
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
 from keras_cxr.audit.of_data.audit import audit_data
 from keras_cxr.audit.of_data.base.copies import CopyGroup
 from keras_cxr.audit.of_data.flags.find import Flag
 from keras_cxr.audit.of_data.questions.patients import PatientAcrossClasses
-from tests.audit.planted import SIDE, film
+from keras_cxr.errors import InvalidArgumentError, OutputError
+from tests.audit.planted import SIDE, audit, film
 from tests.data.helpers import write
 
 
@@ -75,3 +79,29 @@ def test_names_are_escaped(tmp_path):
     assert "<i>" not in page
     assert "a &lt;i&gt;b" in page
     assert 'x"y' not in page
+
+
+@pytest.mark.parametrize("inside", [".", "audit", "Normal/deep/audit"])
+def test_the_audited_folder_is_no_place_for_results(planted, audited, inside):
+    folder, _ = planted
+    with pytest.raises(InvalidArgumentError, match="lies inside the audited folder"):
+        audited.write(folder / inside)
+    assert not (folder / "audit").exists()
+
+
+def test_an_unwritable_place_is_named(audited, tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    with pytest.raises(OutputError, match="Cannot write to the folder"):
+        audited.write(taken)
+
+
+def test_pictures_keep_their_proportions(tmp_path):
+    wide = cv2.resize(film(0)[1], (256, 128))
+    for name in ("COVID", "Normal"):
+        write(tmp_path / "films" / name / "wide.png", wide)
+    page = (audit(tmp_path / "films").write(tmp_path / "out") / "audit.html").read_text()
+    pictures = re.findall(r"data:image/jpeg;base64,([^\"]+)", page)
+    assert len(pictures) == 2
+    decoded = cv2.imdecode(np.frombuffer(base64.b64decode(pictures[0]), np.uint8), 0)
+    assert decoded.shape == (112, 224)

@@ -89,3 +89,21 @@ def test_flags_that_people_must_judge_are_questions():
             for file in ("a.png", "b.png")
         ),
     ]
+
+
+def test_actions_group_copies_and_ask_about_conflicts(planted, audited):
+    actions = audited.actions
+    assert list(actions.columns) == ["file", "action", "group", "label", "reason"]
+    assert list(actions.loc[actions["action"] == "drop", "file"]) == ["Normal/images/broken.png"]
+    grouped = actions[actions["action"] == "group"]
+    name = dict(zip(grouped["file"], grouped["group"], strict=True))
+    assert len(name) == 20
+    for copy, (original, _) in planted[1].items():
+        assert name[copy] == name[original] != ""
+    asked = actions[actions["action"] == "relabel?"]
+    assert sorted(zip(asked["file"], asked["label"], strict=True)) == [
+        ("COVID/images/film-8.png", "Lung_Opacity"),
+        ("Lung_Opacity/images/film-9.png", "Normal"),
+        ("Lung_Opacity/images/second-8.png", "COVID"),
+        ("Normal/images/second-9.png", "Lung_Opacity"),
+    ]

@@ -1,15 +1,17 @@
-"""Laws that hold for any copies, splits and documents."""
+"""Laws that hold for any copies."""
 
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_cxr.audit.of_data.base.copies import group_copies, kept_together
-from keras_cxr.audit.of_data.questions.leakage import NUM_SPLITS, leaks_of_splits, random_splits
-from keras_cxr.data.catalog import Catalog, Entry
 
 FILES = [f"{number}.png" for number in range(12)]
+
+
 KINDS = ("exact", "near", "flipped")
+
+
 PAIRS = st.lists(
     st.tuples(
         st.integers(0, 11), st.integers(0, 11), st.floats(0.8, 1.0), st.sampled_from(KINDS)
@@ -52,32 +54,3 @@ def test_copies_and_patients_are_never_torn_apart(pairs, patients):
         files = [file for file, one in zip(FILES, patients, strict=True) if one == patient]
         if len(files) > 1:
             assert len({names[file] for file in files}) == 1
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["", "g", "h"]), st.sampled_from(["train", "val", "test"])),
-        min_size=1,
-        max_size=15,
-    )
-)
-def test_leaked_are_the_held_out_with_a_sibling_in_training(images):
-    names, parts = zip(*images, strict=True)
-    expected = sum(
-        part != "train" and ("train" in {other for one, other in images if one == name})
-        for name, part in images
-        if name
-    )
-    (leak,) = leaks_of_splits("patient", names, [], parts)
-    assert (leak.split, leak.num_leaked, leak.interval) == ("given", expected, None)
-    assert leak.num_known == sum(map(bool, names))
-    assert leak.num_held_out == sum(bool(name) and part != "train" for name, part in images)
-
-
-def test_random_splits_are_several_and_the_seeds_own(tmp_path):
-    entries = tuple(Entry(f"{n}.png", "ab"[n % 2]) for n in range(40))
-    catalog = Catalog(tmp_path, "folders", "here", entries)
-    splits, note = random_splits(catalog, 3)
-    assert (len(splits), note) == (NUM_SPLITS, "")
-    assert splits[1:] == random_splits(catalog, 4)[0][:-1]
-    assert all(split.count("train") == 32 for split in splits)

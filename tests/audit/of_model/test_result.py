@@ -1,0 +1,24 @@
+"""`ModelAudit`: its document."""
+
+import json
+
+import pytest
+
+# one worker, so that what the module trains is trained once
+pytestmark = pytest.mark.xdist_group("model audit")
+
+
+def test_json_is_plain_and_names_every_part(audited_model):
+    found, out, _ = audited_model
+    document = json.loads((out / "model_audit.json").read_text())
+    assert document["schema_version"] == 2
+    assert document["data"]["images"]["COVID"]["test"] > 0
+    for part in ("held_out", "masked", "controls", "confidence", "lung_heat"):
+        assert document[part] is not None
+    assert document["subgroups"] is None
+    assert document["notes"] == [
+        "Not measured: subgroups, since no two values of view have 30 test images or groups each."
+    ]
+    assert [row["sentence"] for row in document["findings"]] == [
+        finding.sentence for finding in found.findings
+    ]
