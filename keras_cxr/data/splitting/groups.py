@@ -86,12 +86,18 @@ def _join_mapping(
 def _join_table(
     catalog: Catalog, table: pd.DataFrame, column: str | None
 ) -> tuple[JoinedTable, list[str]]:
-    files = [entry.file for entry in catalog.entries]
-    meanings = () if column is not None else ("group",)
-    joined = join_table(table, files, name="groups", root=catalog.root, meanings=meanings)
+    needed = ("file", column or " or ".join(COLUMNS["group"]))
+    problem = lacking("The table of groups", needed, table)
+    error = DataError(f"{problem}. Pass group_column= for another name.")
+    joined = join_table(
+        table,
+        [entry.file for entry in catalog.entries],
+        name="groups",
+        root=catalog.root,
+        meanings=() if column is not None else ("group",),
+        error=error,
+    )
     chosen = joined.columns.names.get("group") if column is None else find_column(table, column)
     if chosen is None:
-        needed = ("file", column or " or ".join(COLUMNS["group"]))
-        error = lacking("The table of groups", needed, table)
-        raise DataError(f"{error}. Pass group_column= for another name.")
+        raise error
     return joined, cell_texts(table[chosen])

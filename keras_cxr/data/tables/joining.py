@@ -56,7 +56,7 @@ class JoinedTable:
         if self.num_missing == len(self.files):
             where = "the data folder" if self.root is None else self.root
             raise DataError(
-                f"{self.name} names none of the {len(self.files):,} {images}. Its files must be "
+                f"{self.name} names none of the {len(self.files):,} {images}. It must use "
                 f"paths relative to {where}, such as {self.files[0]!r}; it has "
                 f"{next(iter(self.columns.cells['file']), 'no rows')!r}"
             )
@@ -103,6 +103,7 @@ def join_table(
     root: Path | None,
     meanings: Iterable[str] = (),
     prefix: str = "",
+    error: DataError | None = None,
 ) -> JoinedTable:
     """Return a table's columns with its rows joined to images by their files.
 
@@ -113,13 +114,14 @@ def join_table(
         root: the folder that `files` are relative to; None for images without one
         meanings: keys of `columns.COLUMNS` that the reader uses besides file
         prefix: a folder that the table may put in front of `files`
+        error: what is raised where the table lacks the column file, in place of the usual error
 
     Raises:
         DataError: The table lacks the column file, or two of its columns contradict each other.
     """
     columns = read_columns(table, ("file", *meanings), name=name)
     if "file" not in columns.cells:
-        raise lacking(name, ("file",), table)
+        raise error or lacking(name, ("file",), table)
     return JoinedTable(name, columns, files, root, prefix)
 
 
