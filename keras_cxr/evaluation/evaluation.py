@@ -15,7 +15,7 @@ from keras_cxr.data import Datasets
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.labelled_batches import (
-    Batches,
+    LabelledBatches,
     array_batches,
     dataset_batches,
     indices_with,
@@ -105,7 +105,7 @@ def evaluate(
 
 
 def _predict(
-    model: keras.Model, batches: Batches, num_classes: int
+    model: keras.Model, batches: LabelledBatches, num_classes: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     labels: list[NDArray[np.int64]] = []
     outputs: list[NDArray[np.float64]] = []

@@ -12,7 +12,7 @@ from keras_cxr.data import Datasets
 from keras_cxr.data.labels import class_indices
 from keras_cxr.errors import DataError, InvalidArgumentError
 
-Batches = Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]
+LabelledBatches = Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]
 ReadLabels = Callable[[Any], NDArray[np.int64]]
 
 _TAKES = (
@@ -21,7 +21,9 @@ _TAKES = (
 )
 
 
-def part_batches(data: Datasets, part: str, batch_size: int, names: Sequence[str]) -> Batches:
+def part_batches(
+    data: Datasets, part: str, batch_size: int, names: Sequence[str]
+) -> LabelledBatches:
     """Yield a part of a `Datasets` in the order of its files, never augmented.
 
     The class indices are those of `names`, which hold all classes of the data.
@@ -33,7 +35,9 @@ def part_batches(data: Datasets, part: str, batch_size: int, names: Sequence[str
         yield images, index_of[labels]
 
 
-def array_batches(data: tuple[Any, ...], batch_size: int, read_labels: ReadLabels) -> Batches:
+def array_batches(
+    data: tuple[Any, ...], batch_size: int, read_labels: ReadLabels
+) -> LabelledBatches:
     """Yield slices of two arrays (images, labels), checked before the first one.
 
     Raises:
@@ -51,7 +55,7 @@ def array_batches(data: tuple[Any, ...], batch_size: int, read_labels: ReadLabel
         yield _pixels(images[start:stop]), labels[start:stop]
 
 
-def dataset_batches(data: Any, read_labels: ReadLabels) -> Batches:
+def dataset_batches(data: Any, read_labels: ReadLabels) -> LabelledBatches:
     """Yield what a `tf.data.Dataset`, `PyDataset` or any other iterable of batches yields.
 
     Raises:
