@@ -84,7 +84,7 @@ def scaling_layer(model: Any) -> str | None:
 
 
 def _front(model: Any) -> list[Any]:
-    """The layers up to the first one with weights, that one included, nested models opened."""
+    """Return the layers up to the first one with weights, that one too, nested models opened."""
     found: list[Any] = []
     for layer in getattr(model, "layers", ()):
         found += _front(layer) if hasattr(layer, "layers") else [layer]

@@ -51,7 +51,7 @@ def print_notes(notes: Iterable[str]) -> None:
 
 
 def in_options(message: str) -> str:
-    """An error's text with Python's arguments written as the command line takes them."""
+    """Return an error's text with Python's arguments written as the command line takes them."""
     for python, option in (
         (r"\ballow_random_weights=True", "--allow-random-weights"),
         (r"\bexperiments='(\w*)'", r"--experiments \1"),

@@ -161,7 +161,7 @@ def explain(
 def _classifier_and_files(
     words: tuple[Path, ...], model: Path | None
 ) -> "tuple[Classifier, ImageFiles]":
-    """The model and the image files; without --model the first word is the model."""
+    """Return the model and the image files; without --model the first word is the model."""
     from keras_cxr.inference import find_image_files, load_classifier
 
     if model is not None:
@@ -180,7 +180,7 @@ def _classifier_and_files(
 
 
 def _answers(table: "pd.DataFrame") -> str:
-    """The table's columns that say something, for people."""
+    """Return the table's columns that say something, for people."""
     columns = ["file", "predicted", "explained", "probability"]
     if (table["explained"] == table["predicted"]).all():
         columns.remove("explained")
@@ -191,7 +191,7 @@ def _answers(table: "pd.DataFrame") -> str:
 
 
 def _narrow(table: "pd.DataFrame") -> list[str]:
-    """A note that counts films which use little of their range; or none."""
+    """Return a note that counts films which use little of their range; or none."""
     from keras_cxr.data.files.intensity import describe_narrow
 
     files = list(table["file"][table["narrow"]]) if "narrow" in table else []
@@ -200,7 +200,7 @@ def _narrow(table: "pd.DataFrame") -> list[str]:
 
 
 def _unusual(table: "pd.DataFrame") -> str:
-    """A line that names the first pictures that are unlike the training images; or nothing."""
+    """Return a line that names the first pictures unlike the training images; or nothing."""
     found = list(table["file"][table["unusual"]]) if "unusual" in table else []
     if not found:
         return ""

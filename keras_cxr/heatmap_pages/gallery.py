@@ -75,7 +75,7 @@ def _item(row: dict[Any, Any], shared: str) -> dict[str, Any]:
 
 
 def _shared_folder(table: pd.DataFrame) -> str:
-    """The folder that all images lie in; "" for none, such as a file of the current folder."""
+    """Return the folder that all images lie in; "" for none, such as the current one."""
     folders = [Path(file).parent for file in table["file"]]
     if len({folder.is_absolute() for folder in folders}) != 1:
         return ""
@@ -84,6 +84,6 @@ def _shared_folder(table: pd.DataFrame) -> str:
 
 
 def _bar() -> bytes:
-    """The colours of heat from left to right, as a PNG."""
+    """Return the colours of heat from left to right, as a PNG."""
     strip = np.repeat(colour_bar(256)[np.newaxis], 12, axis=0)
     return cv2.imencode(".png", strip[..., ::-1])[1].tobytes()

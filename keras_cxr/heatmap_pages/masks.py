@@ -15,7 +15,7 @@ FOLDERS = {"lungs": "masks", "lesions": "lesions"}
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """A mask file as (height, width) bool; nowhere true where the file is black (no lesion).
+    """Return a mask file as (height, width) bool; nowhere true where the file is black (no lesion).
 
     A pixel counts where it is brighter than half of the brightest, so that masks of 0 and 1
     count too; then half of the area decides.
@@ -32,7 +32,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> NDArray[np.bool_]:
 def find_masks(
     images: Sequence[Path], size: tuple[int, int]
 ) -> tuple[dict[str, NDArray[np.bool_]], list[str]]:
-    """The masks beside image files, by name, and in words why others are not used.
+    """Return the masks beside image files, by name, and in words why others are not used.
 
     Args:
         images: image files, at least one.
@@ -58,7 +58,7 @@ def find_masks(
 
 
 def _beside(image: Path, folder: str) -> Path:
-    """The mask of `CLASS/images/NAME.png`, as training finds it; no file where there is none."""
+    """Return where training finds the mask of `CLASS/images/NAME.png`; no file where none is."""
     place = image.absolute().parent
     if place.name.lower() == IMAGE_FOLDER:
         for inner in place.parent.iterdir():

@@ -15,7 +15,7 @@ _UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def picture_names(files: Sequence[Path], *, taken: Iterable[str] = ()) -> list[str]:
-    """A file name for each image's picture: `NAME.png` where no other image claims that.
+    """Return a file name for each image's picture: `NAME.png` where no other image claims that.
 
     Images of one folder that differ in their suffix alone keep it (`film.jpg.png`); those of one
     name in several folders get their folders in front (`twin-film.png`). Names differ in more
@@ -53,7 +53,7 @@ def _candidates(file: Path, base: str) -> Iterable[str]:
 
 
 def _fit(name: str) -> str:
-    """The name as any file system and page takes it, with a hash where it had to be cut."""
+    """Return the name as any file system and page takes it, with a hash where it had to be cut."""
     clean = _UNFIT.sub("_", name)
     if len(clean.encode()) > _LONGEST:
         digest = hashlib.sha256(name_bytes(name)).hexdigest()[:8]

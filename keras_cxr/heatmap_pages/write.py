@@ -143,7 +143,7 @@ def write_heatmaps(
 def make_method(
     model: keras.Model, name: str, *, layer: str | None = None, placement: str | None = None
 ) -> Method:
-    """An explanation method by its name, its cells drawn where they look unless asked otherwise.
+    """Return a method by its name, its cells drawn where they look unless asked otherwise.
 
     Raises:
         InvalidArgumentError: (a ValueError) an unknown name, layer or placement; a layer or
@@ -229,7 +229,7 @@ def _check_apart(files: list[Path], out: Path) -> None:
 
 
 def _write_table(folder: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The table with paths as the caller gave them; on disk they are relative to the folder."""
+    """Return the table with the caller's own paths; on disk they are relative to the folder."""
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     place = os.path.realpath(folder)
     moved = table.assign(

@@ -102,7 +102,7 @@ class Classifier:
         return predict_probabilities(self.model, images)
 
     def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
-        """A row per readable file: `file`, `predicted`, a probability per class; and the rest.
+        """Return a row per readable file (`file`, `predicted`, probabilities), and the rest.
 
         The probabilities' columns are named as the classes, or `probability of NAME` for a class
         that is called like another column. With `unusual` there are two columns more:
@@ -169,7 +169,7 @@ def load_classifier(
     class_names: Sequence[str] | None = None,
     custom_objects: dict[str, Any] | None = None,
 ) -> Classifier:
-    """The classifier that a training run left, or any `.keras` file.
+    """Return the classifier that a training run left, or any `.keras` file.
 
     Args:
         path: a run's folder (its last weights are taken) or a `.keras` file.
@@ -230,7 +230,7 @@ def load_classifier(
 
 
 def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | None, str]":
-    """The detector beside a model, or None and why there is none."""
+    """Return the detector beside a model, or None and why there is none."""
     if not path.is_file():
         return None, (
             f"Whether pictures are like those the model was trained on is not told: no {path.name} "

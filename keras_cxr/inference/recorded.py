@@ -70,7 +70,7 @@ PathLike = str | os.PathLike[str]
 
 
 def recorded_folder(model: PathLike) -> Path:
-    """The folder beside a model that holds its run's `split.csv`.
+    """Return the folder beside a model that holds its run's `split.csv`.
 
     Raises:
         InvalidArgumentError: (a ValueError) there is none.
@@ -87,7 +87,7 @@ def recorded_folder(model: PathLike) -> Path:
 
 
 def recorded_images(model: PathLike, data: PathLike, part: str) -> Catalog:
-    """The images that the model's run kept for a part, as `make_datasets` takes them.
+    """Return the images that the model's run kept for a part, as `make_datasets` takes them.
 
     The catalog tells no part, so that a data set of these images alone can be made.
 
@@ -118,7 +118,7 @@ def all_images(data: PathLike) -> Catalog:
 
 
 def recorded_catalog(model: PathLike, data: PathLike) -> Catalog:
-    """The images of a model's run as `make_datasets` takes them: same classes, parts, groups.
+    """Return the images of a model's run as `make_datasets` takes them: classes, parts, groups.
 
     It is the catalog of `data` without the files that the run left out, so that the cache of
     decoded images is the one that training filled.
@@ -153,7 +153,7 @@ def _recorded(model: PathLike, data: PathLike, part: str | None) -> Catalog:
 
 
 def read_split(folder: Path) -> pd.DataFrame:
-    """The `split.csv` in a run's folder: columns file, class, part, group and mask, all text.
+    """Return a run's `split.csv`: columns file, class, part, group and mask, all text.
 
     Raises:
         DataError: (a ValueError) it is damaged.
@@ -180,7 +180,7 @@ def read_split(folder: Path) -> pd.DataFrame:
 
 
 def recorded_run(folder: Path) -> dict[str, Any]:
-    """What the `run.json` in a folder holds; empty where there is none.
+    """Return what the `run.json` in a folder holds; empty where there is none.
 
     Raises:
         DataError: (a ValueError) it is damaged.
@@ -189,7 +189,7 @@ def recorded_run(folder: Path) -> dict[str, Any]:
 
 
 def recorded_result(model: PathLike) -> dict[str, Any]:
-    """What `result.json` beside a run's `split.csv` holds; empty where there is none.
+    """Return what `result.json` beside a run's `split.csv` holds; empty where there is none.
 
     Raises:
         DataError: (a ValueError) it is damaged.

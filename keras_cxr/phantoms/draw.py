@@ -54,10 +54,10 @@ def draw_phantom(
     bases. Viral Pneumonia: streaks and small nodules round both hila. Normal: none.
 
     Args:
-        class_name: One of "COVID", "Lung_Opacity", "Normal", "Viral Pneumonia".
-        number: Any integer from 0; with `seed`, class and size it decides the whole picture.
-        image_size: Side, or height and width, in pixels.
-        seed: Any integer from 0.
+        class_name: one of "COVID", "Lung_Opacity", "Normal", "Viral Pneumonia".
+        number: any integer from 0; with `seed`, class and size it decides the whole picture.
+        image_size: side, or height and width, in pixels.
+        seed: any integer from 0.
 
     Returns:
         The picture with its lung mask and lesion mask.
@@ -91,7 +91,7 @@ def make_phantoms(
     image_size: int | tuple[int, int] = (224, 224),
     seed: int = 0,
 ) -> Path:
-    """Writes a small database of synthetic chest radiographs and returns its folder.
+    """Write a small database of synthetic chest radiographs and return its folder.
 
     The layout is the Kaggle COVID-19 Radiography Database's, with the lesions beside it:
     `COVID/images/COVID-1.png`, `COVID/masks/COVID-1.png` (lungs), `COVID/lesions/COVID-1.png`,
@@ -100,10 +100,10 @@ def make_phantoms(
     or not at all; one that already holds exactly these phantoms is used again.
 
     Args:
-        folder: New or empty folder; its parents are made when missing.
-        images_per_class: How many images each of the four classes gets.
-        image_size: Side, or height and width, in pixels (32 to 4096).
-        seed: Any integer from 0. Each picture depends on seed, class, number and size alone.
+        folder: new or empty folder; its parents are made when missing.
+        images_per_class: how many images each of the four classes gets.
+        image_size: side, or height and width, in pixels (32 to 4096).
+        seed: any integer from 0. Each picture depends on seed, class, number and size alone.
 
     Returns:
         The folder as a path.

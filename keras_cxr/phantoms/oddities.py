@@ -35,8 +35,8 @@ def draw_lateral(rng: Rng, side: int = SIDE) -> NDArray[np.uint8]:
     """Draws a chest film from the side: one dark field, spine behind it, heart before it.
 
     Args:
-        rng: Decides everything else, such as the side that the patient looks to.
-        side: Pixels a side.
+        rng: decides everything else, such as the side that the patient looks to.
+        side: pixels a side.
 
     Returns:
         (side, side) uint8.
@@ -71,8 +71,8 @@ def draw_other(rng: Rng, side: int = SIDE) -> NDArray[np.uint8]:
     """Draws a picture that is no chest film: noise, clouds, leaves, a page of text, or a limb.
 
     Args:
-        rng: Decides everything.
-        side: Pixels a side.
+        rng: decides everything.
+        side: pixels a side.
 
     Returns:
         (side, side) uint8.
@@ -85,7 +85,7 @@ def draw_other(rng: Rng, side: int = SIDE) -> NDArray[np.uint8]:
 
 
 def _film(frame: Frame, total: Floats, rng: Rng) -> NDArray[np.uint8]:
-    """Returns attenuation as grey values, by the film curve of the phantoms."""
+    """Return attenuation as grey values, by the film curve of the phantoms."""
     value = (1 - np.exp(-1.35 * np.maximum(total, 0))) ** rng.uniform(0.8, 1.3)
     value = value + 0.012 * rng.standard_normal(frame.size)
     return np.rint(255 * np.clip(value, 0, 1)).astype(np.uint8)

@@ -105,7 +105,7 @@ def train_and_save(
 
 
 def describe_machine() -> dict[str, str]:
-    """What a result was measured on, as words: processor, cores, backend and versions."""
+    """Return what a result was measured on, as words: processor, cores, backend and versions."""
     backend = keras.backend.backend()
     return {
         "processor": _processor(),

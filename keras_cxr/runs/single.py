@@ -93,7 +93,7 @@ def evaluate_and_report(
     say: Say | None = None,
     verbose: bool | str = "auto",
 ) -> Evaluation:
-    """Evaluation of a saved model on the same part that its run kept, or on a whole folder.
+    """Evaluate a saved model on the same part that its run kept, or on a whole folder.
 
     A folder need not hold all of the model's classes: `Evaluation.absent` names the others.
 

@@ -84,7 +84,7 @@ def compare_experiments(folder: Path, keys: list[str]) -> Comparison | None:
 
 
 def counted_by_groups(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
-    """A result whose intervals count groups, also where an older version took images as alone.
+    """Return a result whose intervals count groups, also where an older version did not.
 
     Args:
         folder: of the experiment; it holds its predictions and split.
@@ -108,13 +108,13 @@ def counted_by_groups(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _groups_of(folder: Path, predictions: pd.DataFrame) -> NDArray[np.str_]:
-    """The group of each image, "" for an image alone, as the experiment's split says."""
+    """Return the group of each image, "" for an image alone, as the experiment's split says."""
     groups = read_split(folder).set_index("file")["group"]
     return predictions["file"].map(groups).fillna("").to_numpy(str)
 
 
 def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> list[dict[str, Any]]:
-    """The report's five questions, each with its title and sentences: `(letter, sentence)`.
+    """Return the report's five questions, each with its title and sentences: `(letter, sentence)`.
 
     A sentence that is the same for all experiments stands there once, without a letter.
     """

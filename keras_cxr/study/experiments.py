@@ -49,7 +49,7 @@ EXPERIMENTS = {row.key: row for row in _ROWS}
 
 
 def select_experiments(letters: str) -> tuple[Experiment, ...]:
-    """The experiments with these letters, in the table's order, each once.
+    """Return the experiments with these letters, in the table's order, each once.
 
     Raises:
         InvalidArgumentError: (a ValueError) a letter is none of A to E, or there is none.

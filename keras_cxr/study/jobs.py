@@ -86,7 +86,7 @@ def prepare(
 def limited(
     data: Any, max_images_per_class: int, *, root: PathLike | None = None, **_: Any
 ) -> tuple[pd.DataFrame, Path]:
-    """A table of at most so many images of each class, and the folder that its paths start at.
+    """Return a table of at most so many images of each class, and where its paths start.
 
     Raises:
         InvalidArgumentError: (a ValueError) the number is not positive.
@@ -123,7 +123,7 @@ def _build(
     seed: int,
     say_fallback: Say | None,
 ) -> tuple[keras.Model, PathLike | None]:
-    """The model with repeatable first weights, and the weights that it really got."""
+    """Return the model with repeatable first weights, and the weights that it really got."""
     arguments: dict[str, Any] = {
         "input_shape": datasets.input_shape,
         "num_classes": datasets.num_classes,

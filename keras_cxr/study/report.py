@@ -41,7 +41,7 @@ PICTURES = {
 
 
 def results_table(results: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """A row per experiment: our figures, each beside the study's where it has one.
+    """Return a row per experiment: our figures, each beside the study's where it has one.
 
     Seconds per epoch are the median over the epochs, of the training pass alone: the first
     epoch holds the compilation too.
@@ -103,7 +103,7 @@ def write_report(
 
 
 def _differences(folder: Path, results: dict[str, dict[str, Any]]) -> list[str]:
-    """What makes our figures and the study's not comparable digit by digit, in words."""
+    """Return what makes our figures and the study's not comparable digit by digit, in words."""
     first = next(iter(results.values()))
     ours = {name: sum(parts.values()) for name, parts in first["images"].items()}
     lines = []

@@ -69,7 +69,7 @@ class StudyResult:
         return f"{lines}\n\nReport: {self.report}"
 
     def to_dict(self) -> dict[str, Any]:
-        """What `results.json` holds."""
+        """Return what `results.json` holds."""
         return {
             "schema_version": SCHEMA_VERSION,
             "experiments": self.results,
@@ -173,7 +173,7 @@ def _check_folders(
     data: Any,
     data_options: dict[str, Any],
 ) -> Path:
-    """The study's folder; neither it nor an experiment's holds files of somebody else."""
+    """Return the study's folder; neither it nor an experiment's holds files of somebody else."""
     inputs = (data, data_options.get("groups"), data_options.get("audit"))
     folder = check_free(out_dir, STUDY, inputs=inputs)
     for row in chosen:

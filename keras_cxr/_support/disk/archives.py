@@ -91,7 +91,7 @@ def _check_members(archive: zipfile.ZipFile) -> None:
 
 
 def _check_width(archive: zipfile.ZipFile) -> None:
-    """A layer that asks for more units than any weight in the file has: Keras would make them."""
+    """Return a layer with more units than any weight in the file has: Keras would make them."""
     if "model.weights.h5" not in archive.namelist():
         return
     packed = archive.getinfo("model.weights.h5").file_size
@@ -138,7 +138,7 @@ def _check_growth(archive: zipfile.ZipFile, path: Path) -> None:
 
 
 def _check_header(file: Any, member: zipfile.ZipInfo) -> None:
-    """An array says its shape itself: numpy would make room for whatever stands there."""
+    """Refuse an array whose header lies about its size: numpy would make room for that."""
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
         version, np.lib.format.read_array_header_2_0

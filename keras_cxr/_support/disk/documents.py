@@ -120,7 +120,7 @@ class Document:
         return found
 
     def damaged(self, path: Path, why: object, mend: str = "") -> KerasCXRError:
-        """The error for a file that is not what it should be."""
+        """Return the error for a file that is not what it should be."""
         return self.error(f"{path} {why}: it cannot be used as {self.what}. {mend or self.mend}")
 
 
@@ -251,7 +251,7 @@ def _is_finite(value: float) -> bool:
 
 
 def _null(name: str) -> None:
-    """What stands for NaN and infinity."""
+    """Return what stands for NaN and infinity."""
 
 
 def _words(form: Any) -> str:

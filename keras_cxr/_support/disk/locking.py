@@ -94,7 +94,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path, message: str) -> Iterator[None]:
-    """Holds the lock on `path` while the block runs; logs `message` once if it must wait."""
+    """Hold the lock on `path` while the block runs; log `message` once if it must wait."""
     with path.open("a") as file:
         waited = False
         while not try_lock(file):

@@ -26,9 +26,9 @@ class Output(NamedTuple):
     """The files of one command.
 
     Attributes:
-        name: In words, for errors.
-        files: That are written into the folder.
-        signs: Files by which earlier results are known, with what their beginning holds.
+        name: in words, for errors.
+        files: that are written into the folder.
+        signs: files by which earlier results are known, with what their beginning holds.
     """
 
     name: str
@@ -101,12 +101,12 @@ def check_free(
     """Return the folder, shown to be writable and to hold nothing that would be lost.
 
     Args:
-        folder: Where the command writes; nothing is created yet.
-        output: What it writes.
-        more: Further names that it writes.
-        inputs: Files and folders that it reads; None and other kinds of data are passed over.
-        model: The model that it reads, or its run.
-        called: What an error calls a folder of images.
+        folder: where the command writes; nothing is created yet.
+        output: what it writes.
+        more: further names that it writes.
+        inputs: files and folders that it reads; None and other kinds of data are passed over.
+        model: the model that it reads, or its run.
+        called: what an error calls a folder of images.
 
     Raises:
         InvalidArgumentError: It lies inside a folder of images, or is that of the model.

@@ -12,7 +12,7 @@ _JPEG_QUALITY = 85  # no change that a reader sees, a fifth of a PNG's bytes
 
 
 def render_page(room: str, template: str, **values: Any) -> str:
-    """A whole HTML page; every value is escaped.
+    """Return a whole HTML page; every value is escaped.
 
     Args:
         room: the package that holds the template, such as "keras_cxr.study".
@@ -31,11 +31,11 @@ def render_page(room: str, template: str, **values: Any) -> str:
 
 
 def data_address(picture: bytes, kind: str = "png") -> str:
-    """A picture, a whole PNG or JPEG file, as an address that holds the picture itself."""
+    """Return a picture, a whole PNG or JPEG file, as an address that holds the picture itself."""
     return f"data:image/{kind};base64," + base64.b64encode(picture).decode()
 
 
 def jpeg_address(image: NDArray[np.uint8]) -> str:
-    """A grey image `(height, width)` as an address that holds it, compressed."""
+    """Return a grey image `(height, width)` as an address that holds it, compressed."""
     data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
     return data_address(data.tobytes(), "jpeg")

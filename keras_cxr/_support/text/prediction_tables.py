@@ -26,13 +26,13 @@ _PATHS = frozenset({"file", "mask"})
 
 
 def read_written(path: str | os.PathLike[str], columns: Sequence[str]) -> pd.DataFrame:
-    """Returns a CSV file that was written here, every cell as the text it was.
+    """Return a CSV file that was written here, every cell as the text it was.
 
     No cell is taken for a number, so that the classes `01` and `1.0` stay what they are.
 
     Args:
-        path: The file.
-        columns: What it must have.
+        path: the file.
+        columns: what it must have.
 
     Raises:
         NotFoundError: (a FileNotFoundError) there is no such file.
@@ -55,13 +55,13 @@ def read_written(path: str | os.PathLike[str], columns: Sequence[str]) -> pd.Dat
 
 
 def probability_columns(class_names: Sequence[str]) -> tuple[str, ...]:
-    """Returns the name of each class's column of probabilities: that of the class itself.
+    """Return the name of each class's column of probabilities: that of the class itself.
 
     A class that is called like a fixed column, such as `real`, in capitals or not, has the
     column `probability of real`. So no class can overwrite anything.
 
     Args:
-        class_names: The classes by index, all different.
+        class_names: the classes by index, all different.
     """
     taken = set(FIXED_COLUMNS)
     columns = []
@@ -75,11 +75,11 @@ def probability_columns(class_names: Sequence[str]) -> tuple[str, ...]:
 
 
 def probabilities_in(table: pd.DataFrame, class_names: Sequence[str]) -> NDArray[np.float64]:
-    """Returns the probabilities of a table, `(images, classes)` in [0, 1].
+    """Return the probabilities of a table, `(images, classes)` in [0, 1].
 
     Args:
-        table: With a column for each class, as `probability_columns` names it.
-        class_names: The classes by index.
+        table: with a column for each class, as `probability_columns` names it.
+        class_names: the classes by index.
 
     Raises:
         DataError: (a ValueError) columns are missing or hold no numbers.
@@ -98,7 +98,7 @@ def probabilities_in(table: pd.DataFrame, class_names: Sequence[str]) -> NDArray
 
 
 def likeliest_in(table: pd.DataFrame, class_names: Sequence[str]) -> NDArray[np.float64]:
-    """Returns the probability of each image's predicted class, `(images,)` in [0, 1]."""
+    """Return the probability of each image's predicted class, `(images,)` in [0, 1]."""
     probabilities = probabilities_in(table, class_names)
     index_of = {str(name): index for index, name in enumerate(class_names)}
     predicted = [index_of[str(name)] for name in table["predicted"]]
