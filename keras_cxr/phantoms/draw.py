@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.checks import check_choice, check_integer
 from keras_cxr._support.disk.documents import FormError, parse_json, read_bytes
 from keras_cxr._support.disk.file_names import PHANTOMS_FILE
 from keras_cxr._support.disk.jsonable import write_json
@@ -65,13 +66,10 @@ def draw_phantom(
     Raises:
         InvalidArgumentError: An argument is out of its range.
     """
-    if class_name not in LESIONS:
-        raise InvalidArgumentError(
-            f"class_name must be one of {', '.join(CLASS_NAMES)}; received {class_name!r}."
-        )
+    check_choice("class_name", class_name, CLASS_NAMES, shown=str)
     size = _checked_size(image_size)
-    _check_integer("number", number, 0)
-    _check_integer("seed", seed, 0)
+    check_integer("number", number, least=0)
+    check_integer("seed", seed, least=0)
     key = [seed, CLASS_NAMES.index(class_name), number]
     person, lesion = (np.random.Generator(np.random.PCG64([*key, part])) for part in (0, 1))
     frame = Frame(size, person)
@@ -113,8 +111,8 @@ def make_phantoms(
         OutputError: The folder holds something else, or cannot be written.
     """
     folder = Path(folder)
-    _check_integer("images_per_class", images_per_class, 1)
-    _check_integer("seed", seed, 0)
+    check_integer("images_per_class", images_per_class, least=1)
+    check_integer("seed", seed, least=0)
     size = _checked_size(image_size)
     settings: dict[str, object] = {
         "schema_version": _SCHEMA_VERSION,
@@ -221,8 +219,3 @@ def _checked_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
             f"received {image_size!r}."
         )
     return int(sides[0]), int(sides[1])
-
-
-def _check_integer(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidArgumentError(f"{name} must be an integer from {least}; received {value!r}.")

@@ -236,7 +236,7 @@ def test_a_quicker_process_wins(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"images_per_class": 0}, "images_per_class must be an integer from 1; received 0"),
+        ({"images_per_class": 0}, "images_per_class must be an integer from 1, received 0"),
         ({"images_per_class": 2.5}, "images_per_class must be"),
         ({"images_per_class": True}, "images_per_class must be"),
         ({"seed": -1}, "seed must be an integer from 0"),

@@ -74,12 +74,6 @@ def check_size(
     )
 
 
-def check_count(name: str, value: Any, *, least: int) -> None:
-    """Raise unless a setting is an integer from `least` on."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise InvalidArgumentError(f"{name} must be an integer from {least}; received {value!r}.")
-
-
 def check_finite(images: NDArray[np.float32], *, first: int) -> None:
     """Raise for NaN or infinite pixels; `first` is the number of the first image in the batch."""
     bad = ~np.isfinite(images).all(axis=(1, 2, 3))

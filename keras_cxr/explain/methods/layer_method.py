@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.checks import check_choice
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.backends import Floats, ScoreGradients
 from keras_cxr.explain.engine.maps import upsample
@@ -47,10 +48,7 @@ class LayerMethod(Method):
         normalize: bool = True,
     ) -> None:
         check_model(model)
-        if placement not in PLACEMENTS:
-            raise InvalidArgumentError(
-                f"placement must be one of {', '.join(PLACEMENTS)}; received {placement!r}."
-            )
+        check_choice("placement", placement, PLACEMENTS, shown=str)
         number = find_output(model, output)
         site = resolve_site(model, layer, output=number, call_index=call_index)
         engine = Engine(model, site, output=number, call_index=call_index)

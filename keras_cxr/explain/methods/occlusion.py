@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.checks import check_integer
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.backends import Floats, ScoreGradients
-from keras_cxr.explain.engine.inputs import check_count
 from keras_cxr.explain.methods.method import Part
 from keras_cxr.explain.methods.pixels import PixelMethod
 
@@ -61,8 +61,8 @@ class Occlusion(PixelMethod):
         output: int | str | None = None,
         normalize: bool = True,
     ) -> None:
-        check_count("window", window, least=1)
-        check_count("stride", stride, least=1)
+        check_integer("window", window, least=1)
+        check_integer("stride", stride, least=1)
         if fill is not None and not (isinstance(fill, int | float) and 0 <= fill <= 255):
             raise InvalidArgumentError(
                 f"fill must be None (the image's own mean) or a number in [0, 255]; received "

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.checks import check_integer
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.backends import Floats, ScoreGradients
-from keras_cxr.explain.engine.inputs import check_count
 from keras_cxr.explain.engine.run import Engine
 from keras_cxr.explain.methods.method import Method, Part
 from keras_cxr.keras_graph.interface import check_model, find_output
@@ -168,8 +168,8 @@ class SmoothGrad(PixelMethod):
         output: int | str | None = None,
         normalize: bool = True,
     ) -> None:
-        check_count("num_samples", num_samples, least=1)
-        check_count("seed", seed, least=0)
+        check_integer("num_samples", num_samples, least=1)
+        check_integer("seed", seed, least=0)
         if not (isinstance(noise_level, int | float) and 0 <= noise_level <= 10):
             raise InvalidArgumentError(
                 f"noise_level must be a number from 0 to 10; received {noise_level!r}."
@@ -247,7 +247,7 @@ class IntegratedGradients(PixelMethod):
         output: int | str | None = None,
         normalize: bool = True,
     ) -> None:
-        check_count("num_steps", num_steps, least=1)
+        check_integer("num_steps", num_steps, least=1)
         values = np.asarray(baseline)
         if values.dtype.kind not in "buif":
             raise InvalidArgumentError(f"baseline must hold numbers; received {baseline!r}.")

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.checks import check_choice
 from keras_cxr._support.ranges import check_range
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.engine.inputs import image_batch
@@ -72,10 +73,7 @@ def overlay(
         >>> overlay(image, heat, contours=[0.5]).shape
         (1, 64, 64, 3)
     """
-    if colormap not in COLORMAPS:
-        raise InvalidArgumentError(
-            f"colormap must be one of {', '.join(COLORMAPS)}; received {colormap!r}."
-        )
+    check_choice("colormap", colormap, COLORMAPS, shown=str)
     if not 0 <= alpha <= 1:
         raise InvalidArgumentError(f"alpha must lie in [0, 1]; received {alpha!r}.")
     if not all(0 < level <= 1 for level in contours):
