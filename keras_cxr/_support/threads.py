@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import cv2
 
+_AHEAD = 4  # chunks a worker: one may take far longer than the others
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -29,7 +31,7 @@ def in_threads(
 ) -> Iterator[Result]:
     """Yield `work(item)` for each item, in the order of the items.
 
-    At most `workers + 1` chunks wait, so memory does not grow with the number of items. OpenCV
+    At most four chunks a worker wait, so memory does not grow with the number of items. OpenCV
     keeps to one thread meanwhile, since the pool fills the cores. When an item fails, when
     Ctrl-C is pressed or when the caller stops early, the items that have begun are finished and
     no others begin; only then does the error reach the caller.
@@ -60,7 +62,7 @@ def in_threads(
         try:
             for one in chunks:
                 waiting.append(pool.submit(work_through, one))
-                if len(waiting) > workers + 1:
+                if len(waiting) > _AHEAD * workers:
                     yield from waiting.popleft().result()
             while waiting:
                 yield from waiting.popleft().result()

@@ -152,7 +152,7 @@ class Classifier:
 
         In place of the image of a file that cannot be read stands the reason.
         """
-        found = in_threads(self._read_or_reason, paths, chunk=BATCH_SIZE)
+        found = in_threads(self._read_or_reason, paths, chunk=BATCH_SIZE // 4)
         while batch := list(islice(found, BATCH_SIZE)):
             yield batch
 

@@ -24,7 +24,7 @@ _CELLS = 4.0  # times the root of the number of rows
 _LEARNED_FROM = 50  # rows for each cell
 _ROUNDS = 8
 _ROWS_AT_ONCE = 4096
-_CHUNK = 16  # cells that a thread takes at once
+_CHUNK = 8  # cells that a thread takes at once
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]
 CANDIDATE = np.dtype([("query", "i4"), ("target", "i4"), ("framing", "i4"), ("score", "f4")])

@@ -99,7 +99,7 @@ def sample(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_narrow(image: NDArray[np.uint8]) -> bool:
-    """Return whether a picture, (height, width), uses less than `NARROW` of its range, but some."""
+    """Return whether pixels, (height, width), use less than `NARROW` of their range but vary."""
     few = image[::16, ::16].flatten()
     few.sort()
     if int(few[-1 - len(few) // 50]) - int(few[len(few) // 50]) > 2.0 * NARROW * 255.0:

@@ -1,8 +1,12 @@
-"""Finds images in folders: the Kaggle database, plain class folders, pre-split folders."""
+"""Which layout a folder has: the Kaggle database, class folders, pre-split folders.
+
+A new layout is a function and its place in `LAYOUTS`.
+"""
 
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from keras_cxr._support.text.names import shown
@@ -14,14 +18,36 @@ from keras_cxr.errors import DataError
 _PREFIX = 3  # letters that `patient-a` and `patient-b` have in common, and more
 
 
+@dataclass(frozen=True)
+class _Top:
+    """A folder that may be a data set, as the functions of `LAYOUTS` look at it.
+
+    Attributes:
+        folder: What lies in it.
+        inner: Its place below the folder that was passed.
+        require_classes: Whether images that lie in no class folder are refused.
+        parts: Its folders `train`, `val` and `test` where it is pre-split; else empty.
+        filled: The inner folders that may be classes and hold images.
+    """
+
+    folder: Folder
+    inner: Path
+    require_classes: bool
+    parts: dict[str, Folder]
+    filled: list[Folder]
+
+    @property
+    def holds_classes(self) -> bool:
+        """Whether images lie directly in one of its folders, or in that one's `images`."""
+        return any(_is_filled(one) for one in self.filled)
+
+
 def find_in_folder(path: str | os.PathLike[str], *, require_classes: bool = True) -> Catalog:
     """Return the catalog of a folder, whose layout is recognised.
 
-    Known layouts: `CLASS/images` with `CLASS/masks` (the Kaggle COVID-19 Radiography Database),
-    `CLASS/*.png`, and either below `train`, `val` (also `valid`, `validation`) and `test`. Each
-    may lie in folders of its own, as the doubled root of Kaggle's archive does. Images in deeper
-    folders, such as `CLASS/patient/film.png`, belong to their class. What is left out, notes
-    count.
+    The layouts are those of `LAYOUTS`. Each may lie in folders of its own, as the doubled root of
+    Kaggle's archive does. Images in deeper folders, such as `CLASS/patient/film.png`, belong to
+    their class. What is left out, notes count.
 
     Args:
         path: The folder.
@@ -34,36 +60,21 @@ def find_in_folder(path: str | os.PathLike[str], *, require_classes: bool = True
     """
     root = existing_folder(path)
     top = read_folder(root)
-    found, inner = _find(top, Path(), require_classes=require_classes)
-    if found is None or not found.entries:
+    found = _find(top, Path(), require_classes=require_classes)
+    if not found.entries:
         raise DataError(_nothing_found(root, top, require_classes=require_classes))
-    folder = root / inner
-    deeper = "" if inner == Path() else f" in the inner folder {shown(str(inner))}"
+    folder = root / found.inner
+    deeper = "" if folder == root else f" in the inner folder {shown(str(found.inner))}"
     entries = tuple(sorted(found.entries))
     notes = tuple(notes_on(top, found))
     return Catalog(folder, found.name + deeper, str(folder.resolve()), entries, notes)
 
 
-def _find(top: Folder, inner: Path, *, require_classes: bool) -> tuple[Layout | None, Path]:
-    """Return the layout of a folder, or of the only one inside that holds images."""
-    parts = _parts(top, inner)
-    filled = [one for one in candidates(top) if one.count()]
-    if parts:
-        return _pre_split(top, parts, require_classes=require_classes), inner
-    direct = any(_is_filled(one) for one in filled)
-    if direct and all(one.name.lower() in PART_NAMES for one in filled):
-        return (None if require_classes else _flat(top)), inner
-    if direct and (len(filled) > 1 or not top.files):
-        return _one_level(top, filled), inner
-    if len(filled) == 1:
-        found, place = _find(filled[0], inner / filled[0].name, require_classes=require_classes)
-        if found and (not top.files or len({one.label for one in found.entries}) > 1):
-            found.loose += top.count() - filled[0].count()
-            return found, place
-    if len(filled) > 1:
-        _check_one_data_set(filled)
-        return _one_level(top, filled), inner
-    return (None if require_classes else _flat(top)), inner
+def _find(folder: Folder, inner: Path, *, require_classes: bool) -> Layout:
+    """Return the first layout that fits; without entries where it asks for classes in vain."""
+    filled = [one for one in candidates(folder) if one.count()]
+    top = _Top(folder, inner, require_classes, _parts(folder, inner), filled)
+    return next(found for read in LAYOUTS if (found := read(top)) is not None)
 
 
 def _is_filled(folder: Folder) -> bool:
@@ -71,48 +82,102 @@ def _is_filled(folder: Folder) -> bool:
     return bool(folder.files) or any(one.count() for one in folder.named(IMAGE_FOLDER))
 
 
-def _pre_split(top: Folder, parts: dict[str, Folder], *, require_classes: bool) -> Layout | None:
-    found = Layout("")
-    classes = {part: [one for one in candidates(folder) if one.count()]
-               for part, folder in parts.items()}  # fmt: skip
+def _pre_split(top: _Top) -> Layout | None:
+    """`train`, `val` (also `valid`, `validation`) and `test`, each with classes as below."""
+    if not top.parts:
+        return None
+    found = Layout("", top.inner)
+    classes = {
+        part: [one for one in candidates(folder) if one.count()]
+        for part, folder in top.parts.items()
+    }
     every = [one for inner in classes.values() for one in inner]
+    parts = sorted(top.parts.items())
+    if not every and top.require_classes:
+        return found
     if not every:
-        if require_classes:
-            return None
-        for part, folder in sorted(parts.items()):
+        for part, folder in parts:
             add_images(found, folder, prefix=folder.name, label="", part=part)
-        found.name = f"images without classes ({'|'.join(one.name for one in parts.values())})"
-        return found if found.entries else None
-    for part, folder in sorted(parts.items()):
+        names = "|".join(one.name for one in top.parts.values())
+        found.name = f"images without classes ({names})"
+        return found
+    for part, folder in parts:
         _note_empty(found, folder, prefix=f"{folder.name}/")
         found.loose += len(folder.files) + sum(one.count() for one in folder.named(IMAGE_FOLDER))
         for one in classes[part]:
             _check_no_data_set(one, every)
             add_images(found, one, prefix=f"{folder.name}/{one.name}", label=one.name, part=part)
-    used = list(parts.values())
-    found.loose += _beside(top, used)
+    used = list(top.parts.values())
+    found.loose += _beside(top.folder, used)
     kaggle = any(one.named(IMAGE_FOLDER) for one in every)
     inside = "CLASS/images" if kaggle else "CLASS"
     found.name = f"pre-split folders ({'|'.join(one.name for one in used)}/{inside})"
     return found
 
 
-def _one_level(top: Folder, classes: Sequence[Folder]) -> Layout:
-    kaggle = any(one.named(IMAGE_FOLDER) for one in classes)
-    found = Layout("Kaggle database (CLASS/images)" if kaggle else "class folders")
-    _note_empty(found, top)
-    for one in classes:
-        _check_no_data_set(one, classes)
-        add_images(found, one, prefix=one.name, label=one.name)
-    found.loose += _beside(top, classes)
-    found.unused += sum(sum(1 for _ in one.images()) for one in top.named("masks"))
+def _some_parts(top: _Top) -> Layout | None:
+    """Folders named as parts that are not all there: no classes, whatever lies in them."""
+    named = all(one.name.lower() in PART_NAMES for one in top.filled)
+    return _without_classes(top) if top.holds_classes and named else None
+
+
+def _class_folders(top: _Top) -> Layout | None:
+    """`CLASS/images` with `CLASS/masks`, or `CLASS/*.png`."""
+    several = len(top.filled) > 1 or not top.folder.files
+    return _one_level(top) if top.holds_classes and several else None
+
+
+def _inner_folder(top: _Top) -> Layout | None:
+    """Any of these layouts in the only folder that holds images."""
+    if len(top.filled) != 1:
+        return None
+    (inner,) = top.filled
+    found = _find(inner, top.inner / inner.name, require_classes=top.require_classes)
+    if not found.entries or (top.folder.files and len({one.label for one in found.entries}) < 2):
+        return None
+    found.loose += top.folder.count() - inner.count()
     return found
 
 
-def _flat(top: Folder) -> Layout | None:
-    found = Layout("images without classes")
-    add_images(found, top, prefix="", label="")
-    return found if found.entries else None
+def _deep_classes(top: _Top) -> Layout | None:
+    """`CLASS/patient/film.png`, with no image nearer to the top."""
+    if len(top.filled) < 2:
+        return None
+    _check_one_data_set(top.filled)
+    return _one_level(top)
+
+
+def _without_classes(top: _Top) -> Layout:
+    """Images that lie anywhere, for audits and predictions."""
+    found = Layout("images without classes", top.inner)
+    if not top.require_classes:
+        add_images(found, top.folder, prefix="", label="")
+    return found
+
+
+LAYOUTS: tuple[Callable[[_Top], Layout | None], ...] = (
+    _pre_split,
+    _some_parts,
+    _class_folders,
+    _inner_folder,
+    _deep_classes,
+    _without_classes,
+)
+"""In the order in which they are tried. Each returns None where it does not fit, and a layout
+without entries where it fits but lacks what is asked for; the last one always fits."""
+
+
+def _one_level(top: _Top) -> Layout:
+    kaggle = any(one.named(IMAGE_FOLDER) for one in top.filled)
+    name = "Kaggle database (CLASS/images)" if kaggle else "class folders"
+    found = Layout(name, top.inner)
+    _note_empty(found, top.folder)
+    for one in top.filled:
+        _check_no_data_set(one, top.filled)
+        add_images(found, one, prefix=one.name, label=one.name)
+    found.loose += _beside(top.folder, top.filled)
+    found.unused += sum(sum(1 for _ in one.images()) for one in top.folder.named("masks"))
+    return found
 
 
 def _beside(top: Folder, used: Sequence[Folder]) -> int:

@@ -4,6 +4,7 @@ import functools
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from keras_cxr._support.text.names import shown
 from keras_cxr.data.catalog import Entry
@@ -30,6 +31,7 @@ class Layout:
 
     Attributes:
         name: In words.
+        inner: Where it begins, below the folder that was passed.
         entries: The images.
         loose: How many images lie elsewhere and are left out.
         unused: How many masks belong to none of the images.
@@ -38,6 +40,7 @@ class Layout:
     """
 
     name: str
+    inner: Path
     entries: list[Entry] = field(default_factory=list)
     loose: int = 0
     unused: int = 0
