@@ -10,6 +10,7 @@ from keras_cxr.statistics.intervals.bootstrap import accuracy_estimates
 from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.limits import Floats
 from keras_cxr.statistics.intervals.resampling import FEWEST, group_codes, group_sums, resample
+from keras_cxr.statistics.intervals.shares import mean_where
 
 
 def kept_above_chance(
@@ -76,10 +77,5 @@ def _kept(sums: Floats, count: int) -> Floats:
     among, before, after = np.split(sums, [count, 2 * count], axis=-1)
     occurs = among > 0
     chance = 1 / occurs.sum(axis=-1)
-    above = [_mean_recall(hits, among, occurs) - chance for hits in (before, after)]
-    return (above[1] / above[0])[..., np.newaxis]
-
-
-def _mean_recall(hits: Floats, among: Floats, occurs: NDArray[np.bool_]) -> Any:
-    recall = np.divide(hits, among, out=np.zeros_like(hits), where=occurs)
-    return recall.sum(axis=-1) / occurs.sum(axis=-1)
+    above = [mean_where(occurs, hits / among) - chance for hits in (before, after)]
+    return np.asarray(above[1] / above[0])[..., np.newaxis]

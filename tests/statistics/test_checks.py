@@ -2,11 +2,7 @@ import numpy as np
 import pytest
 
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.statistics.checks import (
-    checked_names,
-    checked_predictions,
-    checked_probabilities,
-)
+from keras_cxr.statistics.checks import checked_names, checked_predictions, checked_probabilities
 
 
 def test_rows_add_up_to_one_exactly():

@@ -94,3 +94,11 @@ def test_equal_answers_leave_room_for_a_difference():
 def test_what_cannot_be_compared_is_refused(labels, predictions, message):
     with pytest.raises(ValueError, match=message):
         compare_models(labels, predictions)
+
+
+def test_one_group_alone_is_compared_without_a_warning():
+    found = compare_models([0, 1, 1], {"A": [0, 1, 1], "B": [0, 1, 0]}, groups=["p"] * 3)
+    (pair,) = found.differences
+    assert pair.accuracy.value == pytest.approx(1 / 3)
+    assert pair.accuracy.low < 0 < pair.accuracy.high
+    assert pair.p == 1

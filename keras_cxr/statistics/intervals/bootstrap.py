@@ -14,6 +14,7 @@ from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 from keras_cxr.statistics.intervals.shares import (
     all_alone,
     mean_of_shares,
+    mean_where,
     outweighed,
     ratios,
     resampled_shares,
@@ -131,8 +132,9 @@ def accuracy_estimates(
 def _accuracies(sums: Floats) -> Floats:
     """Accuracy, recalls and balanced accuracy over the classes that were drawn."""
     shares = ratios(sums)
-    balanced = np.nanmean(shares[..., 1:], axis=-1, keepdims=True)
-    return np.concatenate([shares, balanced], axis=-1)
+    recall = shares[..., 1:]
+    balanced = mean_where(np.isfinite(recall), recall)
+    return np.concatenate([shares, balanced[..., np.newaxis]], axis=-1)
 
 
 def _shares(
@@ -156,9 +158,5 @@ def _statistics(sums: Floats, count: int) -> Floats:
     shares = ratios(sums)
     recall, f1 = shares[..., 1 : 1 + count], _f1(shares[..., -count:])
     occurs = np.isfinite(recall)
-    with np.errstate(invalid="ignore"):
-        num_occurring = occurs.sum(axis=-1)
-        means = [
-            np.where(occurs, values, 0).sum(axis=-1) / num_occurring for values in (recall, f1)
-        ]
+    means = [mean_where(occurs, values) for values in (recall, f1)]
     return np.concatenate([shares, np.stack(means, axis=-1)], axis=-1)

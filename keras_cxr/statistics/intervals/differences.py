@@ -7,7 +7,12 @@ import numpy as np
 from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.limits import Floats, bonett_price_limits
 from keras_cxr.statistics.intervals.resampling import FEWEST, NUM_RESAMPLES, resample
-from keras_cxr.statistics.intervals.shares import group_likeness, mean_interval, outweighed
+from keras_cxr.statistics.intervals.shares import (
+    group_likeness,
+    mean_interval,
+    mean_where,
+    outweighed,
+)
 
 Pairs = dict[tuple[int, int], tuple[Estimate, Estimate]]
 
@@ -49,10 +54,9 @@ def _statistics(sums: Floats, pairs: list[tuple[int, int]], num_models: int) -> 
     parts = sums.reshape(*sums.shape[:-1], num_models + 1, -1)
     hits, support = parts[..., :-1, :], parts[..., -1:, :]
     recall = hits / support
+    balanced = mean_where(np.isfinite(recall), recall)
     accuracy = hits.sum(axis=-1) / support.sum(axis=-1)
-    scores = np.concatenate(
-        [accuracy[..., None], np.nanmean(recall, axis=-1, keepdims=True), recall], axis=-1
-    )
+    scores = np.concatenate([np.stack([accuracy, balanced], axis=-1), recall], axis=-1)
     return np.concatenate([scores[..., i, :] - scores[..., j, :] for i, j in pairs], axis=-1)
 
 

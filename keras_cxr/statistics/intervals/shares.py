@@ -116,6 +116,17 @@ def ratios(sums: Floats) -> Floats:
         return right / among
 
 
+def mean_where(known: NDArray[np.bool_], values: Floats) -> Floats:
+    """Return means over the last axis, of the values that are known; NaN where none is.
+
+    Args:
+        known: `(..., shares)`.
+        values: `(..., shares)`, of any value where they are not known.
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0).sum(axis=-1) / known.sum(axis=-1))
+
+
 def mean_of_shares(
     shares: list[Estimate], among: Floats, value: float, resampled: Floats
 ) -> Estimate:

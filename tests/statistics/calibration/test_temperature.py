@@ -3,11 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_cxr.evaluation import (
-    apply_temperature,
-    fit_temperature,
-    measure_calibration,
-)
+from keras_cxr.evaluation import apply_temperature, fit_temperature, measure_calibration
 from keras_cxr.statistics.calibration.temperature import log_probabilities, smoothed_targets
 from tests.statistics.answers import drawn_answers
 

@@ -3,9 +3,7 @@ import pytest
 from scipy.stats import bootstrap
 
 from keras_cxr.statistics.intervals.differences import paired_differences
-from keras_cxr.statistics.intervals.limits import (
-    bonett_price_limits,
-)
+from keras_cxr.statistics.intervals.limits import bonett_price_limits
 
 
 def test_differences_by_hand_and_their_methods():

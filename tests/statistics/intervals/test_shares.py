@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
 
-from keras_cxr.statistics.intervals.estimates import (
-    Estimate,
-)
+from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.shares import (
     group_likeness,
     mean_interval,
     mean_of_shares,
+    mean_where,
     outweighed,
     share_estimates,
 )
@@ -76,3 +75,10 @@ def test_the_mean_of_shares_is_resampled_or_square_and_add():
     # independent shares: 0.3 / sqrt(2) to each side, or Wilson's of ten images where that is wider
     reach = max(0.3 / np.sqrt(2), 0.5 - wilson_interval(5, 10)[0])
     assert found.interval == pytest.approx((0.5 - reach, 0.5 + reach))
+
+
+def test_means_are_of_what_is_known():
+    values = np.array([[0.5, np.nan, 1.0], [np.nan] * 3])
+    found = mean_where(np.isfinite(values), values)
+    assert found[0] == 0.75
+    assert np.isnan(found[1])
