@@ -233,13 +233,14 @@ def test_api_page_names_all_public_names():
     import importlib
 
     pages = [
-        (ROOT / name).read_text(encoding="utf-8") for name in ("docs/api.md", "docs/models.md")
+        (ROOT / name).read_text(encoding="utf-8")
+        for name in ("docs/api.md", "docs/gradcam.md", "docs/models.md")
     ]
     lines = {line for page in pages for line in page.splitlines()}
     for room in (
         "audit", "data", "evaluation", "explain", "inference", "models", "study", "training",
     ):  # fmt: skip
         for name in importlib.import_module(f"keras_cxr.{room}").__all__:
-            # a network's builder stands beside its table
+            # a network's builder stands beside its table, a method beside its formula
             place = f"{name.removeprefix('build_')}.{name}" if name.startswith("build_") else name
             assert f"::: keras_cxr.{room}.{place}" in lines, f"lacks {room}.{name}"

@@ -15,6 +15,7 @@ from keras_cxr.cli.common import (
     report_failed,
 )
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.explain.methods.registry import METHOD_NAMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
 
 _NAMED = 5  # files in a line of a terminal
 Images = Annotated[Path, Parameter(name="IMAGES", required=True)]
-# The keys of keras_cxr.explain.METHODS, which cannot be imported without Keras.
-MethodName = Literal[
-    "gradcam", "gradcam++", "xgradcam", "layercam", "hirescam", "saliency", "smoothgrad",
-    "integrated-gradients", "occlusion",
-]  # fmt: skip
+if TYPE_CHECKING:
+    MethodName = str
+else:  # one of them; type checkers know lists of quoted names alone
+    MethodName = Literal[METHOD_NAMES]
 
 
 def evaluate(

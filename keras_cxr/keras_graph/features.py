@@ -1,4 +1,4 @@
-"""What a picture is told by: the values before a model's head, and its own coarse shape."""
+"""What two pictures are compared by: the values before a model's head, and their coarse shape."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ def check_model_fits(
         num_classes: number of classes in the labels.
 
     Raises:
-        InvalidArgumentError: size, channels or classes differ; the message names the mend.
+        InvalidArgumentError: size, channels or classes differ; the message says what to do.
     """
     name = f"the model {model.name!r}"
     wanted = _single_shape(model, "input")
@@ -35,8 +35,8 @@ def check_model_fits(
             "images (batch, height, width, channels) to a model that takes images."
         )
     if not _agree(wanted[-1:], images[-1:]):
-        mend = {1: 'color_mode="grayscale"', 3: 'color_mode="rgb"'}.get(wanted[-1] or 0)
-        read = f"read the images with {mend}, or " if mend else ""
+        reading = {1: 'color_mode="grayscale"', 3: 'color_mode="rgb"'}.get(wanted[-1] or 0)
+        read = f"read the images with {reading}, or " if reading else ""
         raise InvalidArgumentError(
             f"{name} takes {wanted[-1]} channels, the images have {images[-1]}: {read}build the "
             f"model with input_shape={images}."

@@ -19,7 +19,7 @@ from keras_cxr.keras_graph.unpublished import graph_of, nodes_of
 from keras_cxr.keras_graph.walk import Trail
 
 PLACEMENTS = ("stretch", "receptive_field")
-_MEND = 'pass placement="stretch", which lays the map over the whole image.'
+_ADVICE = 'pass placement="stretch", which lays the map over the whole image.'
 # What computes each place of a map from the same place of its inputs.
 _POINTWISE = frozenset({
     "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "BatchNormalization",
@@ -106,8 +106,8 @@ def receptive_fields(model: Any, site: Site, size: tuple[int, int]) -> Axes:
         return axes
     where = f"where in the image the cells of layer {site.path!r} look"
     if isinstance(axes, str):
-        raise InvalidArgumentError(f"{where} is not known, because of {axes}: {_MEND}")
-    raise InvalidArgumentError(f"{where} cannot be read from the model's graph: {_MEND}")
+        raise InvalidArgumentError(f"{where} is not known, because of {axes}: {_ADVICE}")
+    raise InvalidArgumentError(f"{where} cannot be read from the model's graph: {_ADVICE}")
 
 
 def _walk(model: Any, trail: Trail, entries: list[Place], found: dict[Trail, Place]) -> list[Place]:

@@ -34,7 +34,7 @@ from keras_cxr.training.state import (
     read_variables,
     restore_callbacks,
     to_bytes,
-    warn_about_forgetful,
+    warn_about_lost_state,
 )
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Loop:
             self._return_finished()
             return
         if self._folder is not None:
-            warn_about_forgetful(self._user_callbacks)
+            warn_about_lost_state(self._user_callbacks)
         try:
             self._callbacks.begin()
             if resumed:

@@ -83,13 +83,13 @@ def callback_key(callbacks: Sequence[Any], index: int) -> str:
     return f"{kind} {place}"
 
 
-def warn_about_forgetful(callbacks: Sequence[Any]) -> None:
+def warn_about_lost_state(callbacks: Sequence[Any]) -> None:
     """Name the callbacks whose memory, if they have any, a resumed run would lose."""
-    forgetful = [type(c).__qualname__ for c in callbacks if _may_forget(c)]
-    if forgetful:
+    losing = [type(c).__qualname__ for c in callbacks if _may_lose_state(c)]
+    if losing:
         warnings.warn(
             "A resumed run cannot give these callbacks their memory back: "
-            f"{', '.join(forgetful)}. If they remember anything from one epoch to the next, "
+            f"{', '.join(losing)}. If they remember anything from one epoch to the next, "
             "give them get_state() and set_state(state); CSVLogger goes on with append=True.",
             stacklevel=3,
         )
@@ -154,7 +154,7 @@ def _known_attributes(callback: Any) -> tuple[str, ...]:
     )
 
 
-def _may_forget(callback: Any) -> bool:
+def _may_lose_state(callback: Any) -> bool:
     if hasattr(callback, "get_state") and hasattr(callback, "set_state"):
         return False
     if type(callback) in (*CALLBACK_STATES, *STATELESS):  # a subclass may remember more

@@ -14,7 +14,7 @@ from keras_cxr.training.state import (
     read_variables,
     restore_callbacks,
     to_bytes,
-    warn_about_forgetful,
+    warn_about_lost_state,
 )
 
 plain = st.recursive(
@@ -105,11 +105,11 @@ def test_callbacks_without_partner_are_named():
 
 def test_forgetful_callbacks_are_named():
     with pytest.warns(UserWarning, match="memory back: Counts, CSVLogger"):
-        warn_about_forgetful([Counts(), keras.callbacks.CSVLogger("log.csv")])
+        warn_about_lost_state([Counts(), keras.callbacks.CSVLogger("log.csv")])
 
 
 def test_the_others_are_not_named(recwarn):
-    warn_about_forgetful(
+    warn_about_lost_state(
         [
             Remembers(),
             keras.callbacks.Callback(),

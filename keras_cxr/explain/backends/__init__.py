@@ -15,7 +15,7 @@ Both are compiled once and read the weights when they are called.
 import importlib
 from collections.abc import Callable
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -67,6 +67,33 @@ def compile_scores(
     """
     function: Callable[[Floats], Floats] = _backend().compile_scores(replay, image_shape)
     return function
+
+
+def checked_scores(replay: Replay, scores: Any) -> Any:
+    """Return the scores.
+
+    Raises:
+        InvalidArgumentError: They are not (batch, classes).
+    """
+    if len(scores.shape) != 2:
+        raise InvalidArgumentError(
+            f"model {replay.model.name!r} gives scores of shape {tuple(scores.shape)}; "
+            "a classifier with (batch, classes) can be explained."
+        )
+    return scores
+
+
+def no_gradient(replay: Replay) -> InvalidArgumentError:
+    """The error for a layer from which no gradient reaches the scores."""
+    if replay.site is None:
+        return InvalidArgumentError(
+            f"the scores of model {replay.model.name!r} cannot be differentiated with respect to "
+            "its images; Occlusion needs no gradient."
+        )
+    return InvalidArgumentError(
+        f"layer {replay.site.path!r} has no differentiable way to the scores of model "
+        f"{replay.model.name!r}; choose another layer."
+    )
 
 
 def _backend() -> ModuleType:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.explain.backends.scores import checked_scores
+from keras_cxr.explain.backends import checked_scores
 from keras_cxr.keras_graph.replay import Replay
 from keras_cxr.keras_graph.unpublished import sync_weights
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.explain.backends.scores import checked_scores, no_way
+from keras_cxr.explain.backends import checked_scores, no_gradient
 from keras_cxr.keras_graph.replay import Replay
 
 
@@ -40,7 +40,7 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
             score = tf.gather(scores, chosen, batch_dims=1)
         gradients = tape.gradient(score, activations)
         if gradients is None:
-            raise no_way(replay)
+            raise no_gradient(replay)
         return scores, chosen, tf.cast(activations, tf.float32), tf.cast(gradients, tf.float32)
 
     compiled = _compiled(replay, run, signature)

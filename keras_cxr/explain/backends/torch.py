@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.explain.backends.scores import checked_scores, no_way
+from keras_cxr.explain.backends import checked_scores, no_gradient
 from keras_cxr.keras_graph.replay import Replay
 
 
@@ -31,10 +31,10 @@ def compile_gradient(replay: Replay, image_shape: tuple[int | None, ...]) -> Any
             chosen = torch.where(index < 0, scores.argmax(-1), index)
             score = scores.gather(1, chosen[:, None]).sum()
             if not score.requires_grad:
-                raise no_way(replay)
+                raise no_gradient(replay)
             (gradients,) = torch.autograd.grad(score, activations, allow_unused=True)
         if gradients is None:
-            raise no_way(replay)
+            raise no_gradient(replay)
         results = scores, chosen.int(), activations.float(), gradients.float()
         return tuple(part.detach().cpu().numpy() for part in results)
 

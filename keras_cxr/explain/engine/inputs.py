@@ -63,14 +63,14 @@ def check_size(
     if all(wanted in (None, side) for wanted, side in zip(expected, shape, strict=True)):
         return
     axis = 0 if channels_first else 2
-    mend = "Resize the images to the model's size."
+    advice = "Resize the images to the model's size."
     if (shape[axis], expected[axis]) == (1, 3):
-        mend = f"Repeat the grey channel: numpy.repeat(images, 3, axis={axis + 1})."
+        advice = f"Repeat the grey channel: numpy.repeat(images, 3, axis={axis + 1})."
     elif expected[axis] not in (None, shape[axis]):
-        mend = 'Read the images as for training (color_mode="grayscale" or "rgb").'
+        advice = 'Read the images as for training (color_mode="grayscale" or "rgb").'
     raise InvalidArgumentError(
         f"images must be (batch, {', '.join(map(str, expected))}) for model {model_name!r}; "
-        f"received (batch, {', '.join(map(str, shape))}). {mend}"
+        f"received (batch, {', '.join(map(str, shape))}). {advice}"
     )
 
 

@@ -210,8 +210,8 @@ class Engine:
             call = self._call_index
             self._replay.call = count + call if -count <= call < 0 else call
         function = compile_gradient(self._replay, shape)
-        nobody = np.full(len(sample), -1, np.int32)
-        self._verify(lambda images: function(images, nobody).scores, sample)
+        predicted = np.full(len(sample), -1, np.int32)
+        self._verify(lambda images: function(images, predicted).scores, sample)
         self._compiled[shape] = function
 
     def _verify(self, scores_of: Callable[[Floats], Floats], sample: Floats) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.engine.inputs import image_batch
-from keras_cxr.explain.faithfulness import cases, perturbation
+from keras_cxr.explain.faithfulness import measuring, perturbation
 from keras_cxr.explain.faithfulness.comparison import ControlComparison, compare
 from keras_cxr.explain.faithfulness.localization import Masks
 from keras_cxr.explain.faithfulness.measures import (
@@ -121,26 +121,30 @@ def check_faithfulness(
     _check_numbers(steps=steps, tolerance=tolerance, noise=noise, noise_draws=noise_draws)
     _check_numbers(confidence=confidence, batch_size=batch_size, seed=seed)
     fills = perturbation.filled(pictures, fill)
-    case = cases.prepare(
+    mapped = measuring.prepare(
         method, pictures, class_index, fills=fills, seed=seed, batch_size=batch_size
     )
     fractions = np.linspace(0, 1, steps + 1)
-    curves = cases.probability_curves(case, fractions)
+    curves = measuring.probability_curves(mapped, fractions)
     values = {
         kind: {name: perturbation.area_under(found, fractions) for name, found in row.items()}
         for kind, row in curves.items()
     }
-    values |= cases.seen_through(case)
+    values |= measuring.through_the_map(mapped)
     if noise_draws:
-        values["sensitivity"] = cases.sensitivity(case, noise=noise, draws=noise_draws, seed=seed)
-    values |= cases.inside(case, areas, tolerance=tolerance)
-    test, problem = cases.randomized(case, seed=seed) if randomize else (None, "not asked for.")
+        values["sensitivity"] = measuring.sensitivity(
+            mapped, noise=noise, draws=noise_draws, seed=seed
+        )
+    values |= measuring.inside(mapped, areas, tolerance=tolerance)
+    test, problem = (
+        measuring.randomized(mapped, seed=seed) if randomize else (None, "not asked for.")
+    )
     asked = [*PROBABILITY_MEASURES, SENSITIVITY, *mask_measures(areas)]
     measures = tuple(measure for measure in asked if measure.key in values)
     found = Faithfulness(
         title=str(getattr(method, "title", type(method).__name__)),
         layer=method.layer,
-        class_index=case.class_index,
+        class_index=mapped.class_index,
         measures=measures,
         values=values,
         curves={
@@ -148,9 +152,9 @@ def check_faithfulness(
             for kind, row in curves.items()
         },
         fractions=fractions,
-        probability=case.before,
-        fill_probability=case.after,
-        no_map=case.no_map,
+        probability=mapped.before,
+        fill_probability=mapped.after,
+        no_map=mapped.no_map,
         randomization=test,
         randomization_problem=problem,
         settings={
@@ -181,7 +185,7 @@ def check_faithfulness(
 
 
 def _against_controls(
-    measure: Measure, values: dict[str, cases.Doubles], *, confidence: float, seed: int
+    measure: Measure, values: dict[str, measuring.Doubles], *, confidence: float, seed: int
 ) -> dict[str, ControlComparison]:
     """Return, by control, how the method does against it on one measure."""
     return {

@@ -10,7 +10,7 @@ from keras_cxr._support.checks import check_integer
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.explain.backends import Floats, ScoreGradients
 from keras_cxr.explain.methods.method import Part
-from keras_cxr.explain.methods.pixels import PixelMethod
+from keras_cxr.explain.methods.pixel_method import PixelMethod
 
 
 @final

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_cxr import overlay
-from keras_cxr.explain.pictures.contours import draw_contours
+from keras_cxr.explain.pictures.overlays import draw_contours
 
 
 def drawn(heat, levels=(0.5,), grey=100):

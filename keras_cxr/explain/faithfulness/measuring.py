@@ -22,7 +22,7 @@ RANDOMIZED_IMAGES, RANDOMIZED_DRAWS, RANDOMIZED_STAGES = 16, 4, 5
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class MappedImages:
     """The images with everything that several measures need; maps and ranks by name."""
 
     method: Method
@@ -55,8 +55,8 @@ def prepare(
     fills: Floats,
     seed: int,
     batch_size: int,
-) -> Case:
-    """Return the case: classes fixed, the method's maps and the controls', all pixels ranked."""
+) -> MappedImages:
+    """Return the images with their maps, their classes fixed and all pixels ranked."""
     explained = method.explain(images, class_index)
     own = normalize(explained.heatmap)
     size = (images.shape[1], images.shape[2])
@@ -70,10 +70,10 @@ def prepare(
     rng = np.random.default_rng([seed, 0])
     maps = {METHOD: own, **controls.control_maps(images, cells, rng, axes=axes)}
     flat = maps["random"].reshape(len(images), -1)
-    anyhow = np.argsort(rng.random(flat.shape), axis=1)  # where the random maps too are zero
-    ties = controls.order_of(flat, anyhow)
+    shuffled = np.argsort(rng.random(flat.shape), axis=1)  # where the random maps too are zero
+    ties = controls.order_of(flat, shuffled)
     probability = perturbation.ClassProbability(method, explained.class_index, batch_size)
-    return Case(
+    return MappedImages(
         method,
         images,
         fills,
@@ -86,20 +86,20 @@ def prepare(
     )
 
 
-def probability_curves(case: Case, fractions: Doubles) -> Values:
+def probability_curves(mapped: MappedImages, fractions: Doubles) -> Values:
     """Return, by "deletion" or "insertion" and map, (images, points): the class's probability."""
-    counts = np.round(fractions[1:-1] * case.images[0, ..., 0].size).astype(np.intp)
+    counts = np.round(fractions[1:-1] * mapped.images[0, ..., 0].size).astype(np.intp)
     found: Values = {}
     for kind, first, last in (
-        ("deletion", case.before, case.after),
-        ("insertion", case.after, case.before),
+        ("deletion", mapped.before, mapped.after),
+        ("insertion", mapped.after, mapped.before),
     ):
         found[kind] = {}
-        for name, ranks in case.ranks.items():
+        for name, ranks in mapped.ranks.items():
             inner = perturbation.curve(
-                case.probability,
-                case.images,
-                case.fills,
+                mapped.probability,
+                mapped.images,
+                mapped.fills,
                 ranks=ranks,
                 counts=counts,
                 deletion=kind == "deletion",
@@ -108,33 +108,36 @@ def probability_curves(case: Case, fractions: Doubles) -> Values:
     return found
 
 
-def seen_through(case: Case) -> Values:
+def through_the_map(mapped: MappedImages) -> Values:
     """Return average drop and increase in confidence by map, (images,) each."""
     drops, gains = {}, {}
-    for name, heat in case.laid_out.items():
-        seen = case.probability(perturbation.kept(case.images, case.fills, heat))
-        drops[name] = perturbation.average_drop(case.before, seen)
-        gains[name] = (seen > case.before).astype(np.float64)
+    for name, heat in mapped.laid_out.items():
+        seen = mapped.probability(perturbation.kept(mapped.images, mapped.fills, heat))
+        drops[name] = perturbation.average_drop(mapped.before, seen)
+        gains[name] = (seen > mapped.before).astype(np.float64)
     return {"average_drop": drops, "increase": gains}
 
 
-def sensitivity(case: Case, *, noise: float, draws: int, seed: int) -> dict[str, Doubles]:
+def sensitivity(mapped: MappedImages, *, noise: float, draws: int, seed: int) -> dict[str, Doubles]:
     """Return the sensitivity to noise of the method and of every control, (images,) each."""
     found = max_sensitivity(
-        case.maps,
-        {METHOD: _explainer(case, case.class_index)(case.method.model), **controls.FIXED_CONTROLS},
-        case.images,
+        mapped.maps,
+        {
+            METHOD: _explainer(mapped, mapped.class_index)(mapped.method.model),
+            **controls.FIXED_CONTROLS,
+        },
+        mapped.images,
         noise=noise,
         draws=draws,
         rng=np.random.default_rng([seed, 1]),
     )
-    return found | {"random": np.zeros(len(case.images))}  # drawn without a look at the image
+    return found | {"random": np.zeros(len(mapped.images))}  # drawn without a look at the image
 
 
-def inside(case: Case, areas: dict[str, localization.Masks], *, tolerance: int) -> Values:
+def inside(mapped: MappedImages, areas: dict[str, localization.Masks], *, tolerance: int) -> Values:
     """Return pointing game and energy for each mask, by map and beside the area's share."""
     found: Values = {}
-    laid_out = case.laid_out if areas else {}
+    laid_out = mapped.laid_out if areas else {}
     for mask, area in areas.items():
         wide = localization.widened(area, tolerance)
         pointing = {name: localization.pointing_game(heat, wide) for name, heat in laid_out.items()}
@@ -144,17 +147,17 @@ def inside(case: Case, areas: dict[str, localization.Masks], *, tolerance: int) 
     return found
 
 
-def randomized(case: Case, *, seed: int) -> tuple[Randomization | None, str]:
+def randomized(mapped: MappedImages, *, seed: int) -> tuple[Randomization | None, str]:
     """Return the cascade over at most 16 images, evenly chosen; or None and why there is none."""
-    count = len(case.images)
+    count = len(mapped.images)
     chosen = np.unique(np.linspace(0, count - 1, min(count, RANDOMIZED_IMAGES)).round().astype(int))
     try:
         found = randomize_cascading(
-            case.method.model,
-            _explainer(case, case.class_index[chosen]),
-            case.images[chosen],
-            maps=case.maps[METHOD][chosen],
-            random_maps=case.maps["random"][chosen],
+            mapped.method.model,
+            _explainer(mapped, mapped.class_index[chosen]),
+            mapped.images[chosen],
+            maps=mapped.maps[METHOD][chosen],
+            random_maps=mapped.maps["random"][chosen],
             draws=RANDOMIZED_DRAWS,
             stages=RANDOMIZED_STAGES,
             rng=np.random.default_rng([seed, 2]),
@@ -164,12 +167,12 @@ def randomized(case: Case, *, seed: int) -> tuple[Randomization | None, str]:
     return found, ""
 
 
-def _explainer(case: Case, class_index: NDArray[np.int32]) -> Callable[[Any], Any]:
-    """From a model to the function from images to the method's maps with it."""
+def _explainer(mapped: MappedImages, class_index: NDArray[np.int32]) -> Callable[[Any], Any]:
+    """Return a function from a model to one from images to the method's maps with it."""
 
     def for_model(model: Any) -> Callable[[Floats], Floats]:
-        same = model is case.method.model
-        method = case.method if same else case.method.with_model(model)
+        same = model is mapped.method.model
+        method = mapped.method if same else mapped.method.with_model(model)
         return lambda images: normalize(method(images, class_index))
 
     return for_model
