@@ -67,6 +67,8 @@ def check_part(part: Any, parts: Mapping[str, Batches]) -> None:
 def transform_name(transform: Any) -> str:
     """Return a function's module and qualified name, by which a fingerprint knows it.
 
+    A function that has moved says by its attribute `known_as` what it was called before.
+
     Raises:
         InvalidArgumentError: It is no function at the top of a module, so that the name would
             not tell it from another one.
@@ -78,7 +80,7 @@ def transform_name(transform: Any) -> str:
             f"fingerprint can name it, received {transform!r}. Write it with def, outside other "
             "functions."
         )
-    return f"{module}.{name}"
+    return str(getattr(transform, "known_as", f"{module}.{name}"))
 
 
 def _check_region(region: str, table: pd.DataFrame) -> None:

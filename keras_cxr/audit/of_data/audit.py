@@ -18,7 +18,7 @@ from keras_cxr.audit.of_data.base.metadata import (
     read_metadata,
     with_dicom_patients,
 )
-from keras_cxr.audit.of_data.base.opened_data import Data, OpenedData, open_data
+from keras_cxr.audit.of_data.base.opened_data import FolderOrTable, OpenedData, open_data
 from keras_cxr.audit.of_data.base.subject import AuditedData
 from keras_cxr.audit.of_data.page import Pictures, write_audit
 from keras_cxr.audit.of_data.proposals import propose_actions
@@ -28,9 +28,9 @@ from keras_cxr.data.duplicates.windows import check_searchable
 
 
 def audit_data(
-    data: Data,
+    data: FolderOrTable,
     *,
-    against: Data | None = None,
+    against: FolderOrTable | None = None,
     metadata: Table | None = None,
     image_size: tuple[int, int] = (224, 224),
     root: str | os.PathLike[str] | None = None,
@@ -51,7 +51,7 @@ def audit_data(
 
     Args:
         data: A folder, CSV file or DataFrame as `make_datasets` takes it, or a folder of images
-            without classes: then what needs none is asked.
+            without classes: then what needs none is measured.
         against: Another one, such as an external test set, that must not hold copies.
         metadata: A CSV file or DataFrame with the column file (paths relative to the folder)
             and any of patient, patient_id, subject or group, and source. A table as
@@ -137,7 +137,7 @@ def _attributes_of(opened: OpenedData, verbose: bool | str) -> pd.DataFrame:
     return table.assign(error=[record.error or error for record, error in pairs])
 
 
-def _own_table(data: Data, metadata: Table | None) -> Table | None:
+def _own_table(data: FolderOrTable, metadata: Table | None) -> Table | None:
     """The table that tells of patients and sources: the data's own where none is given."""
     if metadata is not None or isinstance(data, pd.DataFrame):
         return data if metadata is None else metadata

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SETS_FILE = "prediction_sets.json"
 DPI = 100
-SHOWN = 12  # labels, in three rows of pictures on a wide page
+NUM_CARDS = 12  # labels, in three rows of pictures on a wide page
 
 
 def write_audit(audit: ModelAudit, out_dir: str | os.PathLike[str], **card: Any) -> Path:
@@ -164,7 +164,7 @@ def label_cards(found: LabelDisagreement, datasets: "Datasets") -> list[dict[str
     Returns:
         Twelve at most, each with its file, label, suggested class, confidence and picture.
     """
-    shown = found.labels.table[found.labels.table["suspicious"]].head(SHOWN)
+    shown = found.labels.table[found.labels.table["suspicious"]].head(NUM_CARDS)
     place_of = {
         file: (part, place)
         for part in ("val", "test")

@@ -16,7 +16,7 @@ from keras_cxr.data.files.dicom import NEEDS_PYDICOM
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.errors import DataError
 
-Data = str | os.PathLike[str] | pd.DataFrame
+FolderOrTable = str | os.PathLike[str] | pd.DataFrame
 
 AGAINST = "against:"
 """In front of the path of a file of the other data set, relative to its own folder."""
@@ -38,7 +38,7 @@ class OpenedData:
         cache: Where results about them are kept.
     """
 
-    data: Data
+    data: FolderOrTable
     name: str
     folder: Path | None
     prefix: str
@@ -63,7 +63,7 @@ class OpenedData:
 
 
 def open_data(
-    data: Data,
+    data: FolderOrTable,
     *,
     image_size: tuple[int, int],
     root: str | os.PathLike[str] | None = None,

@@ -10,6 +10,7 @@ from keras_cxr.audit.of_model.controls.masking import (
     maskings_of,
     thumbnail,
 )
+from keras_cxr.data.altered import transform_name
 
 # one worker, so that what the module trains is trained once
 pytestmark = pytest.mark.xdist_group("controls")
@@ -43,3 +44,11 @@ def test_views_without_masks_are_left_out_and_named():
 def test_a_model_of_lungs_is_shown_their_outline(datasets):
     views, _ = maskings_of(datasets.altered(region="lungs"))
     assert [view.key for view in views] == ["full", "outside", "border", "thumbnail", "shape"]
+
+
+def test_finished_controls_are_known_wherever_the_functions_stand():
+    """The names of release 0.1.0, which fingerprints of its controls hold."""
+    names = [transform_name(one) for one in (border_only, thumbnail, lung_shape)]
+    assert names == [
+        f"keras_cxr.audit.views.{name}" for name in ("border_only", "thumbnail", "lung_shape")
+    ]

@@ -6,7 +6,7 @@ import pytest
 
 from keras_cxr import make_datasets
 from keras_cxr.audit.of_model.base.predictions import Predictions
-from keras_cxr.audit.of_model.page import SHOWN, label_cards
+from keras_cxr.audit.of_model.page import NUM_CARDS, label_cards
 from keras_cxr.audit.of_model.questions.label_disagreement import measure_label_disagreement
 
 
@@ -57,6 +57,6 @@ def test_no_more_pictures_than_a_reader_looks_at(phantoms):
     halves = make_datasets(
         phantoms, image_size=(32, 32), split=(0.5, 0, 0.5), augment=False, format="keras"
     )
-    found = measure_label_disagreement(answers(halves, "test", wrong=range(SHOWN + 3)), None)
-    assert found.labels.num_suspicious == SHOWN + 3
-    assert len(label_cards(found, halves)) == SHOWN
+    found = measure_label_disagreement(answers(halves, "test", wrong=range(NUM_CARDS + 3)), None)
+    assert found.labels.num_suspicious == NUM_CARDS + 3
+    assert len(label_cards(found, halves)) == NUM_CARDS
