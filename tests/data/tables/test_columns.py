@@ -9,9 +9,8 @@ from keras_cxr.data.splitting.actions import read_actions
 from keras_cxr.data.splitting.groups import with_groups
 from keras_cxr.data.splitting.sources import read_sources
 from keras_cxr.data.tables.columns import COLUMNS, find_column, meaning, read_columns
-from keras_cxr.data.tables.joining import places_of
 from keras_cxr.errors import DataError, InvalidArgumentError
-from tests.data.helpers import plain, write
+from tests.data.helpers import plain
 
 SPELLINGS = (str, str.upper, str.title, lambda name: f" {name.replace('_', ' ')} ")
 FILES = tuple(f"NORMAL/{number}.png" for number in range(6))
@@ -146,18 +145,6 @@ def test_frames_whose_columns_have_no_name_of_their_own():
         find_images(frame)
 
 
-def test_rows_find_their_images_however_paths_are_written(tmp_path):
-    known = ("COVID/1.png", "a\\b.png", "COVID/2.png", "\udce9.png")
-    root = tmp_path / "inner"
-    rows = [
-        "COVID/1.png", "COVID\\1.png", "./COVID//1.png", "COVID/../COVID/1.png",
-        "inner/COVID/1.png", f"{root}/COVID/1.png", f"{root}\\COVID\\1.png", "a\\b.png", "",
-        "1.png", "/COVID/1.png", "\\udce9.png",
-    ]  # fmt: skip
-    found = places_of(rows, known, root=root, prefix="inner/")
-    assert found == [0, 0, 0, 0, 0, 0, 0, 1, -1, -1, -1, 3]
-
-
 def test_groups_may_be_a_series_and_other_types_are_refused(films):
     catalog = find_images(films)
     groups = images(films).set_index("file")["patient"]
@@ -195,12 +182,3 @@ def test_a_file_under_two_values_is_refused(films):
     assert with_groups(catalog, table).entries[0].group == "p1"
     assert read_metadata(catalog, table).patients[0] == "p1"
     assert list(columns_of(FILES, table.drop(columns="sex"), root=films)["source"][:1]) == ["h1"]
-
-
-def test_backslashes_of_windows_and_of_file_names(tmp_path):
-    write(tmp_path / "COVID" / "F1.PNG", np.zeros((4, 4), np.uint8))
-    write(tmp_path / "odd\\name.png", np.zeros((4, 4), np.uint8))
-    table = pd.DataFrame({"file": ["COVID\\F1.PNG", "odd\\name.png"], "label": ["a", "b"]})
-    entries = find_images(table, root=tmp_path).entries
-    assert [entry.file for entry in entries] == ["COVID/F1.PNG", "odd\\name.png"]
-    assert all(entry.size > 0 for entry in entries)
