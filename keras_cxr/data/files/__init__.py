@@ -1,1 +1,1 @@
-"""One file to grey pixels: PNG, JPEG, TIFF, BMP, WebP and DICOM."""
+"""One file to grey pixels: pictures of all formats in `formats.py`, and DICOM."""

@@ -1,4 +1,4 @@
-"""Images and lung masks from single files, as grey uint8: PNG, JPEG, TIFF, BMP, WebP and DICOM.
+"""Images and lung masks from single files, pictures and DICOM, as grey uint8.
 
 Rules, the same for every file: 16-bit values are divided by 257 and rounded (65,535 becomes
 255), an alpha channel is dropped, colours become grey by 0.299 R + 0.587 G + 0.114 B
@@ -37,7 +37,7 @@ def read_image(
     """Return one image file as an array that a model of this package takes.
 
     Args:
-        path: A PNG, JPEG, TIFF, BMP, WebP or DICOM file (the last needs
+        path: A picture file such as PNG, JPEG or TIFF, or a DICOM file (which needs
             packages of the extra `dicom`, such as pydicom).
         image_size: (height, width) to fit it to; None keeps its own size.
         color_mode: "grayscale" for one channel, "rgb" for the grey value three times.
