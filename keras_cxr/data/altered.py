@@ -118,7 +118,7 @@ def _check_labels(
 
 
 def _try(batches: Batches, name: str) -> None:
-    """Runs the function on one image, so that what cannot work fails here and not in training."""
+    """Run the function on one image, so that what cannot work fails here and not in training."""
     made = batches.altered_image(int(batches.rows[0]))
     if made.shape != batches.image_size or made.dtype not in (np.uint8, np.float32):
         raise InvalidArgumentError(

@@ -71,18 +71,18 @@ class Catalog:
         return self.names or tuple(sorted({entry.label for entry in self.entries}))
 
     def subset(self, rows: Sequence[int]) -> "Catalog":
-        """Returns the chosen rows with the classes of the whole."""
+        """Return the chosen rows with the classes of the whole."""
         entries = tuple(self.entries[row] for row in rows)
         return replace(self, entries=entries, names=self.class_names)
 
     def path(self, file: str) -> str:
-        """Returns the path of an entry's `file` or `mask`."""
+        """Return the path of an entry's `file` or `mask`."""
         return os.path.join(self.root, file)  # noqa: PTH118  called for every file
 
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keeps Python's garbage collector from running while many small tuples are made.
+    """Keep Python's garbage collector from running while many small tuples are made.
 
     None of them is garbage, but their number makes it search through all of TensorFlow's
     objects: 0.2 s, as much as finding 10,000 files takes.
@@ -97,7 +97,7 @@ def collector_paused() -> Iterator[None]:
 
 
 def existing_folder(path: str | os.PathLike[str]) -> Path:
-    """Returns the path as a folder.
+    """Return the path as a folder.
 
     Raises:
         NotFoundError: It does not exist; names similar ones beside it.
@@ -112,17 +112,17 @@ def existing_folder(path: str | os.PathLike[str]) -> Path:
 
 
 def exists(path: Path) -> bool:
-    """Returns whether a file or folder exists; one whose name no system takes does not."""
+    """Return whether a file or folder exists; one whose name no system takes does not."""
     return os.path.exists(path)  # noqa: PTH110  Path.exists() raises for names that are too long
 
 
 def is_folder(path: Path) -> bool:
-    """Returns whether there is such a folder; one whose name no system takes is none."""
+    """Return whether there is such a folder; one whose name no system takes is none."""
     return os.path.isdir(path)  # noqa: PTH112  Path.is_dir() raises for names that are too long
 
 
 def near_name(path: Path) -> str:
-    """Returns ". Did you mean ...?" for a path that does not exist, or how far it exists."""
+    """Return ". Did you mean ...?" for a path that does not exist, or how far it exists."""
     whole, parent = path, path.parent
     while not is_folder(parent) and parent != parent.parent:
         path, parent = parent, parent.parent
@@ -141,7 +141,7 @@ def near_name(path: Path) -> str:
 
 
 def listing(lines: Iterable[str]) -> str:
-    """Returns the lines indented one below the other, cut after `LISTED` with "and N more"."""
+    """Return the lines indented one below the other, cut after `LISTED` with "and N more"."""
     lines = list(lines)
     shown = [f"  {line}" for line in lines[:LISTED]]
     if len(lines) > LISTED:

@@ -253,13 +253,13 @@ def check_datasets(value: Any, taker: str) -> None:
     if isinstance(value, Datasets):
         return
     if isinstance(value, str | os.PathLike):
-        received, mend = f"{str(value)!r}", f"make_datasets({str(value)!r})"
+        received, advice = f"{str(value)!r}", f"make_datasets({str(value)!r})"
     elif isinstance(value, tuple | list):
-        received, mend = "arrays", "make_datasets((images, labels)), which also splits them"
+        received, advice = "arrays", "make_datasets((images, labels)), which also splits them"
     else:
         received = f"a {type(value).__name__}"
-        mend = "make_datasets(...) with the folder, table or arrays that it is made from"
+        advice = "make_datasets(...) with the folder, table or arrays that it is made from"
     raise InvalidArgumentError(
         f"{taker} takes the data sets that make_datasets returns, whose images it finds again by "
-        f"number; received {received}. Pass {mend}."
+        f"number; received {received}. Pass {advice}."
     )

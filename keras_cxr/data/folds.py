@@ -13,7 +13,7 @@ from keras_cxr.errors import DataError, InvalidArgumentError
 
 
 def make_folds(datasets: Datasets, folds: int = 3, *, seed: int = 0) -> Iterator[Datasets]:
-    """Yields the same images `folds` times, each image once in the test part.
+    """Yield the same images `folds` times, each image once in the test part.
 
     All parts of `datasets` are put together and divided anew: in each fold one share is "test",
     the rest "train", augmented and weighted by class as the training part was; there is no

@@ -12,7 +12,7 @@ _NAMED = 5  # values that an error shows
 
 
 def check_class_names(names: Any, count: int | None = None) -> tuple[str, ...]:
-    """Returns class names as a tuple of different texts.
+    """Return class names as a tuple of different texts.
 
     Args:
         names: One name for each class, by index.
@@ -42,7 +42,7 @@ def check_class_names(names: Any, count: int | None = None) -> tuple[str, ...]:
 def class_indices(
     labels: Any, *, num_classes: int | None = None, class_names: Sequence[str] | None = None
 ) -> NDArray[np.int64]:
-    """Returns the class index of each image, (n,) int64.
+    """Return the class index of each image, (n,) int64.
 
     Nothing is guessed: whole numbers are indices from 0, a single column is read as what stands
     in it (Keras' `label_mode="binary"`), rows of several columns must be one-hot, texts must be
@@ -82,7 +82,7 @@ def class_indices(
 
 
 def _numbers(values: NDArray[Any], names: Sequence[str] | None) -> NDArray[Any]:
-    """Returns objects and texts as numbers: texts are looked up among the class names."""
+    """Return objects and texts as numbers: texts are looked up among the class names."""
     cells = [cell.decode(errors="replace") if isinstance(cell, bytes) else cell
              for cell in values.ravel().tolist()]  # fmt: skip
     if not any(isinstance(cell, str) for cell in cells):

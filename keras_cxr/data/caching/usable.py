@@ -56,7 +56,7 @@ def check_classes(catalog: Catalog, *, named: bool = False) -> None:
         named: Whether the user named the classes: then some may have no images.
 
     Raises:
-        DataError: With the mend.
+        DataError: It says what to do.
     """
     names, empty = catalog.class_names, absent_classes(catalog)
     if empty and named and len(empty) < len(names):
@@ -139,11 +139,11 @@ def _message(
 ) -> str:
     if bad == no_mask:
         head = f"{no_mask:,} of {total:,} images have no lung mask, which region={region!r} needs"
-        mend = 'Add the masks (CLASS/masks, same file name), or pass region="full"'
+        advice = 'Add the masks (CLASS/masks, same file name), or pass region="full"'
     else:
         head = f"{bad:,} of {total:,} images cannot be used"
-        mend = "Mend or delete these files"
+        advice = "Mend or delete these files"
         if bad_images < bad:
             head += f" ({bad - bad_images:,} for want of a mask, which region={region!r} needs)"
     rest = "." if bad == total else ', or pass on_error="skip" to leave them out.'
-    return f"{head}:\n{listing(lines)}\n{mend}{rest}"
+    return f"{head}:\n{listing(lines)}\n{advice}{rest}"

@@ -1,4 +1,4 @@
-"""Carries out what an audit (or its reader) decided: files to drop, to group, to label anew."""
+"""Carry out what an audit (or its reader) decided: files to drop, to group, to label anew."""
 
 import os
 from collections import Counter, defaultdict

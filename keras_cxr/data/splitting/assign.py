@@ -1,4 +1,4 @@
-"""Divides a data set into training, validation and test part, the same way on every machine."""
+"""Divide a data set into training, validation and test part, the same way on every machine."""
 
 import hashlib
 import itertools

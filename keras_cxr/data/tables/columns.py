@@ -64,7 +64,7 @@ def find_column(table: pd.DataFrame, name: str) -> Any | None:
 
 
 def check_table(table: pd.DataFrame, name: str) -> None:
-    """Refuses a table whose columns have no single name each.
+    """Refuse a table whose columns have no single name each.
 
     Raises:
         DataError: It has several rows of column names, or one name twice.
@@ -166,7 +166,7 @@ def _that_name_parts(
 
 
 def _check_agree(one: Any, other: Any, held: dict[Any, list[str]], *, name: str) -> None:
-    """Refuses two columns of one meaning, unless each value of one is one value of the other."""
+    """Refuse two columns of one meaning, unless each value of one is one value of the other."""
     partner: dict[str, str] = {}
     back: dict[str, str] = {}
     left, right = set(held[one]), set(held[other])
