@@ -62,7 +62,7 @@ def audit(
     """
     if model is not None:
         if against is not None or fail_on:
-            raise InvalidArgumentError("--against and --fail-on ask data: leave --model out.")
+            raise InvalidArgumentError("--against and --fail-on are about data: leave --model out.")
         return _audit_model(
             data, model, controls=_controls(quick, full), metadata=metadata, out=out, seeds=seeds,
             seed=seed, as_json=as_json,

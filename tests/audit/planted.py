@@ -1,5 +1,7 @@
 """A folder of phantoms in which everything is planted that an audit of data finds."""
 
+import hashlib
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -81,3 +83,14 @@ def patients(folder):
 
 def audit(data, **options):
     return audit_data(data, **{"image_size": (SIDE, SIDE), "verbose": False, **options})
+
+
+def state(folder):
+    """Every path in a folder with its content and its time."""
+    return {
+        path.relative_to(folder).as_posix(): (
+            path.stat().st_mtime_ns,
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+        )
+        for path in folder.rglob("*")
+    }

@@ -12,8 +12,7 @@ import pytest
 from keras_cxr.audit.of_data.failures import FAILURES
 from keras_cxr.cli import main
 from keras_cxr.cli.audits import FailOn
-from tests.audit.of_data.test_audit import patients, state
-from tests.audit.planted import film
+from tests.audit.planted import film, patients, state
 from tests.cli.processes import interruptible, wait_until
 from tests.data.helpers import write
 
@@ -173,3 +172,38 @@ def test_shortcuts_are_measured_once_and_can_fail(tmp_path, monkeypatch, capsys)
     assert json.loads(run(capsys, folder, "--json")[1])["shortcuts"] == found
     kept.write_text("damaged")
     assert json.loads(run(capsys, folder, "--json")[1])["shortcuts"] == found
+
+
+def test_the_command_asks_the_model_and_writes_page_card_and_json(
+    phantoms, trained, tmp_path, capsys
+):
+    out = tmp_path / "audit"
+    words = ["audit", str(phantoms), "--model", str(trained), "--out", str(out), "--json"]
+    assert main(words) == 0
+    text, error = capsys.readouterr()
+    document = json.loads(text)
+    assert document == json.loads((out / "model_audit.json").read_text())
+    assert document["controls"] is None
+    assert {path.name for path in out.iterdir()} == {
+        "calibrated.keras", "model_audit.json", "model_card.json", "model_card.md",
+        "prediction_sets.json", "trust.html",
+    }  # fmt: skip
+    assert "measuring heat in the lungs" in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--quick"], "--quick, --full and --seeds train a recipe: name --model RUN."),
+        (["--model", "run", "--quick", "--full"], "--quick and --full exclude each other"),
+        (["--model", "run", "--fail-on", "flags"], "--against and --fail-on are about data"),
+        (["--model", "nowhere"], "There is no model nowhere"),
+        (["--model", "RUN", "--quick", "--seeds", "0"], "--seeds must be at least 1, not 0."),
+    ],
+)
+def test_what_does_not_go_together_is_refused_in_a_line(phantoms, trained, capsys, words, message):
+    words = [str(trained) if word == "RUN" else word for word in words]
+    assert main(["audit", str(phantoms), *words]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1

@@ -1,4 +1,3 @@
-import hashlib
 import json
 import os
 
@@ -6,19 +5,8 @@ import pandas as pd
 import pytest
 
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from tests.audit.planted import audit, film, patients
+from tests.audit.planted import audit, film, patients, state
 from tests.data.helpers import write
-
-
-def state(folder):
-    """Every path in a folder with its content and its time."""
-    return {
-        path.relative_to(folder).as_posix(): (
-            path.stat().st_mtime_ns,
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
-        )
-        for path in folder.rglob("*")
-    }
 
 
 def test_nothing_in_the_folder_changes(planted, tmp_path):

@@ -1,13 +1,11 @@
 """A run's folder, audited with the images and the recipe of that run."""
 
-import json
 import shutil
 
 import keras
 import pytest
 
 from keras_cxr.audit.of_model.run_audit import _builder, _notes_on_builder, audit_run
-from keras_cxr.cli import main
 
 # one worker, so that what the module trains is trained once
 pytestmark = pytest.mark.xdist_group("model audit")
@@ -51,36 +49,3 @@ def test_a_model_without_its_run_is_refused(phantoms, run, tmp_path):
     shutil.copy(run / "run" / "last.keras", place)
     with pytest.raises(ValueError, match=r"No split\.csv lies beside"):
         audit_run(place, phantoms)
-
-
-def test_the_command_asks_the_model_and_writes_page_card_and_json(phantoms, run, tmp_path, capsys):
-    out = tmp_path / "audit"
-    words = ["audit", str(phantoms), "--model", str(run), "--out", str(out), "--json"]
-    assert main(words) == 0
-    text, error = capsys.readouterr()
-    document = json.loads(text)
-    assert document == json.loads((out / "model_audit.json").read_text())
-    assert document["controls"] is None
-    assert {path.name for path in out.iterdir()} == {
-        "calibrated.keras", "model_audit.json", "model_card.json", "model_card.md",
-        "prediction_sets.json", "trust.html",
-    }  # fmt: skip
-    assert "measuring heat in the lungs" in error
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--quick"], "--quick, --full and --seeds train a recipe: name --model RUN."),
-        (["--model", "run", "--quick", "--full"], "--quick and --full exclude each other"),
-        (["--model", "run", "--fail-on", "flags"], "--against and --fail-on ask data"),
-        (["--model", "nowhere"], "There is no model nowhere"),
-        (["--model", "RUN", "--quick", "--seeds", "0"], "--seeds must be at least 1, not 0."),
-    ],
-)
-def test_what_does_not_go_together_is_refused_in_a_line(phantoms, run, capsys, words, message):
-    words = [str(run) if word == "RUN" else word for word in words]
-    assert main(["audit", str(phantoms), *words]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert len(error.splitlines()) == 1
