@@ -29,7 +29,7 @@ def to_json(document: Any, *, indent: int | None = 1) -> str:
         )
 
     try:
-        return dump(document)  # mostly there is nothing to mend, and the tables of files are long
+        return dump(document)  # mostly nothing has to be replaced, and the tables of files are long
     except (TypeError, ValueError):
         return dump(as_json(document))
 

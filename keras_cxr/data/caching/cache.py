@@ -129,7 +129,7 @@ def open_cache(
     """Return the cached pixels of a catalog and one record per entry, reading what is missing.
 
     Raises:
-        OutputError: The cache folder cannot be written; the text names the mend.
+        OutputError: The cache folder cannot be written; the text says what to do.
     """
     folder = cache_folder(catalog, image_size, intensity=intensity, cache_dir=cache_dir)
     with writing_to(folder):

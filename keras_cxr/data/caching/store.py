@@ -106,8 +106,8 @@ class FileStore:
 class MappedStore:
     """Reads the cache's memory maps; checks every row's checksum the first time it is read.
 
-    A row that does not hold is decoded from its file instead, and `on_damage` is told once, so
-    that the cache is rebuilt by the next call.
+    A row whose checksum differs is decoded from its file instead, and `on_damage` is called once,
+    so that the next call rebuilds the cache.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class MappedStore:
         self._image_good = np.zeros(len(records), bool)
         self._mask_good = np.zeros(len(records), bool)
         self._lock = threading.Lock()
-        self._told = False
+        self._reported = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the memory maps: the process that gets this opens them again."""
@@ -147,7 +147,7 @@ class MappedStore:
         image = self._images[row]
         if not self._image_good[row]:
             if zlib.crc32(image.data) != self._records[row].checksum:
-                self._tell()
+                self._report_damage()
                 return self._files.image(row)
             self._image_good[row] = True
         return image
@@ -159,13 +159,13 @@ class MappedStore:
         bits = self._masks[row]
         if not self._mask_good[row]:
             if zlib.crc32(bits.data) != self._records[row].mask_checksum:
-                self._tell()
+                self._report_damage()
                 return self._files.mask(row)
             self._mask_good[row] = True
         return unpack(bits, (self._images.shape[1], self._images.shape[2]))
 
-    def _tell(self) -> None:
+    def _report_damage(self) -> None:
         with self._lock:
-            if not self._told:
-                self._told = True
+            if not self._reported:
+                self._reported = True
                 self._on_damage()

@@ -142,7 +142,7 @@ def _message(
         advice = 'Add the masks (CLASS/masks, same file name), or pass region="full"'
     else:
         head = f"{bad:,} of {total:,} images cannot be used"
-        advice = "Mend or delete these files"
+        advice = "Repair or delete these files"
         if bad_images < bad:
             head += f" ({bad - bad_images:,} for want of a mask, which region={region!r} needs)"
     rest = "." if bad == total else ', or pass on_error="skip" to leave them out.'

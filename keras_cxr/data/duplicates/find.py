@@ -16,7 +16,7 @@ from keras_cxr.data.caching.cache import cache_folder, open_cache
 from keras_cxr.data.caching.store import Store
 from keras_cxr.data.caching.usable import check_found, keep_good
 from keras_cxr.data.duplicates.candidates import MAX_EXHAUSTIVE
-from keras_cxr.data.duplicates.search import KINDS, Link, search_once
+from keras_cxr.data.duplicates.search import PAIR_KINDS, Link, search_once
 from keras_cxr.data.duplicates.windows import check_searchable
 from keras_cxr.data.finding.find import find_images
 from keras_cxr.data.groups import connected
@@ -45,7 +45,7 @@ class Duplicates:
         pairs: One row for each confirmed pair with columns file_a, file_b, class_a, class_b,
             similarity (median correlation of fine structure, at most 1), displacement (what is
             left between the two after one affine map, in 1/224 of the picture) and kind:
-            one of `KINDS`.
+            one of `PAIR_KINDS`.
         groups: What the pairs join, largest first.
         num_images: How many images were searched.
         notes: What is worth knowing, such as files that were left out.
@@ -77,7 +77,7 @@ class Duplicates:
     def __str__(self) -> str:
         counts = Counter(self.pairs["kind"])
         held = sum(len(group.files) for group in self.groups)
-        kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS)
+        kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in PAIR_KINDS)
         lines = [
             f"{held:,} of {self.num_images:,} images have copies, in {len(self.groups):,} groups",
             f"  pairs: {kinds}",

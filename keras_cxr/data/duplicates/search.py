@@ -18,7 +18,7 @@ from keras_cxr.data.files.images import fit
 
 SCHEMA_VERSION = 1
 _METHOD = 4  # raised whenever the same pictures would give other pairs
-KINDS = ("exact", "near", "flipped", "inverted")
+PAIR_KINDS = ("exact", "near", "flipped", "inverted")
 MIN_COSINE = 0.74
 """Of the descriptions from afar: 4 of 10,000 pairs of real films lie above it."""
 _MIN_COSINE_OF_FEW = 0.6
@@ -31,7 +31,7 @@ class Link(NamedTuple):
     """A confirmed pair of rows.
 
     `similarity` and `displacement` are `Agreement`'s; 1 and 0 for exact copies.
-    `kind` is one of `KINDS`.
+    `kind` is one of `PAIR_KINDS`.
     """
 
     one: int
@@ -70,7 +70,7 @@ def search_once(
         "duplicates",
         [_METHOD, first, *map(int, checksums)],
         compute=lambda: search(image, checksums, first=first, verbose=verbose),
-        form=[[row, row, Text("|".join(KINDS), "a kind of pair"), float, float]],
+        form=[[row, row, Text("|".join(PAIR_KINDS), "a kind of pair"), float, float]],
         field="links",
         version=SCHEMA_VERSION,
     )

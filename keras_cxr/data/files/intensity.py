@@ -23,7 +23,7 @@ bits use a sixteenth of them at most; each of 3,000 films of several hospitals u
 
 _SAMPLES = 8_192  # grey values that are looked at: 40 lie below the percentile, and it is fast
 
-MEND = 'intensity="percentiles" spreads each film from its 0.5th to its 99.5th percentile'
+ADVICE = 'intensity="percentiles" spreads each film from its 0.5th to its 99.5th percentile'
 
 
 class Film(NamedTuple):
@@ -108,11 +108,11 @@ def is_narrow(image: NDArray[np.uint8]) -> bool:
     return 0.0 < high - low < NARROW * 255.0
 
 
-def describe_narrow(files: Sequence[str], total: int, mend: str = MEND) -> str:
+def describe_narrow(files: Sequence[str], total: int, advice: str = ADVICE) -> str:
     """Return a note that counts narrow films and names the option that helps."""
     return (
         f"{len(files):,} of {total:,} images use less than {NARROW:.0%} of their range and come "
-        f"out black or flat, such as {shown(files[0])}: {mend}"
+        f"out black or flat, such as {shown(files[0])}: {advice}"
     )
 
 

@@ -92,7 +92,7 @@ def test_all_are_listed_in_one_error(bad, make, cached):
         r"  Normal/images/Normal-1\.png: the file is empty \(0 bytes\)\n"
         r"  Normal/images/Normal-2\.png: not a PNG.*\n"
         r"  Normal/images/Normal-3\.png: truncated.*\n"
-        r'Mend or delete these files, or pass on_error="skip"'
+        r'Repair or delete these files, or pass on_error="skip"'
     )
     with pytest.raises(DataError, match=problem):
         make(bad, cache=cached)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from keras_cxr.audit.of_data.base.opened_data import AGAINST, OpenedData
 from keras_cxr.data.duplicates.find import find_duplicates, group_pairs
-from keras_cxr.data.duplicates.search import KINDS
+from keras_cxr.data.duplicates.search import PAIR_KINDS
 from keras_cxr.data.groups import named_groups
 
 
@@ -138,9 +138,9 @@ def group_copies(
     for pair in pairs:
         group = group_of[pair.file_a]
         similarity[group] = min(similarity[group], float(pair.similarity))
-        kind[group] = max(kind[group], KINDS.index(pair.kind))
+        kind[group] = max(kind[group], PAIR_KINDS.index(pair.kind))
     return tuple(
-        CopyGroup(*one, alike, KINDS[weakest], len({*one.classes} & {*class_names}) > 1)
+        CopyGroup(*one, alike, PAIR_KINDS[weakest], len({*one.classes} & {*class_names}) > 1)
         for one, alike, weakest in zip(joined, similarity, kind, strict=True)
     )
 

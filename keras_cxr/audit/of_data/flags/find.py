@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from keras_cxr._support.threads import one_thread_in_opencv
 from keras_cxr.audit.of_data.flags.features import ORIENTATIONS, small
 from keras_cxr.audit.of_data.flags.judge import FLAGGED, judge_layouts
-from keras_cxr.data.files.intensity import MEND, is_narrow, limits
+from keras_cxr.data.files.intensity import ADVICE, is_narrow, limits
 
 FLAG_KINDS = ("corrupt", "narrow", "blank", "not_an_xray", "lateral", "inverted", "rotated")
 
@@ -150,7 +150,7 @@ def _narrow(image: NDArray[Any]) -> tuple[str, float, str] | None:
         return None
     low, high = limits(values)
     share = (high - low) / 255.0
-    return "narrow", 1.0, f"uses {share:.0%} of its range, {low:.0f} to {high:.0f} of 255: {MEND}"
+    return "narrow", 1.0, f"uses {share:.0%} of its range, {low:.0f} to {high:.0f} of 255: {ADVICE}"
 
 
 def _blank(picture: NDArray[np.uint8]) -> tuple[str, float, str] | None:

@@ -7,7 +7,7 @@ from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.base.copies import CopyGroup
 from keras_cxr.audit.of_data.base.subject import AuditedData
 from keras_cxr.audit.question import Outcome
-from keras_cxr.data.duplicates.search import KINDS
+from keras_cxr.data.duplicates.search import PAIR_KINDS
 
 _NAMED = 3  # pairs of classes that one sentence names before it becomes a list
 
@@ -68,4 +68,4 @@ def _against(subject: AuditedData) -> Iterator[Finding]:
 def _kinds_in_words(groups: Iterable[CopyGroup]) -> str:
     """Return how many groups there are of each kind, such as "44 exact, 170 near"."""
     kinds = [group.kind for group in groups]
-    return ", ".join(f"{kinds.count(kind):,} {kind}" for kind in KINDS if kind in kinds)
+    return ", ".join(f"{kinds.count(kind):,} {kind}" for kind in PAIR_KINDS if kind in kinds)
