@@ -13,11 +13,11 @@ class Finding:
     """One thing that an audit found; a reader needs nothing but the sentence.
 
     Attributes:
-        key: What it is about, such as "duplicates" or "controls"; stable, for programs.
-        sentence: One plain sentence that holds the number, its interval where it has one, and
+        key: what it is about, such as "duplicates" or "controls"; stable, for programs.
+        sentence: one plain sentence that holds the number, its interval where it has one, and
             what it was measured on. It states, and leaves the verdict to the reader.
-        value: The number; None where there is none (NaN becomes None).
-        interval: Its 95 % limits; None where it has none.
+        value: the number; None where there is none (NaN becomes None).
+        interval: its 95 % limits; None where it has none.
     """
 
     key: str

@@ -20,9 +20,9 @@ class Outcome(NamedTuple):
     """What came of one question.
 
     Attributes:
-        value: What the result's field holds; None where it could not be measured.
-        findings: The same in sentences.
-        notes: What is worth knowing besides, such as why it could not be measured.
+        value: what the result's field holds; None where it could not be measured.
+        findings: the same in sentences.
+        notes: what is worth knowing besides, such as why it could not be measured.
     """
 
     value: Any
@@ -39,8 +39,8 @@ def not_measured(what: str, why: object) -> Outcome:
     """Return the outcome of a question that this model or its data cannot answer.
 
     Args:
-        what: What is not known, such as "heat in the lungs".
-        why: The reason, which ends with a full stop.
+        what: what is not known, such as "heat in the lungs".
+        why: the reason, which ends with a full stop.
     """
     return Outcome(None, notes=(f"Not measured: {what}, since {why}",))
 
@@ -49,8 +49,8 @@ class Question(NamedTuple):
     """One question of an audit.
 
     Attributes:
-        title: What is said while it is answered; "" where that takes no time.
-        ask: Takes what is audited.
+        title: what is said while it is answered; "" where that takes no time.
+        ask: takes what is audited.
     """
 
     title: str
@@ -73,9 +73,9 @@ def ask_all(questions: Mapping[str, Question], subject: Any, *, say: Say) -> dic
     """Return the outcome of each question by its name.
 
     Args:
-        questions: The questions, in the order in which they are asked.
-        subject: What is audited.
-        say: Called with each question's title before it is asked.
+        questions: the questions, in the order in which they are asked.
+        subject: what is audited.
+        say: called with each question's title before it is asked.
     """
     outcomes = {}
     for name, (title, ask) in questions.items():

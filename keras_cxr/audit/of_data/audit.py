@@ -50,27 +50,27 @@ def audit_data(
     model uses a shortcut which is there; `audit_model` asks the model.
 
     Args:
-        data: A folder, CSV file or DataFrame as `make_datasets` takes it, or a folder of images
+        data: a folder, CSV file or DataFrame as `make_datasets` takes it, or a folder of images
             without classes: then what needs none is measured.
-        against: Another one, such as an external test set, that must not hold copies.
-        metadata: A CSV file or DataFrame with the column file (paths relative to the folder)
+        against: another one, such as an external test set, that must not hold copies.
+        metadata: a CSV file or DataFrame with the column file (paths relative to the folder)
             and any of patient, patient_id, subject or group, and source. A table as
             `data` is taken by itself.
         image_size: (height, width), at least 64, of the decoded images that are compared.
-        root: The folder that a table's paths are relative to; by default the CSV's own.
-        cache_dir: Where decoded images and results are kept; by default `KERAS_CXR_CACHE` or
+        root: the folder that a table's paths are relative to; by default the CSV's own.
+        cache_dir: where decoded images and results are kept; by default `KERAS_CXR_CACHE` or
             the user's cache folder.
-        seed: Of the random splits that leaks are counted on, and of cross-validation.
+        seed: of the random splits that leaks are counted on, and of cross-validation.
         verbose: True shows progress on stderr while files are read, "auto" only in a terminal.
 
     Returns:
         The frozen `DataAudit`: print it for a summary, `write` it for a page with pictures.
 
     Raises:
-        NotFoundError: There is no such folder or file.
-        DataError: No layout fits, or the metadata fit no image.
-        InvalidArgumentError: An argument has a value that cannot work.
-        OutputError: The cache cannot be written.
+        NotFoundError: there is no such folder or file.
+        DataError: no layout fits, or the metadata fit no image.
+        InvalidArgumentError: an argument has a value that cannot work.
+        OutputError: the cache cannot be written.
 
     Examples:
         >>> from keras_cxr import make_phantoms

@@ -37,7 +37,7 @@ def find_failures(audit: DataAudit, names: Iterable[str]) -> dict[str, int]:
     """Return which of the named things were found, and how many of each.
 
     Raises:
-        InvalidArgumentError: There is no such name.
+        InvalidArgumentError: there is no such name.
     """
     found = {}
     for name in names:

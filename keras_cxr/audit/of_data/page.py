@@ -92,14 +92,14 @@ def write_audit(
     """Write actions.csv, audit.html and, last, audit.json; return the folder.
 
     Args:
-        audit: What was found.
-        out_dir: A folder, created where it is missing.
-        pictures: Shows a file by its name.
-        inputs: The audited folders, into which nothing is written.
+        audit: what was found.
+        out_dir: a folder, created where it is missing.
+        pictures: shows a file by its name.
+        inputs: the audited folders, into which nothing is written.
 
     Raises:
-        InvalidArgumentError: The folder lies inside an audited one.
-        OutputError: It cannot be written, or holds files of these names of somebody else.
+        InvalidArgumentError: the folder lies inside an audited one.
+        OutputError: it cannot be written, or holds files of these names of somebody else.
     """
     check_free(out_dir, DATA_AUDIT, inputs=inputs, called="audited")
     page, document = render_audit(audit, pictures), audit.to_dict()
@@ -114,8 +114,8 @@ def render_audit(audit: DataAudit, pictures: Pictures) -> str:
     """Return the page as HTML; it needs no network and no script.
 
     Args:
-        audit: What was found.
-        pictures: Shows a file by its name.
+        audit: what was found.
+        pictures: shows a file by its name.
     """
     conflicts = sorted(audit.conflicts, key=lambda group: (len(group.files), group.similarity))
     shared = [group for group in audit.duplicate_groups if len(group.own) < len(group.files)]

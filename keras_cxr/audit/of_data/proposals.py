@@ -36,11 +36,11 @@ def propose_actions(
     An action with a question mark is carried out once its reader removes that.
 
     Args:
-        files: All files of the data set, as its catalog names them.
-        class_of: The class of each, and of the other data set's files.
-        patients: The patient of each, "" where unknown.
-        groups: The copies.
-        flags: What else is wrong with files.
+        files: all files of the data set, as its catalog names them.
+        class_of: the class of each, and of the other data set's files.
+        patients: the patient of each, "" where unknown.
+        groups: the copies.
+        flags: what else is wrong with files.
     """
     groups = list(groups)
     rows: list[tuple[str, ...]] = []

@@ -31,22 +31,22 @@ class DataAudit:
     """What was found in a data set; made by `audit_data`.
 
     Attributes:
-        name: The folder's or table's own name.
-        layout: How its files were found, in words.
-        num_images: How many there are, the corrupt ones too.
-        class_counts: How many of each class; empty for images without classes.
-        class_of: The class of every file by its name.
-        num_patients: How many patients are named.
-        against: The other data set, where one was given.
-        duplicate_groups: The photographs that stand there several times, largest group first.
-        leaks: What splits leak, by what is shared.
-        patients_across_classes: Patients whose images are filed under several classes.
-        flags: Files that are not what they should be.
-        shortcuts: What the files' own attributes tell of the class.
-        findings: What was found, as plain sentences.
-        actions: What to do: columns file, action, group, label and reason.
-        notes: What is worth knowing, such as what could not be measured.
-        left_out: Those of the notes that say how files were found and what was left out.
+        name: the folder's or table's own name.
+        layout: how its files were found, in words.
+        num_images: how many there are, the corrupt ones too.
+        class_counts: how many of each class; empty for images without classes.
+        class_of: the class of every file by its name.
+        num_patients: how many patients are named.
+        against: the other data set, where one was given.
+        duplicate_groups: the photographs that stand there several times, largest group first.
+        leaks: what splits leak, by what is shared.
+        patients_across_classes: patients whose images are filed under several classes.
+        flags: files that are not what they should be.
+        shortcuts: what the files' own attributes tell of the class.
+        findings: what was found, as plain sentences.
+        actions: what to do: columns file, action, group, label and reason.
+        notes: what is worth knowing, such as what could not be measured.
+        left_out: those of the notes that say how files were found and what was left out.
     """
 
     name: str

@@ -54,29 +54,29 @@ def audit_model(
     the same hospitals as the training part.
 
     Args:
-        model: A trained classifier.
-        datasets: What it was trained, validated and tested on.
+        model: a trained classifier.
+        datasets: what it was trained, validated and tested on.
         controls: "none"; "quick": trained on at most 2,500 images for at most 8 epochs; "full":
             on all training images for the recipe's own epochs.
-        measures: Which questions to ask: names of `MODEL_QUESTIONS`, by default all.
-        recipe: How it was trained; by default what the model itself tells of.
-        build: Returns a new, untrained model, where the recipe is not given: for subclassed
+        measures: which questions to ask: names of `MODEL_QUESTIONS`, by default all.
+        recipe: how it was trained; by default what the model itself tells of.
+        build: returns a new, untrained model, where the recipe is not given: for subclassed
             models and for those that began from pretrained weights.
-        epochs: Of a full training, where the recipe is not given; 25 otherwise.
-        num_seeds: How often controls train the recipe on the images as they are.
-        metadata: A CSV file or DataFrame with the column file and columns of subgroups.
-        seed: Of the controls and of the bootstrap.
-        out_dir: Where controls are kept, so that they go on after an interruption.
-        test: The model's predictions on the test part, where they are known already.
-        notes: What else is worth knowing; they end the list of what was not measured.
-        say: Called with a line of text before each piece of work;
+        epochs: of a full training, where the recipe is not given; 25 otherwise.
+        num_seeds: how often controls train the recipe on the images as they are.
+        metadata: a CSV file or DataFrame with the column file and columns of subgroups.
+        seed: of the controls and of the bootstrap.
+        out_dir: where controls are kept, so that they go on after an interruption.
+        test: the model's predictions on the test part, where they are known already.
+        notes: what else is worth knowing; they end the list of what was not measured.
+        say: called with a line of text before each piece of work;
             by default on standard error, as `verbose` says.
-        verbose: Progress, as `train` takes it.
+        verbose: progress, as `train` takes it.
 
     Raises:
-        InvalidArgumentError: An argument has a value that cannot work, or images and model do
+        InvalidArgumentError: an argument has a value that cannot work, or images and model do
             not fit each other.
-        DataError: The metadata fit no image.
+        DataError: the metadata fit no image.
         OutputError: `out_dir` cannot be written.
 
     Examples:

@@ -34,17 +34,17 @@ def write_model_card(
     The audit cannot know what the model is for and whom it may harm: write that yourself.
 
     Args:
-        audit: What `audit_model` returned.
-        out_dir: A folder, created where it is missing.
-        license: An identifier of the hub, such as "apache-2.0"; that of the images and of
+        audit: what `audit_model` returned.
+        out_dir: a folder, created where it is missing.
+        license: an identifier of the hub, such as "apache-2.0"; that of the images and of
             pretrained weights counts too.
-        name: Of the model; by default its Keras name.
+        name: of the model; by default its Keras name.
 
     Returns:
         The path of model_card.md.
 
     Raises:
-        OutputError: The folder cannot be written.
+        OutputError: the folder cannot be written.
     """
     folder = output_folder(out_dir)
     card = describe(audit, license=license, name=name)

@@ -34,15 +34,15 @@ def write_audit(audit: ModelAudit, out_dir: str | os.PathLike[str], **card: Any)
     """Write the page, the model card, the calibrated model and, last, model_audit.json.
 
     Args:
-        audit: What `audit_model` found.
-        out_dir: A folder, created where it is missing.
-        **card: Further options of `write_model_card`.
+        audit: what `audit_model` found.
+        out_dir: a folder, created where it is missing.
+        **card: further options of `write_model_card`.
 
     Returns:
         The folder.
 
     Raises:
-        OutputError: It cannot be written, or holds files of these names of somebody else.
+        OutputError: it cannot be written, or holds files of these names of somebody else.
     """
     folder = output_folder(check_free(out_dir, MODEL_AUDIT))
     reason = _write_calibrated(audit, folder)
@@ -158,8 +158,8 @@ def label_cards(found: LabelDisagreement, datasets: "Datasets") -> list[dict[str
     """Return the labels that are contradicted most.
 
     Args:
-        found: The ranked labels.
-        datasets: Loads the pictures.
+        found: the ranked labels.
+        datasets: loads the pictures.
 
     Returns:
         Twelve at most, each with its file, label, suggested class, confidence and picture.

@@ -41,23 +41,23 @@ class ModelAudit:
     Every attribute from `held_out` to `labels` is None where it was not measured; `notes` say why.
 
     Attributes:
-        name: The model's.
-        score: Accuracy, balanced accuracy and the classes' figures on the test part, with
+        name: the model's.
+        score: accuracy, balanced accuracy and the classes' figures on the test part, with
             intervals by group.
-        held_out: Copies and patients that training has seen.
-        controls: The same recipe trained anew on pictures without lungs, of borders, of 24 x 24
+        held_out: copies and patients that training has seen.
+        controls: the same recipe trained anew on pictures without lungs, of borders, of 24 x 24
             pixels.
-        masked: The finished model on such pictures.
-        confidence: Calibration, prediction sets, abstention.
-        shift: What it loses under brightness, blur, noise and the like.
-        unusual: Whether it notices pictures of another kind.
-        lung_heat: How much of Grad-CAM's heat lies in the lungs.
-        subgroups: Scores by each column of the metadata.
-        labels: Labels of validation and test images that the model's predictions contradict.
-        findings: What was found, as plain sentences, the score first.
-        notes: What was not measured, and why.
-        datasets: What was audited.
-        model: The audited model.
+        masked: the finished model on such pictures.
+        confidence: calibration, prediction sets, abstention.
+        shift: what it loses under brightness, blur, noise and the like.
+        unusual: whether it notices pictures of another kind.
+        lung_heat: how much of Grad-CAM's heat lies in the lungs.
+        subgroups: scores by each column of the metadata.
+        labels: labels of validation and test images that the model's predictions contradict.
+        findings: what was found, as plain sentences, the score first.
+        notes: what was not measured, and why.
+        datasets: what was audited.
+        model: the audited model.
     """
 
     name: str

@@ -34,22 +34,22 @@ def audit_run(
     """Return what speaks for and against the score of a run's model, on the run's own split.
 
     Args:
-        run: Folder of a run (as `keras-cxr train` or `study` left it), or a `.keras` file in it.
-        data: The folder or CSV file that it was trained on.
-        controls: As `audit_model` takes it; the recipe is the run's own: optimizer, class
+        run: folder of a run (as `keras-cxr train` or `study` left it), or a `.keras` file in it.
+        data: the folder or CSV file that it was trained on.
+        controls: as `audit_model` takes it; the recipe is the run's own: optimizer, class
             weights, precision, batch size, augmentation.
-        build: Returns a new, untrained model; by default the run's own architecture,
+        build: returns a new, untrained model; by default the run's own architecture,
             from the pretrained weights it was begun with where it takes any.
-        out_dir: Where controls are kept, so that they go on after an interruption.
-        say: Called with a line of text before each piece of work;
+        out_dir: where controls are kept, so that they go on after an interruption.
+        say: called with a line of text before each piece of work;
             by default on standard error, as `verbose` says.
-        **options: Further ones of `audit_model`.
+        **options: further ones of `audit_model`.
 
     Raises:
-        NotFoundError: There is no such model or data.
-        InvalidArgumentError: No run lies beside the model, or an option cannot work.
-        DataError: Images of the run are missing, or the classes are other ones.
-        WeightsUnavailableError: Pretrained weights that controls would begin from.
+        NotFoundError: there is no such model or data.
+        InvalidArgumentError: no run lies beside the model, or an option cannot work.
+        DataError: images of the run are missing, or the classes are other ones.
+        WeightsUnavailableError: pretrained weights that controls would begin from.
         OutputError: `out_dir` cannot be written.
     """
     classifier = load_classifier(run)
@@ -84,8 +84,8 @@ def datasets_of_run(classifier: Classifier, run: PathLike, data: PathLike) -> Da
     """Return the data sets that a run was trained, validated and tested on.
 
     Raises:
-        InvalidArgumentError: No run lies beside the model.
-        DataError: Images of the run are missing, or the classes are other ones.
+        InvalidArgumentError: no run lies beside the model.
+        DataError: images of the run are missing, or the classes are other ones.
     """
     known = classifier.data_options
     names = [

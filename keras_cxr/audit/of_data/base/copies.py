@@ -14,13 +14,13 @@ class CopyGroup(NamedTuple):
     """Files that show one photograph.
 
     Attributes:
-        files: Two or more, in the order of the data set; those of the other data set come
+        files: two or more, in the order of the data set; those of the other data set come
             last and begin with "against:".
-        classes: The classes that they are filed under, sorted.
-        similarity: The least of the confirmed pairs' similarities that join them, in [0.8, 1].
-        kind: The weakest of these pairs' kinds: "exact", "near", "flipped" or
+        classes: the classes that they are filed under, sorted.
+        similarity: the least of the confirmed pairs' similarities that join them, in [0.8, 1].
+        kind: the weakest of these pairs' kinds: "exact", "near", "flipped" or
             "inverted".
-        is_conflict: Whether they are filed under several classes of the audited data.
+        is_conflict: whether they are filed under several classes of the audited data.
     """
 
     files: tuple[str, ...]
@@ -48,10 +48,10 @@ class Against(NamedTuple):
     """The other data set that copies were looked for in.
 
     Attributes:
-        name: The folder's or table's own name.
-        num_images: How many of its images were searched.
-        num_copies: How many of them are copies of images of the audited data.
-        num_conflicts: How many of those stand under another class there.
+        name: the folder's or table's own name.
+        num_images: how many of its images were searched.
+        num_copies: how many of them are copies of images of the audited data.
+        num_conflicts: how many of those stand under another class there.
     """
 
     name: str
@@ -64,9 +64,9 @@ class CopyGroups(NamedTuple):
     """All copies of an audited data set.
 
     Attributes:
-        groups: What confirmed pairs join, the largest groups first.
-        class_of: The class of every file by its name, those of the other data set last.
-        against: The other data set, where there is one.
+        groups: what confirmed pairs join, the largest groups first.
+        class_of: the class of every file by its name, those of the other data set last.
+        against: the other data set, where there is one.
     """
 
     groups: tuple[CopyGroup, ...]
@@ -78,9 +78,9 @@ def find_copies(opened: OpenedData, other: OpenedData | None = None, **options: 
     """Return the copies within a data set and between it and another one.
 
     Args:
-        opened: The audited data.
-        other: Another data set; copies within it are not looked for.
-        **options: Of `find_duplicates`, the same that the data were opened with.
+        opened: the audited data.
+        other: another data set; copies within it are not looked for.
+        **options: of `find_duplicates`, the same that the data were opened with.
     """
     class_of = {entry.file: entry.label for entry in opened.catalog.entries}
     class_names = opened.catalog.class_names
@@ -121,9 +121,9 @@ def group_copies(
     """Return what pairs of copies join, the largest groups first.
 
     Args:
-        pairs: With file_a, file_b, similarity and kind, as `find_duplicates` confirms them.
-        class_of: The class of every file, in the order of the data set.
-        class_names: The classes of the audited data. Another data set may call its classes
+        pairs: with file_a, file_b, similarity and kind, as `find_duplicates` confirms them.
+        class_of: the class of every file, in the order of the data set.
+        class_names: the classes of the audited data. Another data set may call its classes
             otherwise, so a class that is not among these contradicts none.
     """
     files = list(class_of)

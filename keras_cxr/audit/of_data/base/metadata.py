@@ -20,9 +20,9 @@ class Metadata:
     """What is known of every image, in the order of the catalog; "" where nothing is.
 
     Attributes:
-        patients: The patient of each.
-        sources: Where each comes from.
-        notes: What did not fit.
+        patients: the patient of each.
+        sources: where each comes from.
+        notes: what did not fit.
     """
 
     patients: tuple[str, ...]
@@ -34,15 +34,15 @@ def read_metadata(catalog: Catalog, table: Table | None, *, prefix: str = "") ->
     """Return patient and source of every image.
 
     Args:
-        catalog: The images. Its own groups count as patients where the table names none.
-        table: A CSV file or DataFrame with the column file, and any of those that
+        catalog: the images. Its own groups count as patients where the table names none.
+        table: a CSV file or DataFrame with the column file, and any of those that
             `columns.COLUMNS` names for group (patients) and source; None takes what the catalog
             knows.
-        prefix: A folder that the table may put in front of the catalog's paths.
+        prefix: a folder that the table may put in front of the catalog's paths.
 
     Raises:
-        NotFoundError: There is no such file.
-        DataError: The table lacks the column file, names none of the images, or contradicts
+        NotFoundError: there is no such file.
+        DataError: the table lacks the column file, names none of the images, or contradicts
             itself.
     """
     groups = tuple(entry.group for entry in catalog.entries)
@@ -82,7 +82,7 @@ def with_dicom_patients(known: Metadata, patients: Sequence[str]) -> Metadata:
     """Return what is known, with the patients that DICOM files name where no table names any.
 
     Args:
-        known: Of every image.
+        known: of every image.
         patients: `Record.patient` of each.
     """
     if any(known.patients) or not any(patients):

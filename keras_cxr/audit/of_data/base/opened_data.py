@@ -27,15 +27,15 @@ class OpenedData:
     """A data set whose files were all read once.
 
     Attributes:
-        data: What it was opened by.
-        name: What people call it: the folder's or file's own name.
-        folder: Where it lies, for a folder; None for a table.
-        prefix: What paths relative to `folder` have in front of the catalog's, such as
+        data: what it was opened by.
+        name: what people call it: the folder's or file's own name.
+        folder: where it lies, for a folder; None for a table.
+        prefix: what paths relative to `folder` have in front of the catalog's, such as
             "inner/" where the classes lie one folder deeper.
-        catalog: All images, the corrupt ones too.
-        records: What reading each file showed.
-        store: The decoded pictures.
-        cache: Where results about them are kept.
+        catalog: all images, the corrupt ones too.
+        records: what reading each file showed.
+        store: the decoded pictures.
+        cache: where results about them are kept.
     """
 
     data: FolderOrTable
@@ -73,9 +73,9 @@ def open_data(
     """Return a data set with all its files read; bad files are no error.
 
     Raises:
-        NotFoundError: There is no such folder or file.
-        DataError: No layout fits, none of a table's files exists, or pydicom is missing.
-        OutputError: The cache cannot be written.
+        NotFoundError: there is no such folder or file.
+        DataError: no layout fits, none of a table's files exists, or pydicom is missing.
+        OutputError: the cache cannot be written.
     """
     catalog = find_images(data, root=root, require_classes=False)
     check_found(catalog, on_error="skip")

@@ -15,11 +15,11 @@ class AuditedData:
     """A data set with all that is known of it before the first question.
 
     Attributes:
-        opened: Its images, read once.
-        copies: Which of them show one photograph.
-        attributes: A row for each file, as `read_attributes` returns it.
-        metadata: Patients and sources.
-        seed: Of whatever is drawn.
+        opened: its images, read once.
+        copies: which of them show one photograph.
+        attributes: a row for each file, as `read_attributes` returns it.
+        metadata: patients and sources.
+        seed: of whatever is drawn.
     """
 
     opened: OpenedData

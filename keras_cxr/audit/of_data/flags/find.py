@@ -50,10 +50,10 @@ class Flag:
     """One file that should be looked at.
 
     Attributes:
-        file: As the catalog names it.
-        kind: One of `FLAG_KINDS`.
+        file: as the catalog names it.
+        kind: one of `FLAG_KINDS`.
         confidence: 0.5 to 1. What it means depends on the kind; see `find_flags`.
-        detail: What was seen, in words.
+        detail: what was seen, in words.
     """
 
     file: str
@@ -102,10 +102,10 @@ def find_flags(
     X-ray by its layout.
 
     Args:
-        attributes: From `read_attributes`.
-        image: Gives the picture of a row, (height, width) uint8 or float32 in [0, 255]; it is not
+        attributes: from `read_attributes`.
+        image: gives the picture of a row, (height, width) uint8 or float32 in [0, 255]; it is not
             called for corrupt files.
-        seed: Draws the pictures that are taken as usual.
+        seed: draws the pictures that are taken as usual.
 
     Returns:
         `Flag` objects with file, kind, confidence and detail.

@@ -58,7 +58,7 @@ def judge_layouts(images: NDArray[np.uint8], *, seed: int) -> LayoutConfidences:
 
     Args:
         images: (n, 64, 64) uint8.
-        seed: Draws the sample.
+        seed: draws the sample.
     """
     features = describe(images)
     phantoms, laterals, others = drawn()

@@ -24,14 +24,14 @@ class Leak(NamedTuple):
     """Images outside the training part that share something with an image in it.
 
     Attributes:
-        by: What they share: "copies" or the name of a column, such as "patient".
+        by: what they share: "copies" or the name of a column, such as "patient".
         split: "given" by folders or table, or "random": the mean of 20 splits that know of
             no groups.
-        num_groups: How many groups of two or more images share it.
-        num_known: How many images it is known of; for copies, all.
-        num_held_out: Images outside the training part of which it is known.
-        num_leaked: How many of those share it with a training image.
-        interval: What 95 % of the random splits leak; None for a given one.
+        num_groups: how many groups of two or more images share it.
+        num_known: how many images it is known of; for copies, all.
+        num_held_out: images outside the training part of which it is known.
+        num_leaked: how many of those share it with a training image.
+        interval: what 95 % of the random splits leak; None for a given one.
     """
 
     by: str
@@ -85,10 +85,10 @@ def measure_leaks(
     """Return what random and given splits leak, and notes on what could not be counted.
 
     Args:
-        catalog: The images.
-        shared: What images may share, such as "patient", with a name for every image; "" where
+        catalog: the images.
+        shared: what images may share, such as "patient", with a name for every image; "" where
             it is not known. What no image is known to have is left out, except "copies".
-        seed: Of the first random split.
+        seed: of the first random split.
     """
     splits, no_split = random_splits(catalog, seed)
     given = [entry.part for entry in catalog.entries]
@@ -107,10 +107,10 @@ def leaks_of_splits(
     """Return what random splits leak and, where parts are given, what these leak.
 
     Args:
-        by: What the names are, such as "patient".
-        names: The group of every image; "" where it is not known.
-        splits: Parts of every image, one list for each random split.
-        given: The given part of every image; all "" where none is given.
+        by: what the names are, such as "patient".
+        names: the group of every image; "" where it is not known.
+        splits: parts of every image, one list for each random split.
+        given: the given part of every image; all "" where none is given.
     """
     groups = rows_by_name(names)
     shared = [rows for rows in groups.values() if len(rows) > 1]

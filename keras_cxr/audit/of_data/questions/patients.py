@@ -46,9 +46,9 @@ def patients_across_classes(
     That need not be a mistake: a follow-up may change class honestly.
 
     Args:
-        files: The files of a data set.
-        labels: The class of each.
-        patients: The patient of each, "" where unknown.
+        files: the files of a data set.
+        labels: the class of each.
+        patients: the patient of each, "" where unknown.
     """
     found = []
     for patient, rows in sorted(rows_by_name(patients).items()):

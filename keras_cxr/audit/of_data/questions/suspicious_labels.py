@@ -35,11 +35,11 @@ class SuspiciousLabels:
     repeats (because a whole source bears them) stand low. Only a reader of the image can tell.
 
     Attributes:
-        table: A row for each image: file, label, suggested (the likeliest class), confidence
+        table: a row for each image: file, label, suggested (the likeliest class), confidence
             (the label's probability, the ranking's key), margin (that less the likeliest other
             class', in [-1, 1]), suspicious (bool: counted as wrong by confident learning) and the
             probability of each class in a column of its name.
-        class_names: In the order of the probabilities.
+        class_names: in the order of the probabilities.
         thresholds: (classes,) float64: mean probability of a class over images labelled with it;
             above it an image counts as confidently of that class. NaN for a class without images.
         confident_joint: (classes, classes) int64 counts of images that are confidently of a
@@ -115,19 +115,19 @@ def find_suspicious_labels(
     Keras' global random seed is set before each model is built, so that its first weights repeat.
 
     Args:
-        datasets: What `make_datasets` returned. With `group_duplicates` copies stay together;
+        datasets: what `make_datasets` returned. With `group_duplicates` copies stay together;
             without, a copy in another fold teaches the model the label that it shall judge.
-        build: Makes a model from `(input_shape, num_classes)`, such as `build_lmap3`.
-        folds: How many, at least 2. More leave more images to learn from and take longer.
-        epochs: Of each fold. A model that is trained until it knows its training images by heart
+        build: makes a model from `(input_shape, num_classes)`, such as `build_lmap3`.
+        folds: how many, at least 2. More leave more images to learn from and take longer.
+        epochs: of each fold. A model that is trained until it knows its training images by heart
             doubts fewer labels, one that has learnt little doubts the hard ones.
-        precision: As `train` takes it.
-        seed: Of the folds and the first weights.
-        verbose: Progress on standard error, as `train` takes it.
+        precision: as `train` takes it.
+        seed: of the folds and the first weights.
+        verbose: progress on standard error, as `train` takes it.
 
     Raises:
-        InvalidArgumentError: An argument cannot work, or `build` returns no fitting model.
-        DataError: A class has fewer images or groups than there are folds.
+        InvalidArgumentError: an argument cannot work, or `build` returns no fitting model.
+        DataError: a class has fewer images or groups than there are folds.
 
     Examples:
         >>> found = find_suspicious_labels(datasets, build=build_lmap3)  # doctest: +SKIP
@@ -178,10 +178,10 @@ def rank_labels(
         probabilities: (n, classes) float in [0, 1], of models that did not train on the image.
             Those of training images say little: a model knows their labels by heart.
         files: (n,) names of the images; "image 0", "image 1", ... otherwise.
-        class_names: In the order of the probabilities; "0", "1", ... otherwise.
+        class_names: in the order of the probabilities; "0", "1", ... otherwise.
 
     Raises:
-        InvalidArgumentError: Shapes or values that cannot be what they should.
+        InvalidArgumentError: shapes or values that cannot be what they should.
 
     Examples:
         >>> found = rank_labels([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])

@@ -78,15 +78,15 @@ def measure_shortcuts(
     that is more opaque is brighter, honestly. Size, format, border and marks have no such excuse.
 
     Args:
-        attributes: From `read_attributes`. Corrupt files are left out.
-        labels: The class of each row.
-        groups: The patient or group of copies of each row, "" for images alone. Without them
+        attributes: from `read_attributes`. Corrupt files are left out.
+        labels: the class of each row.
+        groups: the patient or group of copies of each row, "" for images alone. Without them
             copies lie on both sides and all figures come out too high.
-        sources: The hospital or collection of each row, "" where unknown: how far it alone tells
+        sources: the hospital or collection of each row, "" where unknown: how far it alone tells
             the class.
-        image: Gives the picture of a row, (height, width) uint8 or float32 in [0, 255]; adds two
+        image: gives the picture of a row, (height, width) uint8 or float32 in [0, 255]; adds two
             linear models, on 24 x 24 pixels and on their outermost ring.
-        seed: Draws folds and bootstrap samples.
+        seed: draws folds and bootstrap samples.
 
     Returns:
         The frozen `Shortcuts`; print it for a table. Its table is empty, with a note that says

@@ -41,7 +41,7 @@ def pose(labels: NDArray[np.int64], groups: Sequence[str], seed: int) -> Problem
     Args:
         labels: (n,) int64 class indices.
         groups: n names; "" stands for an image alone.
-        seed: Shuffles the groups.
+        seed: shuffles the groups.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -104,10 +104,10 @@ def judge(model: Any, values: NDArray[Any], problem: Problem, *, seed: int) -> R
     it: the largest p for accuracy, the largest p / (share of the class) for balanced accuracy.
 
     Args:
-        model: An unfitted scikit-learn classifier.
+        model: an unfitted scikit-learn classifier.
         values: (n, k) numbers.
-        problem: The classes and folds.
-        seed: Draws the bootstrap samples.
+        problem: the classes and folds.
+        seed: draws the bootstrap samples.
     """
     from sklearn.base import clone
 
@@ -131,8 +131,8 @@ def score(probabilities: NDArray[np.float64], problem: Problem, *, seed: int) ->
 
     Args:
         probabilities: (n, classes) float64.
-        problem: The classes and groups.
-        seed: Draws the samples.
+        problem: the classes and groups.
+        seed: draws the samples.
     """
     labels = problem.labels
     shares = np.bincount(labels, minlength=probabilities.shape[1]) / len(labels)

@@ -45,18 +45,18 @@ class Shortcuts:
     """What tells the class without looking at the patient; made by `measure_shortcuts`.
 
     Attributes:
-        table: One row for each set of inputs: "attributes" (all families together), "dicom" where
+        table: one row for each set of inputs: "attributes" (all families together), "dicom" where
             there are DICOM films, each of `FAMILIES` alone, each DICOM tag that differs alone,
             "thumbnails" (24 x 24 pixels), "border pixels" (the outermost ring of them) and
             "source", with accuracy, balanced_accuracy and their 95 % limits (_low, _high). Empty
             where there are too few images.
-        classes: Those that were told apart.
-        num_images: How many images were judged.
+        classes: those that were told apart.
+        num_images: how many images were judged.
         majority: (class, share) of the largest class: the accuracy of always saying it.
-        chance: Balanced accuracy of guessing, 1 / number of classes.
-        carrier: The family that carries most of it; "" where none is better than guessing.
-        findings: The same in sentences.
-        notes: What is worth knowing, such as classes that were left out.
+        chance: balanced accuracy of guessing, 1 / number of classes.
+        carrier: the family that carries most of it; "" where none is better than guessing.
+        findings: the same in sentences.
+        notes: what is worth knowing, such as classes that were left out.
     """
 
     table: pd.DataFrame

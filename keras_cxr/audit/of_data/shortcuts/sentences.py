@@ -30,11 +30,11 @@ def shortcut_findings(
     """Return the findings, each with its number, its interval and what guessing reaches.
 
     Args:
-        found: What each set of inputs reaches.
-        carrier: The family that carries most, or "".
+        found: what each set of inputs reaches.
+        carrier: the family that carries most, or "".
         majority: (name, share) of the largest class.
-        chance: Balanced accuracy of guessing.
-        num_images: How many images were judged.
+        chance: balanced accuracy of guessing.
+        num_images: how many images were judged.
     """
     guess = f"always saying {majority[0]} is right for {_percent(majority[1])}"
     told, balanced = found["attributes"]

@@ -30,7 +30,7 @@ class Predictions:
         probabilities: (n, k) float64 in [0, 1].
         groups: (n,) str, patient or group of copies; "" where an image stands alone.
         files: (n,) str, in the order of the data set.
-        class_names: The classes by index.
+        class_names: the classes by index.
     """
 
     labels: NDArray[np.int64]
@@ -61,8 +61,8 @@ def read_predictions(path: Path) -> pd.DataFrame:
     """Return a table that `Evaluation` wrote, whatever the classes are called.
 
     Raises:
-        NotFoundError: There is no such file.
-        DataError: It is damaged.
+        NotFoundError: there is no such file.
+        DataError: it is damaged.
     """
     table = read_written(path, _TEXTS)
     if not len(table):
@@ -78,8 +78,8 @@ def predictions_in(table: pd.DataFrame, datasets: "Datasets") -> Predictions:
     """Return the predictions of a table as `Evaluation` and `predictions.csv` hold it.
 
     Args:
-        table: Columns file, real and a probability for each class.
-        datasets: Knows the classes and the files' groups.
+        table: columns file, real and a probability for each class.
+        datasets: knows the classes and the files' groups.
     """
     names = tuple(datasets.class_names)
     index_of = {name: index for index, name in enumerate(names)}

@@ -33,9 +33,9 @@ def kept_share(whole: Predictions, other: Predictions, *, seed: int = 0) -> Esti
     """Return the share of a score above chance that is left (see `kept_above_chance`).
 
     Args:
-        whole: Predictions on the images as they are.
-        other: Predictions on the same images in the same order, shown otherwise.
-        seed: Of the draws.
+        whole: predictions on the images as they are.
+        other: predictions on the same images in the same order, shown otherwise.
+        seed: of the draws.
     """
     return kept_above_chance(
         whole.labels, whole.predicted, other.predicted, groups=whole.groups, seed=seed
@@ -63,11 +63,11 @@ def mean_of(
     """Return the mean of (n,) numbers with its 95 % interval, groups resampled whole.
 
     Args:
-        values: The numbers.
+        values: the numbers.
         groups: (n,) str, the group of each; "" for one that stands alone.
-        share: Whether they are 0 and 1, so that the interval may be Wilson's where too few groups
+        share: whether they are 0 and 1, so that the interval may be Wilson's where too few groups
             hold one of the two.
-        seed: Of the draws.
+        seed: of the draws.
     """
     codes = group_codes(groups, len(values))
     if share:

@@ -17,11 +17,11 @@ class AuditedModel:
     """A finished model with its data and what it predicts on them.
 
     Attributes:
-        model: The finished model.
-        datasets: What it was trained, validated and tested on.
-        test: Its predictions on the test part.
-        metadata: A table with the column file and columns of subgroups, or None.
-        seed: Of the bootstrap and of whatever is drawn.
+        model: the finished model.
+        datasets: what it was trained, validated and tested on.
+        test: its predictions on the test part.
+        metadata: a table with the column file and columns of subgroups, or None.
+        seed: of the bootstrap and of whatever is drawn.
     """
 
     model: keras.Model

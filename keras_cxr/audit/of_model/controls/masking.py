@@ -69,11 +69,11 @@ class Masking:
     """One way to show a data set's images.
 
     Attributes:
-        key: For programs and folders; stable.
-        title: For people.
-        region: As `Datasets.altered` takes it; None leaves it as it is.
-        transform: As `Datasets.altered` takes it.
-        needs_masks: Whether every image needs a lung mask for it.
+        key: for programs and folders; stable.
+        title: for people.
+        region: as `Datasets.altered` takes it; None leaves it as it is.
+        transform: as `Datasets.altered` takes it.
+        needs_masks: whether every image needs a lung mask for it.
     """
 
     key: str

@@ -22,13 +22,13 @@ class Recipe:
     """What decides a training besides images and seed.
 
     Attributes:
-        build: Returns a new, untrained model.
-        optimizer: A Keras optimizer's configuration, as `keras.optimizers.serialize` gives it,
+        build: returns a new, untrained model.
+        optimizer: a Keras optimizer's configuration, as `keras.optimizers.serialize` gives it,
             or its name.
-        class_weight: As `train` takes it.
-        loss: A Keras loss's configuration, as a run's record holds it; None for the study's.
-        epochs: Of the whole training.
-        precision: As `train` takes it.
+        class_weight: as `train` takes it.
+        loss: a Keras loss's configuration, as a run's record holds it; None for the study's.
+        epochs: of the whole training.
+        precision: as `train` takes it.
     """
 
     build: Callable[[], keras.Model]
@@ -97,10 +97,10 @@ def recipe_of(
     A model that was not compiled gets the study's: Adam, balanced class weights, 25 epochs.
 
     Args:
-        model: The finished model; it stays as it is.
-        build: Returns a new, untrained model of the same kind; needed for subclassed models, and
+        model: the finished model; it stays as it is.
+        build: returns a new, untrained model of the same kind; needed for subclassed models, and
             where training began from pretrained weights.
-        epochs: Of the whole training; 25 otherwise.
+        epochs: of the whole training; 25 otherwise.
     """
     optimizer = getattr(model, "optimizer", None)
     return Recipe(
@@ -120,11 +120,11 @@ def recipe_of_run(
     """Return the recipe that a run's `run.json` holds.
 
     Args:
-        record: What `run.json` holds.
-        datasets: The run's data; class weights that are balanced there stay "balanced", so that
+        record: what `run.json` holds.
+        datasets: the run's data; class weights that are balanced there stay "balanced", so that
             a control on fewer images gets its own.
-        build: Returns a new, untrained model of the same kind.
-        epochs: Other than the run's own.
+        build: returns a new, untrained model of the same kind.
+        epochs: other than the run's own.
     """
     settings = record["settings"]
     given = settings["class_weight"]
@@ -145,7 +145,7 @@ def builder_of(model: keras.Model) -> Callable[[], keras.Model]:
     """Return a function that builds the same layers with new weights.
 
     Raises:
-        InvalidArgumentError: The model cannot be built again from its configuration.
+        InvalidArgumentError: the model cannot be built again from its configuration.
     """
 
     def build() -> keras.Model:

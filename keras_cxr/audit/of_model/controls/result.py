@@ -36,15 +36,15 @@ class Controls:
 
     Attributes:
         mode: "quick" or "full".
-        scores: By control; "full" (the images as they are) first.
-        kept: By control, the share of the score above chance that is left, see `kept_share`.
-        titles: By control, what it was trained on.
-        seeds: Balanced accuracies of the recipe on the images as they are, one for each seed.
-        chance: The balanced accuracy of guessing.
-        region: What the model itself was trained on: "full", "lungs" or "outside".
-        num_training: Training images of each control.
-        epochs: Epochs of each control.
-        notes: Which controls were left out, and why.
+        scores: by control; "full" (the images as they are) first.
+        kept: by control, the share of the score above chance that is left, see `kept_share`.
+        titles: by control, what it was trained on.
+        seeds: balanced accuracies of the recipe on the images as they are, one for each seed.
+        chance: the balanced accuracy of guessing.
+        region: what the model itself was trained on: "full", "lungs" or "outside".
+        num_training: training images of each control.
+        epochs: epochs of each control.
+        notes: which controls were left out, and why.
     """
 
     mode: str

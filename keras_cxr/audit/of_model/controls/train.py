@@ -68,19 +68,19 @@ def train_controls(
     after its last complete epoch.
 
     Args:
-        datasets: What the model was trained on.
-        recipe: How it was trained.
+        datasets: what the model was trained on.
+        recipe: how it was trained.
         mode: "full" trains on all training images for the recipe's epochs; "quick" on at most
             2,500 (classes in proportion, groups whole) for at most 8 epochs.
-        folder: Gets a folder for each control.
-        num_seeds: How often the recipe is trained on the images as they are.
-        seed: Of the first weights, of the images that "quick" draws and of the bootstrap.
-        say: Called with a line of text before each control;
+        folder: gets a folder for each control.
+        num_seeds: how often the recipe is trained on the images as they are.
+        seed: of the first weights, of the images that "quick" draws and of the bootstrap.
+        say: called with a line of text before each control;
             by default on standard error, as `verbose` says.
-        verbose: Progress of each training, as `train` takes it.
+        verbose: progress of each training, as `train` takes it.
 
     Raises:
-        InvalidArgumentError: An unknown mode, no seed, or a model that cannot be built anew.
+        InvalidArgumentError: an unknown mode, no seed, or a model that cannot be built anew.
     """
     if mode not in MODES[1:]:
         raise InvalidArgumentError(f'controls must be "none", "quick" or "full", not {mode!r}.')

@@ -28,18 +28,18 @@ class Confidence:
     All of it holds for images from the source that was tested.
 
     Attributes:
-        before: Calibration as the model is.
-        after: With the temperature; None without validation images.
-        temperature: Fitted on the validation part alone; above 1 the model was too sure. It
+        before: calibration as the model is.
+        after: with the temperature; None without validation images.
+        temperature: fitted on the validation part alone; above 1 the model was too sure. It
             changes no predicted class.
-        scaling: Temperature and an offset for each class, fitted likewise; None where the
+        scaling: temperature and an offset for each class, fitted likewise; None where the
             validation part lacks a class. It changes predicted classes, see `fit_scaling`.
-        scaled: Calibration with these.
-        sets: Makes prediction sets from the probabilities with the temperature, which the
+        scaled: calibration with these.
+        sets: makes prediction sets from the probabilities with the temperature, which the
             calibrated model returns; fitted on the validation part.
-        coverage: What these sets do on the test part.
-        selection: What the model reaches when it abstains from the 10 % that it is least sure of.
-        num_validation: Images behind temperature, sets and threshold.
+        coverage: what these sets do on the test part.
+        selection: what the model reaches when it abstains from the 10 % that it is least sure of.
+        num_validation: images behind temperature, sets and threshold.
     """
 
     before: Calibration
@@ -135,9 +135,9 @@ def measure_confidence(
     """Return a model's confidence beside its accuracy, and what a temperature corrects.
 
     Args:
-        test: Predictions on the test part, which measures.
-        validation: Predictions on the validation part, which fits; None where there is none.
-        seed: Of the bootstrap.
+        test: predictions on the test part, which measures.
+        validation: predictions on the validation part, which fits; None where there is none.
+        seed: of the bootstrap.
     """
     options: dict[str, Any] = {
         "groups": test.groups,

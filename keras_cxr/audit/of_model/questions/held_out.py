@@ -24,15 +24,15 @@ class HeldOut:
     without a name leak unseen.
 
     Attributes:
-        num_test: Test images.
-        num_leaked: Those of a group that training has seen.
-        num_groups: Groups of two images and more that are known, in all parts.
-        searched: Whether copies were looked for.
-        named: Whether groups are known that are no copies, such as patients.
-        leaks_unaware: Validation and test images that a split without knowledge of copies would
+        num_test: test images.
+        num_leaked: those of a group that training has seen.
+        num_groups: groups of two images and more that are known, in all parts.
+        searched: whether copies were looked for.
+        named: whether groups are known that are no copies, such as patients.
+        leaks_unaware: validation and test images that a split without knowledge of copies would
             have leaked; None where copies were not looked for.
-        score: On all test images.
-        score_clean: Without the leaked ones; None where there are none, or nothing is left.
+        score: on all test images.
+        score_clean: without the leaked ones; None where there are none, or nothing is left.
     """
 
     num_test: int
@@ -99,8 +99,8 @@ def measure_held_out(datasets: "Datasets", test: Predictions) -> HeldOut:
     """Return how many test images training has seen a copy or the patient of, and what for.
 
     Args:
-        datasets: Its table names the groups, its `copies` whether they were looked for.
-        test: The model's predictions on the test part.
+        datasets: its table names the groups, its `copies` whether they were looked for.
+        test: the model's predictions on the test part.
     """
     table = datasets.table
     known = set(table["group"][table["part"] == "train"]) - {""}

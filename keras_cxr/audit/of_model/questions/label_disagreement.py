@@ -20,7 +20,7 @@ class LabelDisagreement:
     asks models that are trained for that, about every image.
 
     Attributes:
-        labels: The ranking; which labels are wrong only a reader of the image can tell.
+        labels: the ranking; which labels are wrong only a reader of the image can tell.
     """
 
     labels: SuspiciousLabels
@@ -48,8 +48,8 @@ def measure_label_disagreement(
     """Return the held-out images ranked by how strongly the model contradicts their label.
 
     Args:
-        test: Predictions on the test part.
-        validation: Predictions on the validation part; None where there is none.
+        test: predictions on the test part.
+        validation: predictions on the validation part; None where there is none.
     """
     parts = [test] if validation is None else [validation, test]
     return LabelDisagreement(

@@ -31,12 +31,12 @@ class LungHeat:
     it: `docs/heatmaps.md` says what Grad-CAM does not show.
 
     Attributes:
-        heat: Mean share of a map's heat inside the lung mask, in [0, 1].
-        area: Mean share of the picture that the masks cover: what a map of one heat everywhere
+        heat: mean share of a map's heat inside the lung mask, in [0, 1].
+        area: mean share of the picture that the masks cover: what a map of one heat everywhere
             reaches.
-        random: The same share for random maps of the layer's own resolution.
-        num_images: Test images with a map and a mask, spread evenly over the part.
-        layer: What Grad-CAM looked into.
+        random: the same share for random maps of the layer's own resolution.
+        num_images: test images with a map and a mask, spread evenly over the part.
+        layer: what Grad-CAM looked into.
     """
 
     heat: Estimate
@@ -86,12 +86,12 @@ def measure_lung_heat(
     None where no test image has both a lung mask and a map with any heat.
 
     Args:
-        model: A trained classifier with a convolution.
-        datasets: What it was trained on.
-        seed: Of the random maps and of the bootstrap.
+        model: a trained classifier with a convolution.
+        datasets: what it was trained on.
+        seed: of the random maps and of the bootstrap.
 
     Raises:
-        InvalidArgumentError: The model has no layer that Grad-CAM can look into.
+        InvalidArgumentError: the model has no layer that Grad-CAM can look into.
     """
     table = datasets.table[datasets.table["part"] == "test"]
     masked = np.flatnonzero(table["mask"] != "")

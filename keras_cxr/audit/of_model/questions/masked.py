@@ -43,12 +43,12 @@ class MaskedInputs:
     black. A control that is trained on such pictures (`Controls`) tells the two apart.
 
     Attributes:
-        scores: By view, "full" first.
-        kept: By view, the share of the score above chance that is left, see `kept_share`.
-        titles: By view, what is shown.
-        chance: The balanced accuracy of guessing.
-        region: What the model was trained on: "full", "lungs" or "outside".
-        notes: Which views were left out, and why.
+        scores: by view, "full" first.
+        kept: by view, the share of the score above chance that is left, see `kept_share`.
+        titles: by view, what is shown.
+        chance: the balanced accuracy of guessing.
+        region: what the model was trained on: "full", "lungs" or "outside".
+        notes: which views were left out, and why.
     """
 
     scores: dict[str, BootstrapIntervals]
@@ -110,10 +110,10 @@ def measure_masked(
     """Return the scores of a finished model on the test images, shown in several ways.
 
     Args:
-        model: A trained classifier.
-        datasets: What it was trained on; the test part is used.
-        whole: The predictions on the images as they are, where they are known already.
-        seed: Of the bootstrap.
+        model: a trained classifier.
+        datasets: what it was trained on; the test part is used.
+        whole: the predictions on the images as they are, where they are known already.
+        seed: of the bootstrap.
     """
     maskings, notes = maskings_of(datasets)
     whole = predict_part(model, datasets) if whole is None else whole

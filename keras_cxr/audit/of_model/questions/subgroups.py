@@ -35,14 +35,14 @@ def measure_columns(
     """Return the scores by every column that has subgroups among the test images, or why none.
 
     Args:
-        test: Predictions on the test part.
-        metadata: A CSV file or DataFrame with the column file, paths relative to `root`.
-        root: The data set's folder.
-        seed: Of the bootstrap.
+        test: predictions on the test part.
+        metadata: a CSV file or DataFrame with the column file, paths relative to `root`.
+        root: the data set's folder.
+        seed: of the bootstrap.
 
     Raises:
-        DataError: The table lacks the column file or names none of the test images.
-        NotFoundError: There is no such file.
+        DataError: the table lacks the column file or names none of the test images.
+        NotFoundError: there is no such file.
     """
     columns = columns_of(test.files, metadata, root=root)
     tables, reasons, last = [], [], None
@@ -78,7 +78,7 @@ def columns_of(files: tuple[str, ...], metadata: Any, *, root: Path | None) -> p
     Columns of numbers in a CSV file become numbers.
 
     Raises:
-        DataError: The table lacks the column file or names none of the files.
+        DataError: the table lacks the column file or names none of the files.
     """
     frame = as_table(metadata, "metadata")
     joined = join_table(frame, files, name="metadata", root=None if root is None else Path(root))

@@ -68,11 +68,11 @@ class Unusual:
     hospital, a child among adults or a lateral view would be.
 
     Attributes:
-        accepted: Share of real test images that are accepted; 0.95 of validation images are, by
+        accepted: share of real test images that are accepted; 0.95 of validation images are, by
             the choice of the threshold.
-        refused: Share of planted pictures that are refused, by kind.
-        num_images: Real test images.
-        num_planted: Planted pictures of each kind, made from test images where they are X-rays.
+        refused: share of planted pictures that are refused, by kind.
+        num_images: real test images.
+        num_planted: planted pictures of each kind, made from test images where they are X-rays.
     """
 
     accepted: Estimate
@@ -112,13 +112,13 @@ def measure_unusual(model: keras.Model, datasets: "Datasets", *, seed: int = 0) 
     """Return which real and which planted pictures a detector for this model refuses.
 
     Args:
-        model: A trained classifier.
-        datasets: What it was trained on: the detector knows its training images, takes its
+        model: a trained classifier.
+        datasets: what it was trained on: the detector knows its training images, takes its
             threshold from the validation part and is asked about the test part.
-        seed: Of the planted pictures and of the bootstrap.
+        seed: of the planted pictures and of the bootstrap.
 
     Raises:
-        InvalidArgumentError: The model is no graph of layers.
+        InvalidArgumentError: the model is no graph of layers.
     """
     detector = OutOfDistribution.fit(model, datasets, seed=seed)
     table = datasets.table[datasets.table["part"] == "test"]
