@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr._support.text.prediction_tables import probabilities_in, probability_columns
 from keras_cxr.audit.findings import Finding
 from keras_cxr.data import Datasets
@@ -74,15 +75,16 @@ class SuspiciousLabels:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON holds it, the ranking included, with a `schema_version`."""
-        return {
+        document = {
             "schema_version": SCHEMA_VERSION,
             "class_names": list(self.class_names),
             "num_images": len(self.table),
             "num_suspicious": self.num_suspicious,
-            "thresholds": [None if np.isnan(value) else value for value in self.thresholds],
-            "confident_joint": self.confident_joint.tolist(),
+            "thresholds": self.thresholds,
+            "confident_joint": self.confident_joint,
             "ranking": self.table.to_dict("records"),
         }
+        return dict(as_json(document))
 
     def __str__(self) -> str:
         head = f"{self.num_suspicious:,} of {len(self.table):,} labels are suspicious"
