@@ -5,15 +5,17 @@ against that one.
 """
 
 import importlib
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.models import MODELS
 from keras_cxr.models.pretrained import keras_models_folder
-from tests.models.test_zoo import NAMES
+from tests.models.test_zoo import NAMES, outputs
 
 PRETRAINED = [name for name in NAMES if MODELS[name].takes_weights]
 CASES = [(name, count) for name in PRETRAINED for count in (1, 3)]
@@ -64,9 +66,9 @@ def test_features_equal_those_of_keras(name, channels):
     ours.set_weights(theirs.get_weights())
     batch = random_images(channels)
     family = importlib.import_module(application(name).__module__)
-    expected = theirs.predict(family.preprocess_input(in_colour(batch).copy()), verbose=0)
+    expected = outputs(theirs, family.preprocess_input(in_colour(batch).copy()))
     assert np.ptp(expected) > 0
-    np.testing.assert_allclose(ours.predict(batch, verbose=0), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(outputs(ours, batch), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "channels"), CASES)
@@ -76,7 +78,7 @@ def test_preprocessing_equals_kerass(name, channels):
     family = importlib.import_module(application(name).__module__)
     expected = family.preprocess_input(in_colour(batch).copy())
     front = model.get_layer("imagenet_preprocessing")
-    np.testing.assert_allclose(front.predict(batch, verbose=0), expected, atol=1e-4)
+    np.testing.assert_allclose(outputs(front, batch), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", PRETRAINED)
@@ -85,6 +87,26 @@ def test_frozen_backbone_leaves_the_head_trainable(name):
     assert not model.get_layer(name).trainable_variables
     paths = [variable.path.split("/")[-2] for variable in model.trainable_variables]
     assert paths.count("predictions") == 2
+
+
+@pytest.fixture
+def _channels_first():
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+@pytest.mark.usefixtures("_channels_first")
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_channels_first_are_taken_or_refused_at_the_door(name):
+    build = partial(MODELS[name].builder, (3, 32, 32), weights=None)
+    try:
+        application(name)(include_top=False, weights=None, input_shape=(3, 32, 32))
+    except ValueError:  # not by Keras either
+        with pytest.raises(InvalidArgumentError, match=rf'build_{name}: .*"channels_last"'):
+            build()
+    else:
+        assert build().input_shape == (None, 3, 32, 32)
 
 
 @pytest.mark.parametrize("name", PRETRAINED)
