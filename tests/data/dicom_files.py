@@ -4,6 +4,9 @@ from io import BytesIO
 
 import numpy as np
 
+RAMP = np.arange(0, 4096, 64, dtype=np.uint16).reshape(8, 8)
+SQUARES = (np.arange(4096.0) ** 2 / 4095**2 * 65535).astype(int)  # a table that is no line
+
 
 def film(path, pixels, *, photometric="MONOCHROME2", bits=16, syntax=None, frame=None, **tags):
     """Writes a DICOM file: of these pixels as they are, or of a compressed frame."""

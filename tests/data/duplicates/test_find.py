@@ -4,31 +4,27 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.fft import dctn
 
 from keras_cxr.data import find_duplicates, read_image
-from keras_cxr.data.duplicates import candidates
 from keras_cxr.data.duplicates import find as module
-from keras_cxr.data.duplicates.candidates import Cells, find_candidates
-from keras_cxr.data.duplicates.pairs import align, coarse_detail
-from keras_cxr.data.duplicates.windows import FRAMINGS, WHOLE, window_coefficients
 from keras_cxr.errors import DataError, InvalidArgumentError
-from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
+from tests.data.duplicates.changes import (
+    FILMS,
+    SIDE,
+    compressed,
+    cropped,
+    drawn,
+    lettered,
+    levels,
+    resized,
+    shifted,
+)
 from tests.data.helpers import only, write
 
-SIDE = 160
 COPIED = (0, 3, 6, 9, 12, 15)
+
+
 COLUMNS = ["file_a", "file_b", "class_a", "class_b", "similarity", "displacement", "kind"]
-
-
-def drawn(number):
-    name = CLASS_NAMES[number % 4]
-    return name, draw_phantom(name, number, image_size=SIDE).image
-
-
-FILMS = [drawn(number) for number in range(20)]
 
 
 def database(root, extra=()):
@@ -49,30 +45,6 @@ def named(duplicates):
     """The pairs by bare file names, each sorted."""
     rows = duplicates.pairs[["file_a", "file_b"]].itertuples(index=False)
     return {tuple(sorted(path.rpartition("/")[2] for path in row)) for row in rows}
-
-
-def compressed(image, quality):
-    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)
-
-
-def resized(image):
-    return cv2.resize(image, (96, 104), interpolation=cv2.INTER_AREA)
-
-
-def cropped(image):
-    return image[3:-8, 9:-2]
-
-
-def shifted(image):
-    return cv2.warpAffine(image, np.float32([[1, 0, 5], [0, 1, -4]]), (SIDE, SIDE))
-
-
-def levels(image, slope, offset):
-    return np.uint8(np.clip(np.rint(image * slope + offset), 0, 255))
-
-
-def lettered(image):
-    return cv2.putText(image.copy(), "R  AP 7", (8, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 255, 2)
 
 
 CHANGES = {
@@ -248,72 +220,6 @@ def test_bad_files_are_an_error_or_a_note(tmp_path):
     duplicates = search(folder, tmp_path, on_error="skip")
     assert duplicates.num_images == 20
     assert "note: 1 of 21 images were left out" in str(duplicates)
-
-
-def test_the_description_is_the_cosine_transform():
-    small = cv2.resize(FILMS[0][1], (64, 64), interpolation=cv2.INTER_AREA)
-    (found,) = window_coefficients(small[np.newaxis], WHOLE)
-    expected = dctn(small.astype(float), norm="ortho")[:12, :12]
-    # a pixel's share of a wave is an integral here, its middle in the DCT: a factor by frequency
-    order = np.arange(12) / 128
-    expected *= np.outer(np.sinc(order), np.sinc(order))
-    expected = expected.ravel()[1:]
-    np.testing.assert_allclose(found, expected / np.linalg.norm(expected), atol=1e-4)
-
-
-def small(image):
-    return cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
-
-
-def test_the_map_between_two_pictures_is_looked_for_from_both_sides():
-    """One film turned by 6 degrees: from one of the two sides the way is found at 64 x 64."""
-    found = []
-    for _, image in FILMS:
-        matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 6, 1.0)
-        other = cv2.warpAffine(image, matrix, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
-        one, two = coarse_detail(small(image)), coarse_detail(small(other))
-        there, back = align(one, two, FRAMINGS[0]), align(two, one, FRAMINGS[0])
-        found.append((there is not None, back is not None))
-        if there is not None and back is not None:
-            joined = there @ np.vstack([back, (0, 0, 1)])
-            np.testing.assert_allclose(joined, np.eye(2, 3), atol=0.01)
-    assert sum(map(all, found)) >= 10
-
-
-def test_an_index_finds_what_all_pairs_find(monkeypatch):
-    monkeypatch.setattr(candidates, "PROBES", 8)  # of 59: among few films the 48 are most
-    films = np.stack([small(draw_phantom(CLASS_NAMES[n % 4], n, image_size=96).image)
-                      for n in range(160)])  # fmt: skip
-    copies = np.stack([small(cropped(cv2.resize(film, (SIDE, SIDE)))) for film in films[:60]])
-    pictures = np.concatenate([films, copies])
-
-    def pairs(**options):
-        found = find_candidates(pictures, threshold=0.6, **options)
-        assert (np.diff(found["score"]) <= 0).all()
-        return {tuple(sorted(pair)) for pair in zip(found["query"], found["target"], strict=True)}
-
-    complete, indexed = pairs(), pairs(max_exhaustive=100)
-    copies_of = {(number, 160 + number) for number in range(60)}
-    assert len(copies_of & complete) >= 58
-    assert indexed == pairs(max_exhaustive=100)
-    assert len(indexed & complete) >= 0.97 * len(complete)
-    across = pairs(max_exhaustive=100, first=160)
-    assert len(copies_of & across) >= 57
-    assert all(one < 160 <= other for one, other in across)
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 400))
-def test_cells_yield_each_pair_once_with_its_cosine(seed, count):
-    rows = np.random.default_rng(seed).normal(size=(count, 8)).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    found = [np.concatenate(parts) for parts in zip(*Cells(rows).above(rows, 0.9), strict=True)]
-    pairs = list(zip(found[0], found[1], strict=True))
-    assert len(set(pairs)) == len(pairs)
-    assert {(row, row) for row in range(count)} <= set(pairs)
-    cosines = rows @ rows.T
-    np.testing.assert_allclose(found[2], cosines[found[0], found[1]], atol=1e-5)
-    assert len(pairs) >= 0.9 * (cosines > 0.9001).sum()
 
 
 def test_a_search_with_an_index_says_so(tmp_path, monkeypatch):

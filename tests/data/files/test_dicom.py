@@ -5,8 +5,9 @@ import pytest
 
 from keras_cxr.audit import audit_data
 from keras_cxr.data import read_image
+from keras_cxr.data.files.dicom import read_dicom, read_patient
 from keras_cxr.errors import DataError
-from tests.data.dicom_files import film
+from tests.data.dicom_files import RAMP, film
 
 pydicom = pytest.importorskip("pydicom", reason="the extra dicom is not installed")
 
@@ -120,3 +121,52 @@ def test_real_films(real_data):
     negative = films["Fake_MONOHR1"].astype(int)
     positive = films["1.2.276.0.7230010.3.1.4.8323329.6904.1517875201.850819"].astype(int)
     assert np.abs(negative + positive - 255).max() <= 1
+
+
+def stripped(path):
+    """The same film as software leaves it that writes no preamble, or no meta information."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[140:144], "little")  # of group 0002
+    return data[132:], data[144 + length :]
+
+
+def test_without_preamble_or_meta_information(tmp_path):
+    path = film(tmp_path / "a.dcm", RAMP, bits=12, WindowCenter=1000, WindowWidth=500)
+    expected = read_image(path)
+    for number, data in enumerate(stripped(path)):
+        (tmp_path / f"{number}").write_bytes(data)
+        np.testing.assert_array_equal(read_image(tmp_path / f"{number}"), expected)
+    implicit = film(tmp_path / "b.dcm", RAMP, bits=12, syntax=pydicom.uid.ImplicitVRLittleEndian)
+    (tmp_path / "c").write_bytes(stripped(implicit)[1])
+    np.testing.assert_array_equal(read_image(tmp_path / "c"), read_image(implicit))
+
+
+def test_deflated_films_are_read_within_a_cap(tmp_path, monkeypatch):
+    plain = film(tmp_path / "a.dcm", RAMP, bits=12)
+    deflated = pydicom.uid.DeflatedExplicitVRLittleEndian
+    path = film(tmp_path / "b.dcm", RAMP, bits=12, syntax=deflated)
+    np.testing.assert_array_equal(read_image(path), read_image(plain))
+    data = path.read_bytes()
+    (tmp_path / "c.dcm").write_bytes(data[:-30])
+    with pytest.raises(DataError, match="truncated: the deflated"):
+        read_image(tmp_path / "c.dcm")
+    monkeypatch.setattr("keras_cxr.data.files.dicom.MAX_DECODED", 200)
+    with pytest.raises(DataError, match="unpacks to over 200 bytes"):
+        read_image(path)
+
+
+def test_patients_are_told_apart_without_their_numbers(tmp_path):
+    def whose(**tags):
+        data = film(tmp_path / "a.dcm", RAMP, bits=12, **tags).read_bytes()
+        patient = read_dicom(data).patient
+        assert patient == read_patient(data)
+        return patient
+
+    one, other = whose(PatientID="MRN-123"), whose(PatientID="MRN-124")
+    assert one
+    assert one != other
+    assert one == whose(PatientID="MRN-123 ")
+    assert one != whose(PatientID="MRN-123", IssuerOfPatientID="elsewhere")
+    assert "MRN" not in one
+    assert [whose(PatientID=name) for name in ("", "ANONYMOUS", "0")] == ["", "", ""]
+    assert whose() == ""

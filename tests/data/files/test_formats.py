@@ -16,8 +16,11 @@ from keras_cxr.data.files.formats import (
 from keras_cxr.data.files.images import grey_film
 from keras_cxr.errors import DataError
 from tests.data.helpers import picture
+from tests.data.picture_files import jpeg, png
 
 GREY = cv2.resize(picture(3), (60, 44), interpolation=cv2.INTER_LINEAR)
+
+
 BEST = [cv2.IMWRITE_JPEG_QUALITY, 100, cv2.IMWRITE_WEBP_QUALITY, 101]
 
 
@@ -66,3 +69,18 @@ def test_all_formats_are_named_where_a_file_is_none():
     names = ", ".join(one.name for one in PICTURE_FORMATS.values())
     with pytest.raises(DataError, match=f"not a {names} or DICOM image"):
         kind_of(b"a text, not a picture")
+
+
+def test_kinds():
+    assert kind_of(png(picture(1))) == "png"
+    assert kind_of(jpeg(picture(1))) == "jpeg"
+    assert kind_of(b"\x00" * 128 + b"DICM") == "dicom"
+    assert kind_of(b"II*\x00" + bytes(124) + b"DICM") == "dicom"  # a preamble for TIFF viewers
+    assert kind_of(b"\x02\x00\x00\x00UL\x04\x00" + bytes(9)) == "dicom"  # without a preamble
+    assert kind_of(b"\x08\x00\x05\x00\x0a\x00\x00\x00ISO_IR 100") == "dicom"
+    assert kind_of(cv2.imencode(".tif", picture(1))[1].tobytes()) == "tiff"
+    assert kind_of(cv2.imencode(".bmp", picture(1))[1].tobytes()) == "bmp"
+    assert kind_of(cv2.imencode(".webp", picture(1))[1].tobytes()) == "webp"
+    for text in (b"BM is no picture", b"\x08\x00\x05\x00" + bytes(3) + b"\x7f" + bytes(9)):
+        with pytest.raises(DataError, match="not a PNG"):
+            kind_of(text)

@@ -1,39 +1,12 @@
-import struct
-import zlib
-
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from keras_cxr.data import read_image
-from keras_cxr.data.files.formats import kind_of, read_header
-from keras_cxr.data.files.headers import check_png
 from keras_cxr.data.files.images import fit, lung_mask
-from keras_cxr.data.files.memory import MAX_DECODED, MAX_PIXELS, check_size
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from tests.data.helpers import lungs, picture, write
-
-
-def png(pixels):
-    return cv2.imencode(".png", pixels)[1].tobytes()
-
-
-def jpeg(pixels):
-    return cv2.imencode(".jpg", pixels)[1].tobytes()
-
-
-def png_header(width, height):
-    body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    end = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + struct.pack(">I", 13)
-        + body
-        + struct.pack(">I", zlib.crc32(body))
-        + end
-    )
+from tests.data.picture_files import jpeg, png, png_header
 
 
 def test_grey_rgb_rgba_and_16_bit_give_the_same_grey(tmp_path):
@@ -136,65 +109,6 @@ def test_bad_files_are_named_with_their_reason(tmp_path, content, problem):
         read_image(path)
 
 
-def test_decoder_that_gives_up(tmp_path):
-    # whole by its chunks, but the stream of pixels stops early
-    body = b"IDAT" + zlib.compress(b"\x00")
-    header = png_header(50, 50)
-    data = header[:33] + struct.pack(">I", len(body) - 4) + body
-    data += struct.pack(">I", zlib.crc32(body)) + header[33:]
-    (tmp_path / "short.png").write_bytes(data)
-    check_png(data)
-    with pytest.raises(DataError, match=r"short\.png: "):
-        read_image(tmp_path / "short.png")
-
-
-@given(st.data())
-def test_a_png_cut_anywhere_or_changed_in_its_pixels_is_refused(data):
-    whole = png(picture(data.draw(st.integers(0, 9))))
-    check_png(whole)
-    cut = data.draw(st.integers(8, len(whole) - 1))
-    with pytest.raises(DataError, match=r"truncated"):
-        check_png(whole[:cut])
-    start = whole.index(b"IDAT") + 4
-    place = data.draw(st.integers(start, len(whole) - 17))
-    changed = bytearray(whole)
-    changed[place] ^= data.draw(st.integers(1, 255))
-    with pytest.raises(DataError, match="checksum"):
-        check_png(bytes(changed))
-
-
-@given(st.data())
-def test_a_jpeg_cut_anywhere_is_refused(data):
-    whole = jpeg(picture(data.draw(st.integers(0, 9))))
-    read_header(whole, "jpeg")
-    with pytest.raises(DataError, match="truncated"):
-        read_header(whole[: data.draw(st.integers(2, len(whole) - 1))], "jpeg")
-
-
-def test_the_cap_lies_where_it_says():
-    check_size(1, MAX_PIXELS)
-    with pytest.raises(DataError, match="too large"):
-        check_size(1, MAX_PIXELS + 1)
-    check_size(1, MAX_DECODED // 8, 8)
-    with pytest.raises(DataError, match="8 bytes take"):
-        check_size(1, MAX_DECODED // 8 + 1, 8)
-
-
-def test_kinds():
-    assert kind_of(png(picture(1))) == "png"
-    assert kind_of(jpeg(picture(1))) == "jpeg"
-    assert kind_of(b"\x00" * 128 + b"DICM") == "dicom"
-    assert kind_of(b"II*\x00" + bytes(124) + b"DICM") == "dicom"  # a preamble for TIFF viewers
-    assert kind_of(b"\x02\x00\x00\x00UL\x04\x00" + bytes(9)) == "dicom"  # without a preamble
-    assert kind_of(b"\x08\x00\x05\x00\x0a\x00\x00\x00ISO_IR 100") == "dicom"
-    assert kind_of(cv2.imencode(".tif", picture(1))[1].tobytes()) == "tiff"
-    assert kind_of(cv2.imencode(".bmp", picture(1))[1].tobytes()) == "bmp"
-    assert kind_of(cv2.imencode(".webp", picture(1))[1].tobytes()) == "webp"
-    for text in (b"BM is no picture", b"\x08\x00\x05\x00" + bytes(3) + b"\x7f" + bytes(9)):
-        with pytest.raises(DataError, match="not a PNG"):
-            kind_of(text)
-
-
 @pytest.mark.parametrize("top", [1, 255, 65535])
 def test_masks_of_any_brightness_and_size_mean_the_same(tmp_path, top):
     mask = lungs((40, 48)).astype(np.uint16) // 255 * top
@@ -211,3 +125,12 @@ def test_empty_and_wrong_masks(tmp_path):
     (tmp_path / "mask.png").write_bytes(b"\x00" * 128 + b"DICM")
     with pytest.raises(DataError, match="a mask must be a picture file"):
         lung_mask(tmp_path / "mask.png", (5, 5))
+
+
+@pytest.mark.parametrize(("size", "target"), [((60, 4), (12, 12)), ((4, 60), (12, 12))])
+def test_a_side_that_shrinks_is_averaged_while_the_other_grows(size, target):
+    image = np.random.default_rng(3).integers(0, 256, size, np.uint8)
+    long = int(size[1] > size[0])
+    means = image.reshape(12, 5, 4).mean(1) if not long else image.reshape(4, 12, 5).mean(2)
+    expected = cv2.resize(means, target, interpolation=cv2.INTER_LINEAR)
+    assert np.abs(fit(image, target) - expected).max() <= 1.01  # rounded twice
