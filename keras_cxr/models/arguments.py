@@ -74,7 +74,7 @@ def check_arguments(
 
 
 def pool(maps: Any, pooling: str | None) -> Any:
-    """The features of a network without its classifier, as `keras.applications` names them.
+    """Return the features of a network without its classifier, as `keras.applications` names them.
 
     Args:
         maps: symbolic `(batch, height, width, channels)`.
@@ -88,7 +88,7 @@ def pool(maps: Any, pooling: str | None) -> Any:
 
 
 def check_num_classes(model: str, num_classes: Any) -> int:
-    """The class count as an int of at least 1."""
+    """Return the class count as an int of at least 1."""
     try:
         count = operator.index(num_classes)
     except TypeError:
@@ -111,7 +111,7 @@ def check_choice(
 
 
 def smallest_input(output_size: Callable[[int], int]) -> int:
-    """The smallest input size for which `output_size` gives at least 1.
+    """Return the smallest input size for which `output_size` gives at least 1.
 
     `output_size` must not decrease as its argument grows, as is true of any stack of
     convolutions and poolings.
@@ -123,7 +123,7 @@ def smallest_input(output_size: Callable[[int], int]) -> int:
 
 
 def window_output(size: int, window: int, stride: int = 1, *, padding: str = "valid") -> int:
-    """The length of a convolution's or pooling's output, 0 where the window does not fit."""
+    """Return the length of a convolution's or pooling's output, 0 where the window does not fit."""
     if padding == "same":
         return -(-size // stride)
     return 0 if size < window else (size - window) // stride + 1

@@ -205,7 +205,7 @@ def register_model(
 
 
 def _default_input_shape(name: str, builder: Any) -> tuple[int, int, int]:
-    """The `(height, width, channels)` that a builder is called with where nothing else is said."""
+    """Return a builder's default `(height, width, channels)`."""
     example = "such as def build_mine(input_shape=(224, 224, 1), num_classes=4)"
     try:
         takes = inspect.signature(builder).parameters
