@@ -242,7 +242,7 @@ def _load(point: EntryPoint) -> ModelInfo:
     except Exception as error:  # somebody else's code runs
         raise InvalidArgumentError(
             f"The model {point.name!r} of {_package(point)} cannot be imported from "
-            f"{point.value} ({type(error).__name__}: {error}). Mend or uninstall that package."
+            f"{point.value} ({type(error).__name__}: {error}). Repair or uninstall that package."
         ) from error
     if point.name not in MODELS:
         register_model(point.name, found)

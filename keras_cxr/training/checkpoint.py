@@ -73,7 +73,7 @@ RUN_RECORD = Document(
         "last_epochs?": COUNT,
         "changed_at_end?": bool,
     },
-    mend="Pass resume=False to begin anew, or another run_dir.",
+    remedy="Pass resume=False to begin anew, or another run_dir.",
     version=SCHEMA_VERSION,
     error=TrainingError,
     rule=_contradiction,
@@ -189,12 +189,12 @@ class RunFolder:
             )
 
 
-def read_record(path: Path, *, mend: str = "") -> dict[str, Any] | None:
+def read_record(path: Path, *, remedy: str = "") -> dict[str, Any] | None:
     """Return the folder's `run.json`, or `None` where there is none.
 
     Args:
         path: the run's folder.
-        mend: what a person does where it is damaged; by default what one who trains does.
+        remedy: what a person does where it is damaged; by default what one who trains does.
 
     Raises:
         TrainingError: it cannot be read or used, or a newer release wrote it.
@@ -202,7 +202,7 @@ def read_record(path: Path, *, mend: str = "") -> dict[str, Any] | None:
     file = path / RUN_RECORD_FILE
     if not file.exists():
         return None
-    record = RUN_RECORD.read(file, mend=mend)
+    record = RUN_RECORD.read(file, remedy=remedy)
     for values in record["history"].values():
         values[:] = [math.nan if value is None else value for value in values]  # as it was
     return record
