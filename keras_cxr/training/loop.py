@@ -14,7 +14,6 @@ from keras_cxr._support.disk.archives import check_model_archive
 from keras_cxr._support.disk.file_names import LAST_MODEL_FILE
 from keras_cxr.errors import TrainingError
 from keras_cxr.keras_graph.unpublished import (
-    build_metrics,
     optimized_variables,
     sync_weights,
     without_optimizer,
@@ -118,15 +117,16 @@ class Loop:
             raise TrainingError(f"{error} {text}".rstrip()) from error
 
     def _build_metrics(self) -> None:
-        """Spare Keras the look at a first batch by which it would build them.
+        """Build them before the first batch, by which Keras would.
 
-        On JAX and torch that look leaves a threaded PyDataset one batch ahead: the first `fit`
-        of a process would see batches 1, 2, … and then 0, the later ones 0, 1, 2, …
+        On TensorFlow variables that appear while the first step is traced make Keras trace it a
+        second time. On JAX and torch the look at a first batch leaves a threaded PyDataset one
+        batch ahead: the first `fit` of a process would see batches 1, 2, … and then 0, the later
+        ones 0, 1, 2, …
         """
-        if keras.backend.backend() != "tensorflow":  # which does not look
-            images = np.zeros((1, *self._datasets.input_shape), "float32")
-            labels = np.zeros((1, self._datasets.num_classes), "float32")
-            build_metrics(self._model, images, labels)
+        images = np.zeros((1, *self._datasets.input_shape), "float32")
+        labels = np.zeros((1, self._datasets.num_classes), "float32")
+        self._model._symbolic_build(data_batch=(images, labels))
 
     def _train_epoch(self, epoch: int) -> None:
         model, record = self._model, self.record
