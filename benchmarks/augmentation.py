@@ -19,11 +19,11 @@ from keras_cxr import build_lmap3, make_datasets, train
 def run(options: Options) -> Report:
     """Train LMAP3 for an epoch with augmentation and without."""
     report = Report("augmentation", "The same epoch of LMAP3 with and without augmentation")
-    folder = phantom_folder(options, options.size(1600, 40))
+    folder = phantom_folder(options, options.size(1600, 32))
     with private_cache() as cache:
         contestants = {
-            "with augmentation": epoch(folder, cache, augment=True),
-            "without": epoch(folder, cache, augment=False),
+            "with augmentation": epoch(folder, cache, options.side, augment=True),
+            "without": epoch(folder, cache, options.side, augment=False),
         }
         found = alternate(contestants, rounds=options.size(7, 1))
     for contestant, values in found.items():
@@ -33,11 +33,13 @@ def run(options: Options) -> Report:
     return report
 
 
-def epoch(folder: Path, cache: Path, *, augment: bool) -> Measure:
+def epoch(folder: Path, cache: Path, side: int, *, augment: bool) -> Measure:
     """Seconds of the second epoch of `train`."""
-    datasets = make_datasets(folder, split=(1, 0, 0), cache_dir=cache, augment=augment)
+    datasets = make_datasets(
+        folder, image_size=(side, side), split=(1, 0, 0), cache_dir=cache, augment=augment
+    )
     keras.utils.set_random_seed(0)
-    model = build_lmap3()
+    model = build_lmap3(datasets.input_shape)
     return lambda: train(model, datasets, epochs=2, verbose=0).seconds_per_epoch[-1]
 
 

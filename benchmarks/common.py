@@ -37,6 +37,11 @@ class Options:
         """A number for the whole run or for the smoke run."""
         return smoke if self.smoke else full
 
+    @property
+    def side(self) -> int:
+        """The models' images in pixels: the study's size, or for smoke LMAP3's smallest."""
+        return self.size(224, 94)
+
 
 @dataclass
 class Report:

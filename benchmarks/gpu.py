@@ -25,15 +25,25 @@ def run(options: Options) -> Report:
         sys.exit(f"{keras.backend.backend()} finds no GPU here; --smoke runs on a CPU.")
     report = Report("gpu", f"An epoch of {STUDY_IMAGES:,} images with augmentation, on a GPU")
     count, drawn = options.size(STUDY_IMAGES, 32), options.size(400, 16)
-    pictures = [draw_phantom(CLASS_NAMES[i % 4], i).image for i in range(drawn)]
+    size = (options.side, options.side)
+    pictures = [draw_phantom(CLASS_NAMES[i % 4], i, image_size=size).image for i in range(drawn)]
     images = np.stack(pictures)[np.arange(count) % drawn]
     datasets = make_datasets(
-        (images, np.arange(count) % 4), split=(1, 0, 0), format="keras", verbose=False
+        (images, np.arange(count) % 4),
+        image_size=size,
+        split=(1, 0, 0),
+        format="keras",
+        verbose=False,
     )
     for name, study in STUDY_SECONDS.items():
         keras.utils.set_random_seed(0)
         with GPUBusy() as busy:
-            found = train(build(name), datasets, epochs=options.size(5, 2), verbose=0)
+            found = train(
+                build(name, input_shape=datasets.input_shape),
+                datasets,
+                epochs=options.size(5, 2),
+                verbose=0,
+            )
         seconds = found.seconds_per_epoch[1:]  # the first one compiles
         report.add(f"{name}, {found.precision}", seconds, "s/epoch")
         report.compare(

@@ -33,8 +33,8 @@ def run(options: Options) -> Report:
         "vgg19": (partial(build_vgg19, weights=None), flat_vgg19, "block5_conv4"),
     }
     for name, (build_model, build_flat, layer) in networks.items():
-        model = build_model()
-        for batch in (1,) if options.smoke and name == "vgg19" else (1, 32):
+        model = build_model(input_shape=(options.side, options.side, 3 if name == "vgg19" else 1))
+        for batch in (1,) if options.smoke and name != "lmap3" else (1, 32):
             images = np.random.default_rng(0).uniform(0, 255, (batch, *model.input_shape[1:]))
             images = images.astype(np.float32)
             calls = contestants(model, build_flat, layer, images)
@@ -64,14 +64,14 @@ def run(options: Options) -> Report:
 
 
 def contestants(
-    model: keras.Model, build_flat: Callable[[], keras.Model], layer: str, images: Any
+    model: keras.Model, build_flat: Callable[..., keras.Model], layer: str, images: Any
 ) -> dict[str, Callable[[], Any]]:
     """What explains (or, the last, only answers) a batch."""
     from tf_keras_vis.gradcam import Gradcam
     from tf_keras_vis.utils.scores import CategoricalScore
 
     ours = GradCAM(model)
-    flat = build_flat()
+    flat = build_flat(input_shape=model.input_shape[1:])
     tape = hand_written(flat, layer)
     compiled = hand_written(flat, layer, compiled=True)
     other, score = Gradcam(flat), CategoricalScore([0] * len(images))
@@ -103,9 +103,9 @@ def hand_written(flat: keras.Model, layer: str, *, compiled: bool = False) -> Ca
     return lambda images: function(tf.constant(images)).numpy()
 
 
-def flat_vgg19() -> keras.Model:
+def flat_vgg19(input_shape: tuple[int, int, int]) -> keras.Model:
     """The study's VGG19 without a model inside the model, for libraries that need that."""
-    inputs = keras.Input((224, 224, 3))
+    inputs = keras.Input(input_shape)
     scaled = layers.BatchNormalization()(inputs)
     backbone = keras.applications.VGG19(include_top=False, weights=None, input_tensor=scaled)
     pooled = layers.GlobalAveragePooling2D()(backbone.output)

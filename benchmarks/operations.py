@@ -22,11 +22,12 @@ def run(options: Options) -> Report:
     """Profile training steps of LMAP3 and AlexNet, and LMAP3's Grad-CAM, by operation."""
     report = Report("operations", "Share of the operations' time, in percent")
     precision = choose_precision("auto")[0]
-    images = np.random.default_rng(0).uniform(0, 255, (32, 224, 224, 1)).astype(np.float32)
+    shape = (options.side, options.side, 1)
+    images = np.random.default_rng(0).uniform(0, 255, (32, *shape)).astype(np.float32)
     labels = np.eye(4, dtype=np.float32)[np.arange(32) % 4]
     for name in ("lmap3", "alexnet"):
         keras.utils.set_random_seed(0)
-        model = build(name)
+        model = build(name, input_shape=shape)
         with Policies(model, precision).training():
             model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
             _add(
@@ -35,7 +36,7 @@ def run(options: Options) -> Report:
                 lambda model=model: model.train_on_batch(images, labels),
                 options,
             )
-    explain = GradCAM(build("lmap3"))
+    explain = GradCAM(build("lmap3", input_shape=shape))
     _add(report, "Grad-CAM of LMAP3, batch of 32", lambda: explain(images, 0), options)
     return report
 

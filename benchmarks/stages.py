@@ -28,14 +28,16 @@ from keras_cxr.training.precision import Policies, choose_precision
 def run(options: Options) -> Report:
     """Split a step of LMAP3 and AlexNet, and a batch of LMAP3's Grad-CAM, into stages."""
     report = Report("stages", "Milliseconds per batch of 32, stage by stage")
-    count = options.size(1600, 64)
+    count, side = options.size(1600, 32), options.side
     folder = phantom_folder(options, count)
     for name in ("lmap3",) if options.smoke else ("lmap3", "alexnet"):
         with ExitStack() as stack:
             cache = stack.enter_context(private_cache())
-            datasets = make_datasets(folder, split=(1, 0, 0), cache_dir=cache)
+            datasets = make_datasets(
+                folder, image_size=(side, side), split=(1, 0, 0), cache_dir=cache
+            )
             precision = choose_precision("auto")[0]
-            bare = stack.enter_context(bare_step(name, precision, count))
+            bare = stack.enter_context(bare_step(name, precision, count, side))
             fed = stack.enter_context(_fed_step(name, precision, datasets))
             found = alternate(
                 {
@@ -62,14 +64,14 @@ def _drain(dataset: Any) -> float:
 
 def _train(name: str, datasets: Any) -> float:
     keras.utils.set_random_seed(0)
-    found = train(build(name), datasets, epochs=2, verbose=0)
+    found = train(build(name, input_shape=datasets.input_shape), datasets, epochs=2, verbose=0)
     return found.seconds_per_epoch[-1] / len(datasets.train)
 
 
 @contextmanager
 def _fed_step(name: str, precision: str, datasets: Any) -> Iterator[Measure]:
     """The compiled step on real batches, without callbacks, class weights and Keras' loop."""
-    model = build(name)
+    model = build(name, input_shape=datasets.input_shape)
     with Policies(model, precision).training():
         model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
         model.make_train_function()
@@ -87,8 +89,9 @@ def _fed_step(name: str, precision: str, datasets: Any) -> Iterator[Measure]:
 
 
 def _gradcam_stages(options: Options) -> dict[str, list[float]]:
-    model = build_lmap3()
-    images = np.random.default_rng(0).uniform(0, 255, (32, 224, 224, 1)).astype(np.float32)
+    side = options.side
+    model = build_lmap3((side, side, 1))
+    images = np.random.default_rng(0).uniform(0, 255, (32, side, side, 1)).astype(np.float32)
     explain = GradCAM(model)
     gradients = Engine(model, resolve_site(model, None), output=0).gradients
     chosen = np.zeros(32, np.int32)
@@ -114,7 +117,7 @@ def _gradcam_stages(options: Options) -> dict[str, list[float]]:
                 lambda: weighted_map(result.activations, result.gradients)
             ),
             "upsampling and normalization": timed(
-                lambda: normalize(upsample(np.maximum(raw, 0), (224, 224)))
+                lambda: normalize(upsample(np.maximum(raw, 0), (side, side)))
             ),
             "all of GradCAM": timed(lambda: explain(images, 0)),
         },

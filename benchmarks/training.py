@@ -36,16 +36,16 @@ def run(options: Options) -> Report:
         if options.smoke and name != "lmap3":
             continue  # four models of each take minutes to build and compile
         # a step of VGG19 takes seconds on a CPU
-        count = 64 if name == "vgg19" else options.size(1600, 40)
+        count = 64 if name == "vgg19" else options.size(1600, 32)
         rounds = options.size(3 if name == "vgg19" else 5, 1)
         folder = phantom_folder(options, count)
-        with private_cache() as cache, bare_step(name, "float32", count) as slow:
+        with private_cache() as cache, bare_step(name, "float32", count, options.side) as slow:
             contestants = {
-                "keras-cxr": ours(name, folder, cache),
-                "plain Keras, float32": plain(name, folder, count),
+                "keras-cxr": ours(name, folder, cache, options.side),
+                "plain Keras, float32": plain(name, folder, count, options.side),
                 "bare step, float32": slow,
             }
-            with bare_step(name, precision, count) as fast:
+            with bare_step(name, precision, count, options.side) as fast:
                 if precision != "float32":
                     contestants[f"bare step, {precision}"] = fast
                 found = alternate(contestants, rounds=rounds)
@@ -63,11 +63,13 @@ def run(options: Options) -> Report:
     return report
 
 
-def ours(name: str, folder: Path, cache: Path) -> Measure:
+def ours(name: str, folder: Path, cache: Path, side: int) -> Measure:
     """The second epoch of `train`, which has nothing to compile."""
     rgb = {"color_mode": "rgb"} if name == "vgg19" else {}
-    datasets = make_datasets(folder, split=(1, 0, 0), cache_dir=cache, **rgb)
-    model = _build(name)
+    datasets = make_datasets(
+        folder, image_size=(side, side), split=(1, 0, 0), cache_dir=cache, **rgb
+    )
+    model = _build(name, side)
 
     def measure() -> float:
         found = train(model, datasets, epochs=2, verbose=0)
@@ -76,12 +78,12 @@ def ours(name: str, folder: Path, cache: Path) -> Measure:
     return measure
 
 
-def plain(name: str, folder: Path, count: int) -> Measure:
+def plain(name: str, folder: Path, count: int, side: int) -> Measure:
     """An epoch of `fit` in float32 on a directory loader with three augmentation layers."""
-    dataset = plain_dataset(folder, augment=True)
+    dataset = plain_dataset(folder, size=side, augment=True)
     if name == "vgg19":
         dataset = dataset.map(lambda images, labels: (keras.ops.repeat(images, 3, -1), labels))
-    model = _build(name)
+    model = _build(name, side)
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
     model.fit(dataset.take(1), verbose=0)
 
@@ -94,11 +96,11 @@ def plain(name: str, folder: Path, count: int) -> Measure:
 
 
 @contextmanager
-def bare_step(name: str, precision: str, count: int) -> Iterator[Measure]:
+def bare_step(name: str, precision: str, count: int, side: int) -> Iterator[Measure]:
     """The compiled train step on one repeated batch: no data to prepare, no callbacks."""
     import tensorflow as tf
 
-    model = _build(name)
+    model = _build(name, side)
     images = tf.random.uniform((32, *model.input_shape[1:]), maxval=255)
     labels = tf.one_hot(tf.range(32) % 4, 4)
     batches = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
@@ -120,9 +122,11 @@ def bare_step(name: str, precision: str, count: int) -> Iterator[Measure]:
         yield measure
 
 
-def _build(name: str) -> keras.Model:
+def _build(name: str, side: int) -> keras.Model:
     keras.utils.set_random_seed(0)
-    return build(name, weights=None) if name == "vgg19" else build(name)
+    if name == "vgg19":
+        return build(name, input_shape=(side, side, 3), weights=None)
+    return build(name, input_shape=(side, side, 1))
 
 
 if __name__ == "__main__":
