@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 # the whole test suite with branch coverage; fails below the share that pyproject.toml names
 test: $(VENV)/.installed-dev
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/python -m coverage report
 
 # explanations of the whole zoo on TensorFlow, JAX and PyTorch, and beside PyTorch's libraries,

@@ -17,6 +17,13 @@ settings.register_profile(
 settings.load_profile("keras-cxr")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from tests.schedule import LongestFirst  # pytest-xdist is there: it asks
+
+    return LongestFirst(config, log)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache_folder(tmp_path_factory):
     """No test reads or fills the user's cache."""

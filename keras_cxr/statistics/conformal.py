@@ -32,7 +32,7 @@ _SETS = Document(
         "thresholds": [SHARE],
         "num_calibration": [COUNT],
     },
-    remedy="Fit the sets again with ConformalSets.fit.",
+    mend="Fit the sets again with ConformalSets.fit.",
     version=SCHEMA_VERSION,
     rule=_other_lengths,
 )

@@ -26,7 +26,11 @@ QUICK = [
 # all models take minutes for each backend: `make test-backends`
 NAMES = list(ZOO) if os.environ.get("KERAS_CXR_TEST_BACKENDS") else QUICK
 BACKENDS = ["tensorflow", "jax", "torch"]
-pytestmark = pytest.mark.xdist_group("backends")
+
+
+# XLA need not make code fast that runs once: compiling is most of the time that JAX takes here.
+# What is computed stays the same.
+COMPILE_QUICKLY = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
 
 def needs(backend):
@@ -43,7 +47,7 @@ def explained(tmp_path_factory):
     def run(backend):
         if backend not in done:
             command = [sys.executable, "-m", "tests.explain.on_backend", str(folder), *NAMES]
-            environment = {**os.environ, "KERAS_BACKEND": backend}
+            environment = {**os.environ, **COMPILE_QUICKLY, "KERAS_BACKEND": backend}
             subprocess.run(command, check=True, env=environment, timeout=1500)
             done[backend] = {
                 name: dict(np.load(folder / f"{name}.{backend}.npz")) for name in NAMES

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.explain.test_backends import BACKENDS, needs
+from tests.explain.test_backends import BACKENDS, COMPILE_QUICKLY, needs
 
-pytestmark = [
-    pytest.mark.xdist_group("backends"),
-    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc"),
-]
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="reads Linux's /proc"
+)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -21,7 +20,7 @@ def test_200_calls_and_50_objects_leave_nothing(backend):
     needs(backend)
     done = subprocess.run(
         [sys.executable, "-m", "tests.explain.memory_use"],
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env={**os.environ, **COMPILE_QUICKLY, "KERAS_BACKEND": backend},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

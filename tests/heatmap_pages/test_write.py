@@ -16,9 +16,6 @@ from keras_cxr.inference import Classifier
 
 NAMES = ("COVID", "Normal")
 
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("heat maps")
-
 
 @pytest.fixture(scope="module")
 def classifier():

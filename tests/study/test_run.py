@@ -20,9 +20,6 @@ PNG_FILES = {
     "predictions.png",
 }
 
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("study")
-
 
 def study(phantoms, out, letters, **options):
     said = []

@@ -66,7 +66,7 @@ class Document:
     Attributes:
         what: what it is, such as "the record of a run"; for messages.
         form: what it holds, see above.
-        remedy: what a person does where it is damaged, a sentence.
+        mend: what a person does where it is damaged, a sentence.
         version: its `schema_version`; None where it has none.
         earlier: versions of the same form that are read too.
         error: what is raised.
@@ -75,27 +75,27 @@ class Document:
 
     what: str
     form: Any
-    remedy: str
+    mend: str
     version: int | None = 1
     earlier: tuple[int, ...] = ()
     error: type[KerasCXRError] = DataError
     rule: Callable[[dict[str, Any]], str] = lambda document: ""
 
-    def read(self, path: Path, *, remedy: str = "") -> dict[str, Any]:
+    def read(self, path: Path, *, mend: str = "") -> dict[str, Any]:
         """Return what a file holds, without its `schema_version`.
 
         Args:
             path: the file.
-            remedy: what a person does here where it is damaged; `self.remedy` by default.
+            mend: what a person does here where it is damaged; `self.mend` by default.
 
         Raises:
             KerasCXRError: the kind's own error; the text names the file, what is wrong with it
-                and what to do.
+                and the mend.
         """
         try:
             return self.parse(read_bytes(path))
         except FormError as error:
-            raise self.damaged(path, error, remedy) from error
+            raise self.damaged(path, error, mend) from error
 
     def parse(self, content: bytes | str) -> dict[str, Any]:
         """Return the document in a text.
@@ -119,10 +119,9 @@ class Document:
             raise FormError(problem)
         return found
 
-    def damaged(self, path: Path, why: object, remedy: str = "") -> KerasCXRError:
+    def damaged(self, path: Path, why: object, mend: str = "") -> KerasCXRError:
         """Return the error for a file that is not what it should be."""
-        advice = remedy or self.remedy
-        return self.error(f"{path} {why}: it cannot be used as {self.what}. {advice}")
+        return self.error(f"{path} {why}: it cannot be used as {self.what}. {mend or self.mend}")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -96,7 +96,7 @@ def render_model_audit(audit: ModelAudit) -> str:
 
 
 def _views(audit: ModelAudit) -> list[dict[str, Any]]:
-    """Return the tables of masked inputs and controls, in the same shape."""
+    """The tables of masked inputs and controls, in the same shape."""
     return [
         {
             "title": title,

@@ -46,7 +46,7 @@ _INDEX = Document(
         "signatures": list,
         "records": list,
     },
-    remedy="It is rebuilt.",
+    mend="It is rebuilt.",
     version=SCHEMA_VERSION,
     rule=_other_rows,
 )

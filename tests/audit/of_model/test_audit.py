@@ -1,8 +1,4 @@
 import pandas as pd
-import pytest
-
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("model audit")
 
 
 def test_findings_hold_what_the_run_scored(run, audited_model):

@@ -2,11 +2,7 @@
 
 import json
 
-import pytest
 import yaml
-
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("model audit")
 
 
 def test_card_says_what_was_computed_in_the_hubs_form(audited_model):

@@ -4,15 +4,11 @@ import dataclasses
 
 import keras
 import numpy as np
-import pytest
 
 from keras_cxr.audit.of_model.base.predictions import predict_part
 from keras_cxr.audit.of_model.questions.confidence import measure_confidence
 from keras_cxr.evaluation import apply_temperature
 from keras_cxr.keras_graph.interface import predict_probabilities
-
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("model audit")
 
 
 def test_calibrated_model_loads_with_plain_keras_and_is_the_one_that_was_measured(

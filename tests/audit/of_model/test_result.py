@@ -4,11 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("model audit")
-
 
 def test_json_is_plain_and_names_every_part(audited_model):
     found, out, _ = audited_model

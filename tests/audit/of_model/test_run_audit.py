@@ -7,9 +7,6 @@ import pytest
 
 from keras_cxr.audit.of_model.run_audit import _builder, _notes_on_builder, audit_run
 
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("model audit")
-
 
 def test_a_second_call_trains_nothing(phantoms, run, audited_model):
     found, out, _ = audited_model

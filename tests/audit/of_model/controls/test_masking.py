@@ -1,7 +1,6 @@
 """Pictures without lungs, of borders, of 24 x 24 pixels."""
 
 import numpy as np
-import pytest
 
 from keras_cxr import make_datasets
 from keras_cxr.audit.of_model.controls.masking import (
@@ -11,9 +10,6 @@ from keras_cxr.audit.of_model.controls.masking import (
     thumbnail,
 )
 from keras_cxr.data.altered import transform_name
-
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("controls")
 
 
 def test_views_take_away_what_they_name():

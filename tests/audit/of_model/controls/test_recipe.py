@@ -10,9 +10,6 @@ from keras_cxr.audit.of_model.controls.recipe import recipe_of, recipe_of_run
 from keras_cxr.audit.of_model.controls.train import train_controls
 from keras_cxr.training import train
 
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("controls")
-
 
 def test_recipe_is_the_runs_own(datasets, model, tmp_path):
     twin = keras.models.clone_model(model)

@@ -4,9 +4,6 @@ import dataclasses
 
 import pytest
 
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("controls")
-
 
 def test_without_lungs_masks_the_first_sentence_is_about_the_border(trained):
     _, found, _ = trained

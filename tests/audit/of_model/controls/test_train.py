@@ -1,14 +1,8 @@
 import json
 
-import pytest
-
 from tests.audit.of_model.controls.helpers import controls
 
 KEYS = ["full", "outside", "lungs", "border", "thumbnail", "shuffled"]
-
-
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("controls")
 
 
 def test_controls_are_kept_and_an_interrupted_one_goes_on(datasets, model, trained):

@@ -9,9 +9,6 @@ import pytest
 from keras_cxr.audit.of_model.audit import audit_model
 from keras_cxr.data import make_datasets
 
-# one worker, so that what the module trains is trained once
-pytestmark = pytest.mark.xdist_group("model audit")
-
 
 def test_leaked_test_images_are_counted_and_scored_apart(phantoms, run):
     """Two test images get the group of a training image."""
