@@ -7,9 +7,11 @@ import pytest
 @pytest.mark.parametrize(
     "name",
     [
-        "evaluation.calibrated", "statistics.calibration.measure", "statistics.calibration.scaling",
+        "evaluation.calibrated", "evaluation.evaluation", "evaluation.ood", "evaluation.shift",
+        "statistics.calibration.measure", "statistics.calibration.scaling",
         "statistics.calibration.temperature", "statistics.comparison", "statistics.conformal",
-        "statistics.intervals.bootstrap", "statistics.selective", "statistics.subgroups",
+        "statistics.intervals.bootstrap", "statistics.metrics", "statistics.selective",
+        "statistics.subgroups",
     ],
 )  # fmt: skip
 def test_examples_print_what_they_say(name):

@@ -36,7 +36,7 @@ def calibrated_model(model: keras.Model, scaling: float | Scaling) -> keras.Mode
             probabilities after the softmax, or it cannot be copied.
 
     Examples:
-        >>> import keras_cxr
+        >>> import numpy as np, keras_cxr
         >>> model = keras_cxr.build_lenet5((32, 32, 1), 4)
         >>> images = np.random.default_rng(0).uniform(0, 255, (8, 32, 32, 1))
         >>> before = Scaling(2.0, (0.0,) * 4).apply(model.predict(images, verbose=0))
