@@ -23,7 +23,7 @@ from keras_cxr.audit.of_data.base.subject import AuditedData
 from keras_cxr.audit.of_data.page import Pictures, write_audit
 from keras_cxr.audit.of_data.proposals import propose_actions
 from keras_cxr.audit.of_data.result import DataAudit
-from keras_cxr.audit.question import all_notes, ask_all, questions_of
+from keras_cxr.audit.outcomes import all_notes, ask_all, questions_of
 from keras_cxr.data.duplicates.windows import check_searchable
 
 

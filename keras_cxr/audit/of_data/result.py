@@ -20,7 +20,7 @@ from keras_cxr.audit.of_data.questions.leakage import Leak, ask_leaks
 from keras_cxr.audit.of_data.questions.patients import PatientAcrossClasses, ask_patients
 from keras_cxr.audit.of_data.questions.shortcuts import ask_shortcuts
 from keras_cxr.audit.of_data.shortcuts.result import Shortcuts
-from keras_cxr.audit.question import question
+from keras_cxr.audit.outcomes import question
 
 SCHEMA_VERSION = 1
 _LINES = 22  # a terminal's smallest usual screen has 24, the command adds two

@@ -16,7 +16,7 @@ from keras_cxr.audit.of_model.controls.recipe import Recipe, recipe_of
 from keras_cxr.audit.of_model.controls.train import MODES, train_controls
 from keras_cxr.audit.of_model.page import write_audit
 from keras_cxr.audit.of_model.result import MEASURED, MODEL_QUESTIONS, ModelAudit
-from keras_cxr.audit.question import Question, all_notes, ask_all, measured
+from keras_cxr.audit.outcomes import Question, all_notes, ask_all, measured
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals

@@ -20,7 +20,7 @@ from keras_cxr.audit.of_model.questions.masked import MaskedInputs, ask_masked
 from keras_cxr.audit.of_model.questions.shift import ask_shift
 from keras_cxr.audit.of_model.questions.subgroups import ask_subgroups
 from keras_cxr.audit.of_model.questions.unusual import Unusual, ask_unusual
-from keras_cxr.audit.question import question, questions_of
+from keras_cxr.audit.outcomes import question, questions_of
 from keras_cxr.evaluation.shift import Shift
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 from keras_cxr.statistics.subgroups import Subgroups

@@ -49,17 +49,17 @@ def search_once(
     folder: Path | None,
     verbose: bool | str = False,
 ) -> list[Link]:
-    """Return what `search` returns, which runs only if these pictures were never searched.
+    """Return what `search_pairs` returns, which runs only if these pictures were never searched.
 
     Results are told apart by the pictures' checksums in their order, so that a new, changed or
     missing picture means a new search.
 
     Args:
-        image: see `search`
-        checksums: see `search`
-        first: see `search`
+        image: see `search_pairs`
+        checksums: see `search_pairs`
+        first: see `search_pairs`
         folder: the cache folder of the images, where the result is kept; None keeps nothing
-        verbose: see `search`
+        verbose: see `search_pairs`
 
     Raises:
         OutputError: The result cannot be written.
@@ -69,7 +69,7 @@ def search_once(
         folder,
         "duplicates",
         [_METHOD, first, *map(int, checksums)],
-        compute=lambda: search(image, checksums, first=first, verbose=verbose),
+        compute=lambda: search_pairs(image, checksums, first=first, verbose=verbose),
         form=[[row, row, Text("|".join(PAIR_KINDS), "a kind of pair"), float, float]],
         field="links",
         version=SCHEMA_VERSION,
@@ -77,7 +77,7 @@ def search_once(
     return [Link(*link) for link in links]
 
 
-def search(
+def search_pairs(
     image: Callable[[int], NDArray[Any]],
     checksums: Sequence[int],
     *,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.base.copies import CopyGroup
 from keras_cxr.audit.of_data.base.subject import AuditedData
-from keras_cxr.audit.question import Outcome
+from keras_cxr.audit.outcomes import Outcome
 from keras_cxr.data.duplicates.search import PAIR_KINDS
 
 _NAMED = 3  # pairs of classes that one sentence names before it becomes a list

@@ -8,7 +8,7 @@ from keras_cxr._support.disk.memo import computed_once
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.base.subject import AuditedData
 from keras_cxr.audit.of_data.flags.find import FLAG_KINDS, Flag, find_flags, kind_in_words
-from keras_cxr.audit.question import Outcome
+from keras_cxr.audit.outcomes import Outcome
 
 _METHOD = 3  # raised whenever the same pictures would be flagged otherwise
 _FLAG = {

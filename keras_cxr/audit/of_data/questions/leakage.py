@@ -8,7 +8,7 @@ import numpy as np
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.base.copies import names_of_copies
 from keras_cxr.audit.of_data.base.subject import AuditedData
-from keras_cxr.audit.question import Outcome
+from keras_cxr.audit.outcomes import Outcome
 from keras_cxr.data.catalog import Catalog
 from keras_cxr.data.groups import count_leaks, rows_by_name
 from keras_cxr.data.splitting.assign import assign_parts

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.base.subject import AuditedData
-from keras_cxr.audit.question import Outcome
+from keras_cxr.audit.outcomes import Outcome
 from keras_cxr.data.groups import rows_by_name
 
 

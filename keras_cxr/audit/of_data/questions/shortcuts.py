@@ -4,7 +4,7 @@ from keras_cxr._support.disk.memo import computed_once
 from keras_cxr.audit.of_data.base.subject import AuditedData
 from keras_cxr.audit.of_data.shortcuts.measure import measure_shortcuts
 from keras_cxr.audit.of_data.shortcuts.result import FORM, Shortcuts
-from keras_cxr.audit.question import Outcome
+from keras_cxr.audit.outcomes import Outcome
 
 _METHOD = 4  # raised whenever the same files would give other figures
 

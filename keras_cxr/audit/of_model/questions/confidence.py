@@ -9,7 +9,7 @@ from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of
 from keras_cxr.audit.of_model.base.subject import AuditedModel
-from keras_cxr.audit.question import Outcome, measured
+from keras_cxr.audit.outcomes import Outcome, measured
 from keras_cxr.statistics.calibration.measure import Calibration, measure_calibration
 from keras_cxr.statistics.calibration.scaling import Scaling, fit_scaling
 from keras_cxr.statistics.calibration.temperature import apply_temperature, fit_temperature

@@ -9,7 +9,7 @@ from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.audit.of_model.base.scores import in_words, score_of
 from keras_cxr.audit.of_model.base.subject import AuditedModel
-from keras_cxr.audit.question import Outcome, measured
+from keras_cxr.audit.outcomes import Outcome, measured
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.questions.suspicious_labels import SuspiciousLabels, rank_labels
 from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.audit.of_model.base.subject import AuditedModel
-from keras_cxr.audit.question import Outcome, measured
+from keras_cxr.audit.outcomes import Outcome, measured
 
 
 @dataclass(frozen=True, eq=False)

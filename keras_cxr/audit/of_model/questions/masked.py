@@ -18,7 +18,7 @@ from keras_cxr.audit.of_model.base.scores import (
 from keras_cxr.audit.of_model.base.subject import AuditedModel
 from keras_cxr.audit.of_model.base.tables import score_table
 from keras_cxr.audit.of_model.controls.masking import maskings_of
-from keras_cxr.audit.question import Outcome, measured
+from keras_cxr.audit.outcomes import Outcome, measured
 from keras_cxr.statistics.intervals.estimates import Estimate
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 

@@ -2,7 +2,7 @@
 
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.subject import AuditedModel
-from keras_cxr.audit.question import Outcome
+from keras_cxr.audit.outcomes import Outcome
 from keras_cxr.evaluation.shift import measure_shift
 
 

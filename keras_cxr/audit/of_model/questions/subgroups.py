@@ -8,7 +8,7 @@ import pandas as pd
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.predictions import Predictions
 from keras_cxr.audit.of_model.base.subject import AuditedModel
-from keras_cxr.audit.question import Outcome, not_measured
+from keras_cxr.audit.outcomes import Outcome, not_measured
 from keras_cxr.data.tables.columns import meaning
 from keras_cxr.data.tables.csv_files import as_table
 from keras_cxr.data.tables.joining import join_table

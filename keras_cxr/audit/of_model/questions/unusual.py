@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of, mean_of
 from keras_cxr.audit.of_model.base.subject import AuditedModel
-from keras_cxr.audit.question import Outcome, measured, not_measured
+from keras_cxr.audit.outcomes import Outcome, measured, not_measured
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.statistics.intervals.estimates import Estimate

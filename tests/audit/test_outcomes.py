@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.question import (
+from keras_cxr.audit.outcomes import (
     Outcome,
     all_notes,
     ask_all,
