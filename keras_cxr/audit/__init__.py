@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from keras_cxr.audit.of_model.questions.lung_heat import LungHeat
     from keras_cxr.audit.of_model.questions.masked import MaskedInputs
     from keras_cxr.audit.of_model.questions.unusual import Unusual
-    from keras_cxr.audit.of_model.result import MODEL_QUESTIONS, ModelAudit
+    from keras_cxr.audit.of_model.result import MEASURES, ModelAudit
     from keras_cxr.audit.of_model.run_audit import audit_run
 else:
     __getattr__, __dir__ = lazy_names(
@@ -69,13 +69,13 @@ else:
             "keras_cxr.audit.of_data.shortcuts.result": ("Shortcuts",),
             "keras_cxr.audit.of_model.audit": ("audit_model",),
             "keras_cxr.audit.of_model.card": ("write_model_card",),
-            "keras_cxr.audit.of_model.result": ("MODEL_QUESTIONS", "ModelAudit"),
+            "keras_cxr.audit.of_model.result": ("MEASURES", "ModelAudit"),
             "keras_cxr.audit.of_model.run_audit": ("audit_run",),
         },
     )
 
 __all__ = [
-    "MODEL_QUESTIONS",
+    "MEASURES",
     "Against",
     "Confidence",
     "Controls",

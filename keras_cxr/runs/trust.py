@@ -29,7 +29,7 @@ AUDIT = Document(
 )
 # Five passes over the test part, one over the validation part and 200 heat maps: less than a
 # third of what one epoch of training takes. None of them trains anything.
-MEASURES = ("held_out", "masked", "confidence", "lung_heat")
+EXPERIMENT_MEASURES = ("held_out", "masked", "confidence", "lung_heat")
 QUESTIONS = (
     ("leaks", "Is the test part held out?"),
     ("masked_inputs", "What is left without lungs?"),
@@ -56,7 +56,7 @@ def write_trust(
     audit = audit_model(
         model,
         datasets,
-        measures=MEASURES,
+        measures=EXPERIMENT_MEASURES,
         test=predictions_in(predictions, datasets),
         say=silent,
     )

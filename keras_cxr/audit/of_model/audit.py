@@ -15,7 +15,7 @@ from keras_cxr.audit.of_model.base.subject import AuditedModel
 from keras_cxr.audit.of_model.controls.recipe import Recipe, recipe_of
 from keras_cxr.audit.of_model.controls.train import MODES, train_controls
 from keras_cxr.audit.of_model.page import write_audit
-from keras_cxr.audit.of_model.result import MEASURED, MODEL_QUESTIONS, ModelAudit
+from keras_cxr.audit.of_model.result import MEASURED, MEASURES, ModelAudit
 from keras_cxr.audit.outcomes import Question, all_notes, ask_all, measured
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
@@ -30,7 +30,7 @@ def audit_model(
     datasets: "Datasets",
     *,
     controls: str = "none",
-    measures: Sequence[str] = tuple(MODEL_QUESTIONS),
+    measures: Sequence[str] = tuple(MEASURES),
     recipe: Recipe | None = None,
     build: Callable[[], keras.Model] | None = None,
     epochs: int | None = None,
@@ -58,7 +58,7 @@ def audit_model(
         datasets: what it was trained, validated and tested on.
         controls: "none"; "quick": trained on at most 2,500 images for at most 8 epochs; "full":
             on all training images for the recipe's own epochs.
-        measures: which questions to ask: names of `MODEL_QUESTIONS`, by default all.
+        measures: which questions to ask: names of `MEASURES`, by default all.
         recipe: how it was trained; by default what the model itself tells of.
         build: returns a new, untrained model, where the recipe is not given: for subclassed
             models and for those that began from pretrained weights.
@@ -128,13 +128,12 @@ def audit_model(
 
 
 def _chosen(names: Sequence[str]) -> dict[str, Question]:
-    unknown = [name for name in names if name not in MODEL_QUESTIONS]
+    unknown = [name for name in names if name not in MEASURES]
     if unknown:
         raise InvalidArgumentError(
-            f"measures must be of {', '.join(MODEL_QUESTIONS)}, not "
-            f"{', '.join(map(repr, unknown))}."
+            f"measures must be of {', '.join(MEASURES)}, not {', '.join(map(repr, unknown))}."
         )
-    return {name: MODEL_QUESTIONS[name] for name in names}
+    return {name: MEASURES[name] for name in names}
 
 
 def _checked(recipe: Recipe) -> Recipe:

@@ -132,12 +132,10 @@ class ModelAudit:
         return f"ModelAudit({self.name!r}, accuracy={self.score.accuracy})"
 
 
-MODEL_QUESTIONS = questions_of(ModelAudit)
+MEASURES = questions_of(ModelAudit)
 """The questions to a model by the attribute that holds the answer; none of them trains anything."""
 
-MEASURED = tuple(
-    one.name for one in fields(ModelAudit) if one.name in {*MODEL_QUESTIONS, "controls"}
-)
+MEASURED = tuple(one.name for one in fields(ModelAudit) if one.name in {*MEASURES, "controls"})
 """The attributes that may be None, in the order in which they are read."""
 
 
