@@ -7,7 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_softmax, logsumexp, softmax
 
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr._support.ranges import check_range_for
@@ -20,20 +19,17 @@ from keras_cxr.explain.backends import (
     compile_scores,
 )
 from keras_cxr.explain.engine.inputs import check_finite, check_size, image_batch
+from keras_cxr.explain.engine.verification import (
+    ACTIVATIONS,
+    find_activation,
+    own_output,
+    tolerance_of,
+)
 from keras_cxr.keras_graph.layers import Site, list_sites
-from keras_cxr.keras_graph.replay import Replay, at_inference, chosen_output
-from keras_cxr.keras_graph.unpublished import graph_of, has_own_code, kept_losses
+from keras_cxr.keras_graph.replay import Replay
+from keras_cxr.keras_graph.unpublished import graph_of
 
 CHUNK = 32  # images at once: bounds memory, and costs LMAP3 nothing against larger chunks
-# Largest difference between the model's output and ours, per precision: replayed layers are
-# compiled, so that sums are rounded in another order than in the eager model.
-_TOLERANCE = {"float32": 1e-3, "float16": 2e-2, "bfloat16": 6e-2}
-_ACTIVATIONS: dict[str, Callable[[Floats], Floats]] = {
-    "linear": lambda scores: scores,
-    "softmax": lambda scores: softmax(scores, axis=1),
-    "sigmoid": expit,
-    "log_softmax": lambda scores: log_softmax(scores, axis=1),
-}
 
 
 class Engine:
@@ -73,11 +69,7 @@ class Engine:
         self._replay = Replay(model, site, output)
         self._call_index = call_index
         self._differentiate = differentiate
-        self._precisions = {
-            str(getattr(layer, "compute_dtype", "float32"))
-            for layer in [*(site.operation for site in sites), model]
-        }
-        self._tolerance = max(_TOLERANCE.get(name, 1e-3) for name in self._precisions)
+        self._tolerance = tolerance_of([*(site.operation for site in sites), model])
         self._compiled: dict[tuple[int, ...], GradientFunction] = {}
         self._compiled_scores: dict[tuple[int, ...], Callable[[Floats], Floats]] = {}
         self._checked_shapes: set[tuple[int, ...]] = set()
@@ -149,7 +141,7 @@ class Engine:
         """
         one = self.activation == "linear" and scores.shape[1] == 1
         name = "sigmoid" if one or self.activation == "sigmoid" else "softmax"
-        return np.asarray(_ACTIVATIONS[name](scores), np.float32)
+        return np.asarray(ACTIVATIONS[name](scores), np.float32)
 
     def check_results(self, values: Floats, scores: Floats, *, first: int) -> None:
         """Raise where the model computed NaN or infinite values; `first` counts the images."""
@@ -216,61 +208,19 @@ class Engine:
 
     def _verify(self, scores_of: Callable[[Floats], Floats], sample: Floats) -> None:
         """Raise unless our scores, put through the activation, are the model's output."""
-        scores, expected = scores_of(sample), self._own_output(sample)
+        scores = scores_of(sample)
+        expected = own_output(self._replay, sample, self._tolerance)
         if not (np.isfinite(scores).all() and np.isfinite(expected).all()):
             raise self._not_finite(0)
-        head = self._replay.head
-        # code of the author's own may end in any
-        names = [head.activation] if head.operation is not None else list(_ACTIVATIONS)
-        tolerance = self._tolerance
-        for name in names:
-            ours, scale = _ACTIVATIONS[name](scores), np.abs(expected).max()
-            if tolerance > 1e-3 or name in ("linear", "log_softmax"):
-                scale += 1
-            if ours.shape == expected.shape and np.abs(ours - expected).max() <= tolerance * scale:
-                if name == "linear" and _are_probabilities(scores_of, sample):
-                    break
-                self.activation, self.num_classes = name, scores.shape[1]
-                return
-        found = f"no {' or '.join(names)}" if len(names) > 1 else f"not {names[0]}"
-        raise InvalidArgumentError(
-            f"model {self.model.name!r} cannot be explained: its output is {found} of scores that "
-            "are found before its last activation. Let the model end in a Dense layer with or "
-            "without activation, or in a Softmax layer."
+        self.activation = find_activation(
+            self._replay,
+            scores,
+            expected,
+            sample=sample,
+            scores_of=scores_of,
+            tolerance=self._tolerance,
         )
-
-    def _own_output(self, sample: Floats) -> Floats:
-        """The model's output at inference, as `predict` computes it.
-
-        Raises:
-            InvalidArgumentError: It is another at each call, as code of the author's own may be.
-        """
-        calls, count = 1, len(sample)
-        if has_own_code(self.model):
-            calls = 2
-            if not self._replay.fixed_batch:  # few units may be dropped alike by chance
-                sample = np.repeat(sample, 4, axis=0)
-        arrays = []
-        with kept_losses(self.model), keras.StatelessScope():  # in which random states go on
-            images = self._replay.packed(keras.ops.convert_to_tensor(sample))
-            for _ in range(calls):
-                output = self.model(images, **at_inference(self.model, outermost=True))
-                output = chosen_output(self.model, output, self._replay.output)
-                array = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
-                arrays.append(np.asarray(array))
-        self._check_repeats(arrays[0], arrays[-1])
-        return arrays[0][:count]
-
-    def _check_repeats(self, output: Floats, again: Floats) -> None:
-        with np.errstate(invalid="ignore"):
-            same = np.abs(output - again).max() <= self._tolerance * np.abs(output).max()
-        if not same and np.isfinite(output).all():
-            raise InvalidArgumentError(
-                f"model {self.model.name!r} answers anew at each call, at inference too: its code "
-                "calls a layer such as dropout or augmentation with training=True, or without "
-                "handing on the model's `training`. One answer can be explained: let the layer "
-                "follow `training`."
-            )
+        self.num_classes = scores.shape[1]
 
     def _not_finite(self, number: int) -> InvalidArgumentError:
         return InvalidArgumentError(
@@ -278,19 +228,6 @@ class Engine:
             f"(layer {self.layer!r}, precision {self.model.dtype_policy.name}): check its "
             "weights, or use float32."
         )
-
-
-def _are_probabilities(scores_of: Callable[[Floats], Floats], sample: Floats) -> bool:
-    """Whether what passes for scores comes from an activation that was not taken off.
-
-    Also for pictures unlike any: there scores leave [0, 1], and their exponentials do not add to
-    one, as probabilities and their logarithms do everywhere.
-    """
-    pictures = sample, 255 - sample, np.zeros_like(sample), 1e2 * sample, -1e2 * sample
-    scores = np.concatenate([scores_of(picture) for picture in pictures])
-    inside = bool(((scores >= 0) & (scores <= 1)).all() and ((scores > 0) & (scores < 1)).any())
-    logarithms = bool(np.abs(logsumexp(scores, axis=1)).max() < 1e-2) and scores.shape[1] > 1
-    return inside or logarithms
 
 
 def _input_shape(model: Any) -> tuple[int | None, ...]:
