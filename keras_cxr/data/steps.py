@@ -135,9 +135,7 @@ def keep_usable(plan: Plan, pixels: Pixels, options: Options) -> Usable:
     rows = [plan.rows[place] for place in good]
     kept, records = plan.catalog.subset(rows), [records[place] for place in good]
     check_classes(kept, named=options.class_names is not None)
-    narrow = [
-        entry.file for entry, record in zip(kept.entries, records, strict=True) if record.narrow
-    ]
+    narrow = [one.file for one, read in zip(kept.entries, records, strict=True) if read.narrow]
     notes += [describe_narrow(narrow, len(records))] if narrow else []
     return Usable(kept, rows, records, tuple(notes))
 

@@ -1,6 +1,6 @@
 """The part of every image, given or drawn, and parts drawn anew to keep groups whole."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -131,6 +131,8 @@ def keep_together(
 ) -> tuple[Split, int, int]:
     """Return a split that divides none of these groups, and what leaks without and with it.
 
+    Groups that the entries have already are joined with these wherever they share an image.
+
     Args:
         split: one that does not know of the groups
         groups: rows of its catalog that belong together
@@ -144,31 +146,18 @@ def keep_together(
     Raises:
         DataError: A class has too few groups.
     """
-    joined = join_groups(split.catalog, groups)
+    entries = list(split.catalog.entries)
+    files, names = [entry.file for entry in entries], [entry.group for entry in entries]
+    for name, rows in named_groups(files, names, groups):
+        for row in rows:
+            entries[row] = entries[row]._replace(group=name)
+    joined = replace(split.catalog, entries=tuple(entries), names=split.catalog.class_names)
     try:
         parts = divide(joined)
     except DataError as error:
         raise DataError(f"{error} {hint}") from error
     aware = replace(split, catalog=joined, parts=parts)
     return aware, count_leaks(groups, split.parts), count_leaks(groups, parts)
-
-
-def join_groups(catalog: Catalog, together: Iterable[Sequence[int]]) -> Catalog:
-    """Return the catalog with one group for all images that belong together by any reason.
-
-    Groups that the entries have already and those of `together` are joined wherever they share
-    an image. A group has the first of its groups' names, or its first file's.
-
-    Args:
-        catalog: the images
-        together: rows of the catalog that belong together
-    """
-    entries = list(catalog.entries)
-    files, names = [entry.file for entry in entries], [entry.group for entry in entries]
-    for name, members in named_groups(files, names, together):
-        for row in members:
-            entries[row] = entries[row]._replace(group=name)
-    return replace(catalog, entries=tuple(entries), names=catalog.class_names)
 
 
 def leaks_in_words(unaware: int, aware: int) -> str:
