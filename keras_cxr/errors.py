@@ -1,4 +1,4 @@
-"""The errors that keras-cxr raises for what a user can mend.
+"""The errors that keras-cxr raises for what a user can put right.
 
 Each is also one of Python's own kinds, so `except ValueError` goes on working, and the
 command line prints their text without a traceback.
@@ -6,7 +6,7 @@ command line prints their text without a traceback.
 
 
 class KerasCXRError(Exception):
-    """Base of every error that names a file or an argument and the mend."""
+    """Base of every error that names a file or an argument and what to do."""
 
 
 class InvalidArgumentError(KerasCXRError, ValueError):

@@ -151,7 +151,7 @@ def test_whole_documents_are_used(kind, folder):
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_damaged_documents_are_named_with_the_mend(kind, damage, folder):
+def test_damaged_documents_are_named_with_the_remedy(kind, damage, folder):
     file = folder / kind.name
     file.write_bytes(DAMAGES[damage](json.dumps(kind.good).encode()))
     with pytest.raises(KerasCXRError, match=r"cannot be used as") as caught:

@@ -1,6 +1,6 @@
 """The command line: parse, call, print.
 
-Exit codes: 0 done, 1 an audit found what --fail-on names, 2 something that the user can mend,
+Exit codes: 0 done, 1 an audit found what --fail-on names, 2 something that the user can put right,
 130 interrupted with Ctrl-C.
 """
 

@@ -175,8 +175,8 @@ def _classifier_and_files(
     try:
         return load_classifier(first), files
     except (NotFoundError, DataError) as error:
-        mend = "Name the model with --model, or as the first word."
-        raise type(error)(f"{taken}. {mend}\n{error}") from error
+        remedy = "Name the model with --model, or as the first word."
+        raise type(error)(f"{taken}. {remedy}\n{error}") from error
 
 
 def _answers(table: "pd.DataFrame") -> str:
@@ -195,8 +195,8 @@ def _narrow(table: "pd.DataFrame") -> list[str]:
     from keras_cxr.data.files.intensity import describe_narrow
 
     files = list(table["file"][table["narrow"]]) if "narrow" in table else []
-    mend = 'a model that was trained with intensity="percentiles" spreads each film\'s own range'
-    return [describe_narrow(files, len(table), mend)] if files else []
+    remedy = 'a model that was trained with intensity="percentiles" spreads each film\'s own range'
+    return [describe_narrow(files, len(table), remedy)] if files else []
 
 
 def _unusual(table: "pd.DataFrame") -> str:

@@ -27,7 +27,7 @@ _HEAD = Document(
         "held_out": bool,
         "weights": Text("[0-9a-f]{64}", "a SHA-256 in hexadecimal"),
     },
-    mend="Fit it anew with OutOfDistribution.fit.",
+    remedy="Fit it anew with OutOfDistribution.fit.",
     version=SCHEMA_VERSION,
 )
 

@@ -57,13 +57,13 @@ RUN_RESULT = Document(
             "per_class": {str: {"support": COUNT} | dict.fromkeys(_OF_CLASS, (float, None))},
         },
     },
-    mend="Train again into the same folder: what is trained is not trained again.",
+    remedy="Train again into the same folder: what is trained is not trained again.",
     rule=_without_epochs,
 )
 _RECORD = replace(
     RUN_RECORD,
     error=DataError,
-    mend="Train again, or delete it to use the model without the names of its classes.",
+    remedy="Train again, or delete it to use the model without the names of its classes.",
 )
 
 PathLike = str | os.PathLike[str]

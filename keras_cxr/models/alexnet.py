@@ -101,7 +101,7 @@ def build_alexnet(
 
 @functools.cache
 def smallest_size(strides: tuple[int, ...] = (4, 4, 4, 4, 4)) -> int:
-    """The smallest height and width in pixels for these strides."""
+    """Return the smallest height and width in pixels for these strides."""
 
     def map_size(size: int) -> int:
         for (_, kernel, pooled), stride in zip(CONVOLUTIONS, strides, strict=True):

@@ -21,8 +21,8 @@ def check_arguments(
     include_top: Any,
     pooling: Any,
     channels: Collection[int] | None = None,
-    channels_mend: str = "",
-    pooling_mend: str = "",
+    channels_remedy: str = "",
+    pooling_remedy: str = "",
 ) -> tuple[tuple[int, int, int], int]:
     """Input shape and class count as plain ints, when a model can be built from them.
 
@@ -34,8 +34,8 @@ def check_arguments(
         include_top: whether the classifier is built, True or False.
         pooling: without the classifier: "avg", "max" or `None`.
         channels: the channel counts that work; `None` accepts every count from 1.
-        channels_mend: what to do about a wrong channel count.
-        pooling_mend: what may have been meant by a wrong `pooling`.
+        channels_remedy: what to do about a wrong channel count.
+        pooling_remedy: what may have been meant by a wrong `pooling`.
 
     Raises:
         InvalidArgumentError: an argument cannot work; the message says what does.
@@ -60,21 +60,21 @@ def check_arguments(
         allowed = "at least 1 channel" if channels is None else f"{_either(channels)} channels"
         raise InvalidArgumentError(
             f"build_{model}: input_shape {shape} has {depth} channels, the model takes {allowed} "
-            f"(and at least {smallest_size} x {smallest_size} pixels). {channels_mend}".rstrip()
+            f"(and at least {smallest_size} x {smallest_size} pixels). {channels_remedy}".rstrip()
         )
     check_choice(model, "include_top", include_top, (True, False))
-    check_choice(model, "pooling", pooling, POOLING, mend=pooling_mend)
+    check_choice(model, "pooling", pooling, POOLING, remedy=pooling_remedy)
     if include_top and pooling is not None:
         raise InvalidArgumentError(
             f"build_{model}: pooling={pooling!r} is of the features that include_top=False "
             "returns; with the classifier on top (include_top=True) leave it out. "
-            f"{pooling_mend}".rstrip()
+            f"{pooling_remedy}".rstrip()
         )
     return shape, check_num_classes(model, num_classes)
 
 
 def pool(maps: Any, pooling: str | None) -> Any:
-    """The features of a network without its classifier, as `keras.applications` names them.
+    """Return the features of a network without its classifier, as `keras.applications` names them.
 
     Args:
         maps: symbolic `(batch, height, width, channels)`.
@@ -88,7 +88,7 @@ def pool(maps: Any, pooling: str | None) -> Any:
 
 
 def check_num_classes(model: str, num_classes: Any) -> int:
-    """The class count as an int of at least 1."""
+    """Return the class count as an int of at least 1."""
     try:
         count = operator.index(num_classes)
     except TypeError:
@@ -101,17 +101,18 @@ def check_num_classes(model: str, num_classes: Any) -> int:
 
 
 def check_choice(
-    model: str, argument: str, value: Any, choices: Collection[Any], *, mend: str = ""
+    model: str, argument: str, value: Any, choices: Collection[Any], *, remedy: str = ""
 ) -> None:
     """Raise unless `value` is one of `choices`."""
     if value not in choices:
         raise InvalidArgumentError(
-            f"build_{model}: {argument} must be {_either(choices)}, not {value!r}. {mend}".rstrip()
+            f"build_{model}: {argument} must be {_either(choices)}, not {value!r}. "
+            f"{remedy}".rstrip()
         )
 
 
 def smallest_input(output_size: Callable[[int], int]) -> int:
-    """The smallest input size for which `output_size` gives at least 1.
+    """Return the smallest input size for which `output_size` gives at least 1.
 
     `output_size` must not decrease as its argument grows, as is true of any stack of
     convolutions and poolings.
@@ -123,7 +124,7 @@ def smallest_input(output_size: Callable[[int], int]) -> int:
 
 
 def window_output(size: int, window: int, stride: int = 1, *, padding: str = "valid") -> int:
-    """The length of a convolution's or pooling's output, 0 where the window does not fit."""
+    """Return the length of a convolution's or pooling's output, 0 where the window does not fit."""
     if padding == "same":
         return -(-size // stride)
     return 0 if size < window else (size - window) // stride + 1

@@ -82,7 +82,7 @@ def build_densenet121(
         include_top=include_top,
         pooling=pooling,
         channels=CHANNELS,
-        channels_mend="Read the images in grey or in colour.",
+        channels_remedy="Read the images in grey or in colour.",
     )
     front = imagenet_preprocessing(
         shape,

@@ -101,7 +101,7 @@ def configuration_of(model: keras.Model) -> dict[str, Any]:
 
 
 def _reason(error: BaseException) -> str:
-    """What keeps Keras from making the model, and the mend."""
+    """Return what keeps Keras from making the model, and the way out."""
     text = str(error).rpartition("Exception encountered: ")[2]
     missing = _NOT_LOCATED.search(text)
     if missing:

@@ -67,7 +67,7 @@ def build_lenet5(
         smallest_size=SMALLEST_SIZE,
         include_top=include_top,
         pooling=pooling,
-        pooling_mend="What follows each convolution is subsampling='average' or 'max'.",
+        pooling_remedy="What follows each convolution is subsampling='average' or 'max'.",
     )
     x = images = keras.Input(shape)
     x = layers.Rescaling(1 / 255)(x)

@@ -205,7 +205,7 @@ def register_model(
 
 
 def _default_input_shape(name: str, builder: Any) -> tuple[int, int, int]:
-    """The `(height, width, channels)` that a builder is called with where nothing else is said."""
+    """Return a builder's default `(height, width, channels)`."""
     example = "such as def build_mine(input_shape=(224, 224, 1), num_classes=4)"
     try:
         takes = inspect.signature(builder).parameters
@@ -242,7 +242,7 @@ def _load(point: EntryPoint) -> ModelInfo:
     except Exception as error:  # somebody else's code runs
         raise InvalidArgumentError(
             f"The model {point.name!r} of {_package(point)} cannot be imported from "
-            f"{point.value} ({type(error).__name__}: {error}). Mend or uninstall that package."
+            f"{point.value} ({type(error).__name__}: {error}). Repair or uninstall that package."
         ) from error
     if point.name not in MODELS:
         register_model(point.name, found)

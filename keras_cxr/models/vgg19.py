@@ -83,7 +83,7 @@ def build_vgg19(
         include_top=include_top,
         pooling=pooling,
         channels=CHANNELS[preprocessing],
-        channels_mend='Read grey images with color_mode="rgb", or build with '
+        channels_remedy='Read grey images with color_mode="rgb", or build with '
         'preprocessing="imagenet", which takes 1 channel too.',
     )
     if preprocessing == "imagenet":

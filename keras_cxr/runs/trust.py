@@ -23,7 +23,7 @@ from keras_cxr.inference.recorded import read_split
 AUDIT = Document(
     what="the audit of an experiment",
     form={"findings": [{"key": str, "sentence": str}], "notes": [str]},
-    mend="Delete it and run the study again: it is measured anew.",
+    remedy="Delete it and run the study again: it is measured anew.",
     version=SCHEMA_VERSION,
     earlier=(1,),
 )

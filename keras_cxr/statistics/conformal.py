@@ -32,7 +32,7 @@ _SETS = Document(
         "thresholds": [SHARE],
         "num_calibration": [COUNT],
     },
-    mend="Fit the sets again with ConformalSets.fit.",
+    remedy="Fit the sets again with ConformalSets.fit.",
     version=SCHEMA_VERSION,
     rule=_other_lengths,
 )

@@ -152,7 +152,7 @@ def measure_subgroups(
 
 
 def _values(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """The subgroup of each image, as categories in the order of the rows to come."""
+    """Return the subgroup of each image, as categories in the order of the rows to come."""
     numbers = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if numbers and column.nunique() > FEW_NUMBERS:
         order, texts = _quartiles(column.astype(float))

@@ -85,18 +85,18 @@ class EpochCallbacks(keras.callbacks.CallbackList):
         self._check_interrupt()
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """A good moment for Ctrl-C."""
+        """Let Ctrl-C through: this is a good moment."""
         super().on_test_batch_end(batch, logs)
         self._check_interrupt()
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """The training pass is over."""
+        """Note that the training pass is over."""
         self._validation_started = time.perf_counter()
         self.training_seconds = self._validation_started - self._started
         super().on_test_begin(logs)
 
     def on_test_end(self, logs: Any = None) -> None:
-        """The validation pass is over."""
+        """Note that the validation pass is over."""
         super().on_test_end(logs)
         self.validation_seconds = time.perf_counter() - self._validation_started
 

@@ -27,7 +27,7 @@ _OWN = (RUN_RECORD_FILE, BEST_MODEL_FILE, LAST_MODEL_FILE, CHECKPOINT_FOLDER, LO
 
 
 def _contradiction(record: dict[str, Any]) -> str:
-    """What in a record of the right form cannot be; "" where all agrees."""
+    """Return what in a record of the right form cannot be; "" where all agrees."""
     epochs, best, history = (record[key] for key in ("epochs_trained", "best_epoch", "history"))
     full = [record["seconds_per_epoch"], record["validation_seconds"], history.get("loss", [])]
     if any(len(values) != epochs for values in full):
@@ -73,7 +73,7 @@ RUN_RECORD = Document(
         "last_epochs?": COUNT,
         "changed_at_end?": bool,
     },
-    mend="Pass resume=False to begin anew, or another run_dir.",
+    remedy="Pass resume=False to begin anew, or another run_dir.",
     version=SCHEMA_VERSION,
     error=TrainingError,
     rule=_contradiction,
@@ -119,7 +119,7 @@ class RunFolder:
         self._lock.close()
 
     def read(self) -> dict[str, Any] | None:
-        """The run's record, after mending what a kill left half done; `None` for a new run."""
+        """Return the run's record, what a kill left half done completed; `None` for a new run."""
         record = read_record(self.path)
         if record is not None:
             best = best_file(self.path, record)
@@ -189,12 +189,12 @@ class RunFolder:
             )
 
 
-def read_record(path: Path, *, mend: str = "") -> dict[str, Any] | None:
-    """The folder's `run.json`, or `None` where there is none.
+def read_record(path: Path, *, remedy: str = "") -> dict[str, Any] | None:
+    """Return the folder's `run.json`, or `None` where there is none.
 
     Args:
         path: the run's folder.
-        mend: what a person does where it is damaged; by default what one who trains does.
+        remedy: what a person does where it is damaged; by default what one who trains does.
 
     Raises:
         TrainingError: it cannot be read or used, or a newer release wrote it.
@@ -202,7 +202,7 @@ def read_record(path: Path, *, mend: str = "") -> dict[str, Any] | None:
     file = path / RUN_RECORD_FILE
     if not file.exists():
         return None
-    record = RUN_RECORD.read(file, mend=mend)
+    record = RUN_RECORD.read(file, remedy=remedy)
     for values in record["history"].values():
         values[:] = [math.nan if value is None else value for value in values]  # as it was
     return record
@@ -218,7 +218,7 @@ def best_file(path: Path, record: dict[str, Any]) -> Path:
 
 
 def read_arrays(path: Path) -> Arrays:
-    """The arrays of a state file, checked against their checksums.
+    """Return the arrays of a state file, checked against their checksums.
 
     Raises:
         TrainingError: the file is missing or damaged.

@@ -14,6 +14,7 @@ from keras_cxr._support.disk.archives import check_model_archive
 from keras_cxr._support.disk.file_names import LAST_MODEL_FILE
 from keras_cxr.errors import TrainingError
 from keras_cxr.keras_graph.unpublished import (
+    build_metrics,
     optimized_variables,
     sync_weights,
     without_optimizer,
@@ -126,7 +127,7 @@ class Loop:
         """
         images = np.zeros((1, *self._datasets.input_shape), "float32")
         labels = np.zeros((1, self._datasets.num_classes), "float32")
-        self._model._symbolic_build(data_batch=(images, labels))
+        build_metrics(self._model, images, labels)
 
     def _train_epoch(self, epoch: int) -> None:
         model, record = self._model, self.record

@@ -20,7 +20,7 @@ class Objective:
 
     Attributes:
         loss: a Keras loss or a function of labels and outputs.
-        metrics: Keras metrics, functions or names.
+        metrics: keras metrics, functions or names.
         settings: "loss", and "metrics" where they are not the study's accuracy.
     """
 
@@ -99,7 +99,7 @@ def _metric(metric: Any) -> Any:
 
 
 def _known_to(module: Any, given: Any, rule: str) -> Any:
-    """What a Keras module makes of a name, a configuration or an object."""
+    """Return what a Keras module makes of a name, a configuration or an object."""
     try:
         found = module.get(given)
     except (ValueError, TypeError):
@@ -110,7 +110,7 @@ def _known_to(module: Any, given: Any, rule: str) -> Any:
 
 
 def _class_called(module: Any, name: str, base: type) -> Any:
-    """The class of a Keras module that a name means, as "categorical_crossentropy" does."""
+    """Return the class of a Keras module that a name means, as "categorical_crossentropy" does."""
     wanted = name.replace("_", "").lower()
     kinds = (getattr(module, found) for found in dir(module) if found.lower() == wanted)
     return next((kind for kind in kinds if inspect.isclass(kind) and issubclass(kind, base)), None)
@@ -133,7 +133,7 @@ def _check(found: Any, given: str, *, from_logits: bool) -> None:
 
 
 def _described(found: Any, given: str) -> dict[str, Any]:
-    """What is written down of a loss or metric, to be held against a resumed run's."""
+    """Return what is written down of a loss or metric, to be held against a resumed run's."""
     if isinstance(found, str):
         return {"class_name": found}
     try:

@@ -25,7 +25,7 @@ _CPU_FLAGS_FILE = Path("/proc/cpuinfo")
 
 
 def choose_precision(precision: str) -> tuple[str, str]:
-    """The precision to train in, and the reason in a few words.
+    """Return the precision to train in, and the reason in a few words.
 
     "auto" takes mixed_bfloat16 where the hardware multiplies bfloat16 numbers itself: a GPU of
     compute capability 8.0 or more, or, with TensorFlow, a CPU with avx512_bf16 or amx_bf16.
@@ -109,7 +109,7 @@ class Policies:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """The model's own policies for a moment, for example to save it with them."""
+        """Give the model its own policies for a moment, for example to save it with them."""
         self.restore()
         try:
             yield

@@ -28,16 +28,16 @@ class Progress:
         self.batch_size = batch_size
 
     def say(self, text: str) -> None:
-        """A message that is not about one epoch."""
+        """Show a message that is not about one epoch."""
 
     def begin_epoch(self, epoch: int) -> None:
-        """An epoch begins."""
+        """Note that an epoch begins."""
 
     def end_batch(self, batch: int, loss: float | None) -> None:
-        """A batch is done; `loss` is the epoch's mean so far where it was looked at."""
+        """Note that a batch is done; `loss` is the epoch's mean so far where it was looked at."""
 
     def end_epoch(self, epoch: int, logs: dict[str, float], seconds: float) -> None:
-        """An epoch is done; `seconds` are those of its training pass."""
+        """Note that an epoch is done; `seconds` are those of its training pass."""
 
     def close(self) -> None:
         """Training has ended, somehow."""
@@ -124,7 +124,7 @@ class Bars(Progress):
 
 
 def make_progress(verbose: Any, **sizes: int) -> Progress:
-    """The way to show progress that `verbose` asks for.
+    """Return the way to show progress that `verbose` asks for.
 
     Args:
         verbose: "auto" (bars where standard error is a terminal, else lines), 0 or False

@@ -73,7 +73,7 @@ class TrainingRun:
 def load_run(
     run_dir: str | os.PathLike[str], *, custom_objects: dict[str, Any] | None = None
 ) -> TrainingRun:
-    """The run in a folder, as far as it is complete, its model with the last epoch's weights.
+    """Return the run in a folder as far as it is complete, with the last epoch's weights.
 
     Nothing in the folder is changed, so a run that is still training may be looked at.
 
@@ -97,7 +97,7 @@ def load_run(
 
 
 def make_run(record: dict[str, Any], model: keras.Model, run_dir: Path | None) -> TrainingRun:
-    """The frozen result of a record."""
+    """Return the frozen result of a record."""
     return TrainingRun(
         model=model,
         history={name: list(values) for name, values in record["history"].items()},

@@ -37,7 +37,7 @@ def describe_settings(
     class_weight: dict[int, float] | None,
     objective: Objective,
 ) -> dict[str, Any]:
-    """A JSON document that is equal for two runs exactly when they train the same thing.
+    """Return a JSON document that is equal for two runs exactly when they train the same thing.
 
     The number of epochs is not part of it, since a run may be made longer, nor the initial
     weights, which a resumed run takes from its checkpoint.
@@ -65,7 +65,7 @@ def describe_model(model: keras.Model) -> dict[str, Any]:
 
 
 def with_later_options(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings that an earlier release wrote, with the options that it did not have yet."""
+    """Return settings of an earlier release with the options that it did not have yet."""
     data = settings.get("data")
     return {**settings, "data": {**_LATER, **data}} if isinstance(data, dict) else settings
 
@@ -76,7 +76,7 @@ def is_usual(loss: Any) -> bool:
 
 
 def find_difference(before: Any, now: Any) -> str | None:
-    """The first place where two such documents differ, in words, or `None`.
+    """Return the first place where two such documents differ, in words, or `None`.
 
     A Functional model whose layers follow one another is the same as a Sequential of them.
     """
@@ -125,7 +125,7 @@ def _is_chain(config: dict[str, Any]) -> bool:
 
 
 def _only_source(layer: dict[str, Any]) -> str | None:
-    """The one layer whose output a layer takes, or `None` where it takes more or otherwise."""
+    """Return the one layer whose output a layer takes, or `None` where it takes more."""
     try:
         [node] = layer["inbound_nodes"]
         [tensor] = node["args"]

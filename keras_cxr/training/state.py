@@ -77,7 +77,7 @@ def assign_generators(arrays: Arrays) -> None:
 
 
 def callback_key(callbacks: Sequence[Any], index: int) -> str:
-    """A callback's class and its place among those of its class, such as "EarlyStopping 0"."""
+    """Return a callback's class and its place in that class, such as "EarlyStopping 0"."""
     kind = type(callbacks[index]).__qualname__
     place = sum(type(other).__qualname__ == kind for other in callbacks[:index])
     return f"{kind} {place}"
@@ -203,12 +203,12 @@ def _decode(value: Any, arrays: Arrays) -> Any:
 
 
 def to_bytes(document: dict[str, Any]) -> NDArray[np.uint8]:
-    """A JSON document as an array, to travel with the others in one file."""
+    """Return a JSON document as an array, to travel with the others in one file."""
     return np.frombuffer(to_json(document, indent=None).encode(), np.uint8)
 
 
 def from_bytes(array: NDArray[np.uint8]) -> dict[str, Any]:
-    """The document of `to_bytes`.
+    """Return the document of `to_bytes`.
 
     Raises:
         FormError: (a ValueError) the bytes are something else.

@@ -78,7 +78,7 @@ def train(
         precision: "float32", "mixed_bfloat16" or "auto": mixed_bfloat16 where the hardware
             computes in bfloat16. A resumed run keeps its own. The softmax, the loss and the
             weights are float32 always, and the model is as it was when training ends.
-        callbacks: Keras callbacks. EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and any
+        callbacks: keras callbacks. EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and any
             with `get_state()` and `set_state(state)` are resumed too; a warning names others.
             Another warning says, before the first epoch, where files of a model with parts of
             your own will not be read back without them.
@@ -151,7 +151,7 @@ def train(
 
 
 def new_record(settings: dict[str, Any], precision: str) -> dict[str, Any]:
-    """The record of a run before its first epoch."""
+    """Return the record of a run before its first epoch."""
     return {
         "settings": settings,
         "precision": precision,

@@ -240,7 +240,7 @@ def test_absent_class_is_null_in_json(model):
         ({"num_classes": 3}, "num_classes=4"),
     ],
 )
-def test_misfit_is_refused_with_the_mend(datasets, build_arguments, message):
+def test_misfit_is_refused_with_the_remedy(datasets, build_arguments, message):
     arguments = {"input_shape": (32, 32, 1), "num_classes": 4, **build_arguments}
     with pytest.raises(ValueError, match=message):
         evaluate(build_lenet5(**arguments), datasets)

@@ -54,7 +54,7 @@ def test_a_part_without_images_is_an_error(phantoms, run):
         recorded_images(folder, phantoms, "val")
 
 
-def test_what_is_missing_is_named_with_the_mend(phantoms, run, tmp_path):
+def test_what_is_missing_is_named_with_the_remedy(phantoms, run, tmp_path):
     folder, table = run
     other = tmp_path / "other"
     shutil.copytree(phantoms, other)

@@ -23,7 +23,7 @@ def test_what_fits():
         ((94, 94), 4, r"shape \(94, 94, 1\), the images have shape \(94, 94\)"),
     ],
 )
-def test_what_does_not_fit_names_the_mend(shape, classes, words):
+def test_what_does_not_fit_names_the_remedy(shape, classes, words):
     with pytest.raises(InvalidArgumentError, match=words):
         check_model_fits(build_lmap3((94, 94, 1)), shape, classes)
 

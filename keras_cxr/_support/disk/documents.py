@@ -66,7 +66,7 @@ class Document:
     Attributes:
         what: what it is, such as "the record of a run"; for messages.
         form: what it holds, see above.
-        mend: what a person does where it is damaged, a sentence.
+        remedy: what a person does where it is damaged, a sentence.
         version: its `schema_version`; None where it has none.
         earlier: versions of the same form that are read too.
         error: what is raised.
@@ -75,27 +75,27 @@ class Document:
 
     what: str
     form: Any
-    mend: str
+    remedy: str
     version: int | None = 1
     earlier: tuple[int, ...] = ()
     error: type[KerasCXRError] = DataError
     rule: Callable[[dict[str, Any]], str] = lambda document: ""
 
-    def read(self, path: Path, *, mend: str = "") -> dict[str, Any]:
+    def read(self, path: Path, *, remedy: str = "") -> dict[str, Any]:
         """Return what a file holds, without its `schema_version`.
 
         Args:
             path: the file.
-            mend: what a person does here where it is damaged; `self.mend` by default.
+            remedy: what a person does here where it is damaged; `self.remedy` by default.
 
         Raises:
             KerasCXRError: the kind's own error; the text names the file, what is wrong with it
-                and the mend.
+                and what to do.
         """
         try:
             return self.parse(read_bytes(path))
         except FormError as error:
-            raise self.damaged(path, error, mend) from error
+            raise self.damaged(path, error, remedy) from error
 
     def parse(self, content: bytes | str) -> dict[str, Any]:
         """Return the document in a text.
@@ -119,9 +119,10 @@ class Document:
             raise FormError(problem)
         return found
 
-    def damaged(self, path: Path, why: object, mend: str = "") -> KerasCXRError:
+    def damaged(self, path: Path, why: object, remedy: str = "") -> KerasCXRError:
         """Return the error for a file that is not what it should be."""
-        return self.error(f"{path} {why}: it cannot be used as {self.what}. {mend or self.mend}")
+        advice = remedy or self.remedy
+        return self.error(f"{path} {why}: it cannot be used as {self.what}. {advice}")
 
 
 def read_bytes(path: Path) -> bytes:

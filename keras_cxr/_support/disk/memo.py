@@ -48,7 +48,7 @@ def computed_once(
     known = Document(
         what=f"kept {name}",
         form={"key": Text(key, "the key"), field: form},
-        mend="It is computed again.",
+        remedy="It is computed again.",
         version=version,
         rule=lambda content: "" if fits(content[field]) else "does not fit",
     )

@@ -131,14 +131,14 @@ def _known_of(opened: OpenedData, table: Table | None) -> Metadata:
 
 
 def _attributes_of(opened: OpenedData, verbose: bool | str) -> pd.DataFrame:
-    """What `read_attributes` returns, with an error for each file that does not decode."""
+    """Return what `read_attributes` returns, with an error for each file that does not decode."""
     table = read_attributes(opened.catalog, folder=opened.cache, verbose=verbose)
     pairs = zip(opened.records, table["error"], strict=True)
     return table.assign(error=[record.error or error for record, error in pairs])
 
 
 def _own_table(data: FolderOrTable, metadata: Table | None) -> Table | None:
-    """The table that tells of patients and sources: the data's own where none is given."""
+    """Return the table that tells of patients and sources: the data's own where none is given."""
     if metadata is not None or isinstance(data, pd.DataFrame):
         return data if metadata is None else metadata
     return None if Path(data).expanduser().is_dir() else data

@@ -55,9 +55,9 @@ class Pictures:
         """Return the pictures of a data set and of the one that it was audited against.
 
         Args:
-            opened: The audited data.
-            other: The other data set.
-            attributes: Width and height of the audited files.
+            opened: the audited data.
+            other: the other data set.
+            attributes: width and height of the audited files.
         """
         places = {opened.catalog.entries[row].file: (opened.store, row) for row in opened.good}
         if other is not None:
@@ -69,7 +69,7 @@ class Pictures:
 
         Args:
             file: As the audit names it.
-            side: Pixels of the longer side; the proportions are those of the file.
+            side: pixels of the longer side; the proportions are those of the file.
         """
         if file not in self._places:
             return ""

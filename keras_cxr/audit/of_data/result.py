@@ -112,7 +112,7 @@ class DataAudit:
         return self._write(self, Path(out_dir))
 
     def _plain(self, found: CopyGroup | PatientAcrossClasses | Flag) -> dict[str, Any]:
-        """What was found, with paths that are relative to the audited folder."""
+        """Return what was found, with paths that are relative to the audited folder."""
         item = found.to_dict()
         if "files" in item:
             item["files"] = [

@@ -82,7 +82,7 @@ def describe(audit: ModelAudit, *, license: str, name: str | None) -> dict[str, 
 
 
 def _metrics(audit: ModelAudit) -> list[dict[str, Any]]:
-    """The model-index of the front matter: types as the hub's `evaluate` names them."""
+    """Return the model-index of the front matter: types as the hub's `evaluate` names them."""
     score = audit.score
     found = [
         ("accuracy", "Accuracy", score.accuracy.value),
@@ -103,7 +103,7 @@ def _metrics(audit: ModelAudit) -> list[dict[str, Any]]:
 
 
 def _limits(audit: ModelAudit) -> list[str]:
-    """What narrows the scores, each from the audit itself."""
+    """Return what narrows the scores, each from the audit itself."""
     data = audit.datasets
     found = [
         f"Every figure is from {audit.score.num_images:,} test images of "

@@ -96,7 +96,7 @@ def render_model_audit(audit: ModelAudit) -> str:
 
 
 def _views(audit: ModelAudit) -> list[dict[str, Any]]:
-    """The tables of masked inputs and controls, in the same shape."""
+    """Return the tables of masked inputs and controls, in the same shape."""
     return [
         {
             "title": title,

@@ -107,8 +107,8 @@ class ModelAudit:
         """Write the page, the model card, the calibrated model and, last, model_audit.json.
 
         Args:
-            out_dir: A folder, created where it is missing.
-            **card: Further options of `write_model_card`, such as `license="apache-2.0"`.
+            out_dir: a folder, created where it is missing.
+            **card: further options of `write_model_card`, such as `license="apache-2.0"`.
 
         Returns:
             The folder.
@@ -140,7 +140,7 @@ MEASURED = tuple(one.name for one in fields(ModelAudit) if one.name in {*MEASURE
 
 
 def _described(datasets: "Datasets") -> dict[str, Any]:
-    """What the data set holds, by class and part, and how it was split."""
+    """Return what the data set holds, by class and part, and how it was split."""
     table = datasets.table
     counts = table.groupby(["class", "part"]).size()
     copies = datasets.copies

@@ -107,7 +107,7 @@ def datasets_of_run(classifier: Classifier, run: PathLike, data: PathLike) -> Da
 
 
 def _record(run: PathLike) -> dict[str, Any]:
-    """What the run's `run.json` holds; empty where only a model is left."""
+    """Return what the run's `run.json` holds; empty where only a model is left."""
     place = Path(run)
     for folder in (place, place / "run", place.parent):
         record = recorded_run(folder)
@@ -117,7 +117,7 @@ def _record(run: PathLike) -> dict[str, Any]:
 
 
 def _builder(model: keras.Model, result: dict[str, Any]) -> Callable[[], keras.Model]:
-    """The architecture with new weights, or those that the run began from where it takes any."""
+    """Return the architecture with new weights, or with those that the run began from."""
     name = _model_name(result)
     if name is None or name not in list_models() or not model_info(name).takes_weights:
         return builder_of(model)
@@ -139,7 +139,7 @@ def _notes_on_builder(result: dict[str, Any]) -> list[str]:
 
 
 def _model_name(result: dict[str, Any]) -> str | None:
-    """The name in the registry that the run's settings hold; None where no registry was asked."""
+    """Return the run's name in the registry; None where no registry was asked."""
     settings = result.get("settings", {})
     name: str | None = settings.get("model") or settings.get("experiment", {}).get("model")
     return name

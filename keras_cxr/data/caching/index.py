@@ -46,7 +46,7 @@ _INDEX = Document(
         "signatures": list,
         "records": list,
     },
-    mend="It is rebuilt.",
+    remedy="It is rebuilt.",
     version=SCHEMA_VERSION,
     rule=_other_rows,
 )

@@ -91,7 +91,7 @@ def likeness(probabilities: Floats, came_true: Floats, codes: NDArray[np.int64])
 
 
 def _joint_pairs(probabilities: Floats, codes: NDArray[np.int64]) -> Floats:
-    """Sums `(groups, columns)` of min(p_i, p_j) over all ordered pairs of a group."""
+    """Return the sums `(groups, columns)` of min(p_i, p_j) over all ordered pairs of a group."""
     found = np.empty((codes.max() + 1, probabilities.shape[1]))
     sizes = np.bincount(codes)
     for i, column in enumerate(probabilities.T):

@@ -154,7 +154,7 @@ def _f1(jaccard: Any) -> Any:
 
 
 def _statistics(sums: Floats, count: int) -> Floats:
-    """The shares (F1 as J), then balanced accuracy and macro F1, `(..., shares + 2)`."""
+    """Return the shares (F1 as J), then balanced accuracy and macro F1, `(..., shares + 2)`."""
     shares = ratios(sums)
     recall, f1 = shares[..., 1 : 1 + count], _f1(shares[..., -count:])
     occurs = np.isfinite(recall)

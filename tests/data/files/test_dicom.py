@@ -81,7 +81,7 @@ def test_refused_films(tmp_path):
         read_image(tmp_path / "d.dcm")
 
 
-def test_without_pydicom_the_mend_is_named(tmp_path, monkeypatch):
+def test_without_pydicom_the_remedy_is_named(tmp_path, monkeypatch):
     path = film(tmp_path / "a.dcm", np.zeros((2, 2), np.uint8), bits=8)
     real_import = builtins.__import__
 

@@ -60,8 +60,8 @@ def read_attributes(
     A corrupt file has its reason in `error` ("" for good ones) and NaN for what is not known.
 
     Args:
-        catalog: What to read, from `find_images`.
-        folder: Where the result is remembered, such as the images' cache folder; a second call
+        catalog: what to read, from `find_images`.
+        folder: where the result is remembered, such as the images' cache folder; a second call
             for unchanged files then opens none of them. None remembers nothing.
         verbose: True shows a progress bar on stderr, "auto" only in a terminal.
 

@@ -80,7 +80,8 @@ def find_flags(
 ) -> tuple[Flag, ...]:
     """Return the files that should be looked at, at most one flag for each, in their order.
 
-    - corrupt: cannot be decoded; confidence 1.
+    - corrupt: damaged, or of a form that is not read, such as a TIFF of several pages; `detail`
+      says which; confidence 1.
     - narrow: uses less than a tenth of its range and comes out black or flat, as 12-bit values in
       a 16-bit file do; confidence 1. `intensity="percentiles"` of `make_datasets` helps.
     - blank: confidence is the share of the picture with one grey value, 0.95 and more.

@@ -90,7 +90,7 @@ class Controls:
 
 
 def _without_lungs(controls: Controls) -> Iterator[Finding]:
-    """The sentence about lungs; it ends with "most of the score ..." by rule only.
+    """Return the sentence about lungs; it ends with "most of the score ..." by rule only.
 
     The rule: the model is better than guessing (the lower limit of the full score lies above
     chance), and the whole 95 % interval of the share kept above chance lies above one half.

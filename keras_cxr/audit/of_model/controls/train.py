@@ -144,7 +144,7 @@ def _jobs(
 
 
 def _shuffled(datasets: "Datasets", seed: int) -> "Datasets":
-    """The data sets with the classes of training and validation images dealt out at random."""
+    """Return the data sets with the classes of train and val images dealt out at random."""
     rng = np.random.default_rng(seed)
     table = datasets.table
     index_of = {name: index for index, name in enumerate(datasets.class_names)}
@@ -160,7 +160,7 @@ def _shuffled(datasets: "Datasets", seed: int) -> "Datasets":
 
 
 def _done(place: Path, job: _Job) -> pd.DataFrame | None:
-    """The predictions of a control that is done with the same settings."""
+    """Return the predictions of a control that is done with the same settings."""
     record, table = place / "control.json", place / "predictions.csv"
     if not _is_of(record, job):
         return None
