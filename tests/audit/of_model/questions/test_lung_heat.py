@@ -1,62 +1,54 @@
-"""Where the heat lies, for a model whose map is the picture itself."""
+"""How much of the heat lies in the lungs, for a model whose heat is the brightness of the image."""
 
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
-from keras_cxr.audit.of_model.questions.lung_heat import LungHeat, measure_lung_heat
-from keras_cxr.data import make_datasets
-from keras_cxr.statistics.intervals.estimates import Estimate
-
-
-@pytest.fixture(scope="module")
-def datasets(phantoms):
-    return make_datasets(phantoms, image_size=(32, 32), group_duplicates=False, format="keras")
+from keras_cxr import make_datasets
+from keras_cxr.audit.of_model.base.predictions import predict_part
+from keras_cxr.audit.of_model.base.subject import AuditedModel
+from keras_cxr.audit.of_model.questions.lung_heat import ask_lung_heat, measure_lung_heat
 
 
 @pytest.fixture(scope="module")
-def seeing():
-    """Grad-CAM's map of class 0 is the picture: one channel that is it, averaged, times 1."""
+def bright():
+    """A model that always predicts the first class, the surer the brighter the image."""
     inputs = keras.Input((32, 32, 1))
-    seen = layers.Conv2D(1, 1, use_bias=False, name="seen")
-    head = layers.Dense(4, use_bias=False, activation="softmax")
-    model = keras.Model(inputs, head(layers.GlobalAveragePooling2D()(seen(inputs))))
-    seen.set_weights([np.ones((1, 1, 1, 1), np.float32)])
-    head.set_weights([np.array([[1, 0, 0, 0]], np.float32)])
+    same = keras.layers.Conv2D(1, 1, kernel_initializer="ones", name="same")(inputs)
+    dense = keras.layers.Dense(4, activation="softmax")
+    model = keras.Model(inputs, dense(keras.layers.GlobalAveragePooling2D()(same)))
+    dense.set_weights([np.float32([[0.02, 0, 0, 0]]), np.float32([1, 0, 0, 0])])
     return model
 
 
-def test_the_share_of_a_map_that_is_the_picture(datasets, seeing):
-    found = measure_lung_heat(seeing, datasets)
-    images, _ = datasets.load("test")
-    lungs = datasets.load_masks("test")
-    shares = (images[..., 0] * lungs).sum((1, 2)) / images[..., 0].sum((1, 2))
-    assert found.heat.value == pytest.approx(shares.mean(), rel=1e-3)
-    assert found.area == pytest.approx(lungs.mean())
-    assert found.random.value == pytest.approx(found.area, abs=0.05)
-    assert found.num_images == len(images)
-    assert found.layer == "seen"
-    again = measure_lung_heat(seeing, datasets)
-    assert again.to_dict() == found.to_dict()
-
-
-def test_without_heat_or_masks_there_is_nothing_to_measure(datasets, seeing):
-    blind = keras.models.clone_model(seeing)
-    blind.set_weights([np.zeros_like(weight) for weight in seeing.get_weights()])
-    assert measure_lung_heat(blind, datasets) is None
-    pixels, labels = datasets.load("train")
-    bare = make_datasets(
-        (np.uint8(pixels[..., 0]), labels), image_size=(32, 32), split=(0.5, 0, 0.5)
-    )
-    assert measure_lung_heat(seeing, bare) is None
-
-
-def test_the_sentence_by_hand():
-    found = LungHeat(Estimate(0.6, 0.5, 0.7), 0.25, Estimate(0.26, 0.2, 0.3), 1200, "conv")
+@pytest.mark.parametrize(("region", "share"), [("lungs", 1), ("outside", 0)])
+def test_heat_lies_where_the_picture_is_bright(region, share, bright, datasets):
+    found = measure_lung_heat(bright, datasets.altered(region=region))
+    assert found.heat.value == pytest.approx(share, abs=0.01)
+    count = len(datasets.files("test"))
+    assert (found.layer, found.num_images) == ("same", count)
+    masks = np.asarray(datasets.load_masks("test", np.arange(count)), bool)
+    assert found.area == pytest.approx(masks.mean(axis=(1, 2)).mean())
+    # maps of noise have as much heat in the lungs as the lungs have of the picture
+    assert found.random.value == pytest.approx(found.area, abs=0.03)
     (finding,) = found.findings
-    assert finding.key == "lung_heat"
-    assert finding.sentence == (
-        "Of the Grad-CAM heat of its answers on 1,200 test images 0.60 [0.50, 0.70] lies in the "
-        "lungs, which cover 0.25 of the picture; of random maps 0.26 [0.20, 0.30]."
+    assert (finding.key, finding.value) == ("lung_heat", found.heat.value)
+    assert f"on {count} test images" in finding.sentence
+    assert set(found.to_dict()) == {"heat", "area", "random", "num_images", "layer"}
+
+
+def test_without_masks_or_maps_the_reason_is_noted(bright, datasets):
+    pixels, labels = np.zeros((16, 32, 32), np.uint8), np.array([0, 1, 2, 3] * 4)
+    arrays = make_datasets((pixels, labels), image_size=(32, 32), split=(0.5, 0.0, 0.5))
+    assert measure_lung_heat(bright, arrays) is None
+    outcome = ask_lung_heat(AuditedModel(bright, arrays, predict_part(bright, arrays)))
+    assert outcome.value is None
+    assert outcome.notes == (
+        "Not measured: heat in the lungs, since no test image has both a mask and a map.",
     )
+    flat = keras.Sequential(
+        [keras.Input((32, 32, 1)), keras.layers.Flatten(), keras.layers.Dense(4, "softmax")]
+    )
+    outcome = ask_lung_heat(AuditedModel(flat, datasets, predict_part(flat, datasets)))
+    assert outcome.value is None
+    assert outcome.notes[0].startswith("Not measured: heat in the lungs, since ")
