@@ -2,16 +2,8 @@
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from keras_cxr.audit.of_data.shortcuts.models import FOLDS, boosted_trees, frequencies, judge, pose
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """On busy cores the threads of small trees wait for each other, as in `measure_shortcuts`."""
-    with threadpool_limits(1):
-        yield
 
 
 def test_groups_stay_in_one_fold_and_classes_in_like_shares():
