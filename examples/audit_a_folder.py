@@ -13,7 +13,7 @@ from keras_cxr.audit import audit_data
 
 
 def spoilt_phantoms() -> Path:
-    """A folder with one photograph under two classes and one file that is no picture."""
+    """Return a folder with one photograph under two classes and one file that is no picture."""
     folder = make_phantoms("phantoms", images_per_class=12, image_size=(96, 96))
     normal = folder / "Normal" / "images"
     shutil.copy(folder / "COVID" / "images" / "COVID-5.png", normal / "Normal-5-again.png")

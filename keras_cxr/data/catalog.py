@@ -50,12 +50,12 @@ class Catalog:
     """All images of a data set in the order of its table.
 
     Attributes:
-        root: The folder that `file` and `mask` are relative to.
-        layout: How the files were found, in words.
-        source: What names the data set's cache: the folder or table it was found by.
-        entries: One `Entry` per image.
-        notes: Remarks for the summary.
-        names: The classes by index, where they are not simply sorted.
+        root: the folder that `file` and `mask` are relative to.
+        layout: how the files were found, in words.
+        source: what names the data set's cache: the folder or table it was found by.
+        entries: one `Entry` per image.
+        notes: remarks for the summary.
+        names: the classes by index, where they are not simply sorted.
     """
 
     root: Path

@@ -31,26 +31,26 @@ class Datasets:
     float32 one-hot. Iteration is finite and gives the same every time; no rest is dropped.
 
     Attributes:
-        train: Batches of the training part, shuffled and augmented as drawn for `epoch`.
-        val: Batches of the validation part in the order of `table`; None if its share is 0.
-        test: Batches of the test part in the order of `table`; None if its share is 0.
-        class_names: The classes by index, sorted by name.
-        class_weight: For each class index n / (k n_class), counted in the training part.
-        table: One row per image with columns file, class, part ("train", "val" or "test"),
+        train: batches of the training part, shuffled and augmented as drawn for `epoch`.
+        val: batches of the validation part in the order of `table`; None if its share is 0.
+        test: batches of the test part in the order of `table`; None if its share is 0.
+        class_names: the classes by index, sorted by name.
+        class_weight: for each class index n / (k n_class), counted in the training part.
+        table: one row per image with columns file, class, part ("train", "val" or "test"),
             group and mask; "" where there is no group or mask.
-        root: The folder that `table`'s paths are relative to; None for arrays.
+        root: the folder that `table`'s paths are relative to; None for arrays.
         image_size: (height, width).
         color_mode: "grayscale" or "rgb".
         intensity: "stored" or "percentiles": how files became grey.
         region: "full", "lungs" or "outside".
-        batch_size: Images per batch.
-        augment: Whether training images are moved.
-        seed: What split, order and augmentation are drawn from.
+        batch_size: images per batch.
+        augment: whether training images are moved.
+        seed: what split, order and augmentation are drawn from.
         format: "tf" or "keras".
-        layout: How the files were found, in words.
-        notes: What is worth knowing, such as files that were left out.
-        copies: What copies do to the split; None where they were not looked for.
-        epoch: The epoch that `train` is drawn for.
+        layout: how the files were found, in words.
+        notes: what is worth knowing, such as files that were left out.
+        copies: what copies do to the split; None where they were not looked for.
+        epoch: the epoch that `train` is drawn for.
     """
 
     train: Any
@@ -161,12 +161,12 @@ class Datasets:
 
         Args:
             region: "full", "lungs" or "outside"; the last two need a mask for every image.
-            transform: A function at the top of a module, called in several threads with an image,
+            transform: a function at the top of a module, called in several threads with an image,
                 (h, w) uint8 or float32 in [0, 255] and not to be written to, and its lung mask,
                 (h, w) uint8, 255 in the lungs and 0 elsewhere (all 0 without a mask). It returns
                 (h, w) uint8 or float32 in [0, 255]. The region is cut out before it, training
                 images are moved after it. A saved model does not know of it.
-            labels: By part, (n,) integer class indices in the order of `files`; `table` and
+            labels: by part, (n,) integer class indices in the order of `files`; `table` and
                 `class_weight` follow.
 
         Raises:
@@ -202,7 +202,7 @@ class Datasets:
 
         Args:
             part: "train", "val" or "test".
-            indices: Which of the part's files; None means all, in memory at once.
+            indices: which of the part's files; None means all, in memory at once.
 
         Returns:
             (n, h, w, c) float32 in [0, 255] and (n,) int64 class indices.

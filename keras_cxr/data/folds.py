@@ -22,9 +22,9 @@ def make_folds(datasets: Datasets, folds: int = 3, *, seed: int = 0) -> Iterator
     No pixel is read or copied.
 
     Args:
-        datasets: What `make_datasets` returned, from files or arrays.
-        folds: How many shares, at least 2.
-        seed: Another seed gives another division.
+        datasets: what `make_datasets` returned, from files or arrays.
+        folds: how many shares, at least 2.
+        seed: another seed gives another division.
 
     Raises:
         InvalidArgumentError: `folds` is below 2.

@@ -15,8 +15,8 @@ def check_class_names(names: Any, count: int | None = None) -> tuple[str, ...]:
     """Return class names as a tuple of different texts.
 
     Args:
-        names: One name for each class, by index.
-        count: How many there must be; None for any number.
+        names: one name for each class, by index.
+        count: how many there must be; None for any number.
 
     Raises:
         InvalidArgumentError: There are too few or too many, one stands there twice or is empty,
@@ -51,8 +51,8 @@ def class_indices(
     Args:
         labels: (n,) or (n, 1) whole numbers, of any type; (n, classes) one-hot, whole or float;
             or (n,) texts, where `class_names` are known.
-        num_classes: How many classes there are; None where the labels alone tell.
-        class_names: The classes by index; sets `num_classes`.
+        num_classes: how many classes there are; None where the labels alone tell.
+        class_names: the classes by index; sets `num_classes`.
 
     Raises:
         DataError: Labels are something else; the text says what, and how to turn it into these.

@@ -50,50 +50,50 @@ def make_datasets(
     kept in a cache, so that the next call starts at once.
 
     Args:
-        data: A folder (`CLASS/images` with `CLASS/masks`, `CLASS/*.png`, or either below
+        data: a folder (`CLASS/images` with `CLASS/masks`, `CLASS/*.png`, or either below
             `train`, `val` and `test`); a CSV file or DataFrame with columns file, label and
             optionally group, mask, part; a `Catalog` as `find_images` returns it; or
             `(images, labels)`: arrays in [0, 255], and class indices, one-hot rows or names.
         image_size: (height, width) that every image and mask is stretched to.
-        batch_size: Images per batch.
-        split: Shares of train, val and test. A share of 0 makes that part None. Parts that the
+        batch_size: images per batch.
+        split: shares of train, val and test. A share of 0 makes that part None. Parts that the
             folders or the table name are kept; a missing one is taken from train.
-        augment: Whether training images are rotated, zoomed and flipped.
+        augment: whether training images are rotated, zoomed and flipped.
         region: "full"; "lungs" keeps what lies inside the lung mask and sets the rest to 0;
             "outside" the other way round.
         color_mode: "grayscale", or "rgb" for the grey value in three channels.
         intensity: "stored" shows the range that a file may use, by its bits or its DICOM window;
             "percentiles" each film from its own 0.5th to its 99.5th percentile, for files that
             use little of their range. Arrays are taken as they are.
-        seed: Draws split, order and augmentation.
+        seed: draws split, order and augmentation.
         format: "tf" for `tf.data.Dataset`, "keras" for a `keras.utils.PyDataset` that needs no
             TensorFlow.
         on_error: "raise" lists all bad files in one error, "skip" leaves them out.
-        cache: Whether fitted pixels are kept on disk. Without, files are decoded in each epoch.
-        cache_dir: Where; by default `KERAS_CXR_CACHE` or the user's cache folder.
-        rotation: Largest angle in degrees.
-        zoom: Largest change of scale, as a fraction.
-        horizontal_flip: Whether images are mirrored at random. On chest films this is
+        cache: whether fitted pixels are kept on disk. Without, files are decoded in each epoch.
+        cache_dir: where; by default `KERAS_CXR_CACHE` or the user's cache folder.
+        rotation: largest angle in degrees.
+        zoom: largest change of scale, as a fraction.
+        horizontal_flip: whether images are mirrored at random. On chest films this is
             anatomically wrong (the heart changes sides), but the study did so.
-        fill_mode: What lies outside: "reflect", "mirror", "nearest", "wrap" or "constant".
-        groups: Which images belong together (to one patient) and stay in one part: a mapping
+        fill_mode: what lies outside: "reflect", "mirror", "nearest", "wrap" or "constant".
+        groups: which images belong together (to one patient) and stay in one part: a mapping
             from file to group, or a table with columns file and group or patient.
-        group_column: The column of `groups`, where it has another name.
-        group_duplicates: Whether copies (see `find_duplicates`) are looked for and kept in one
+        group_column: the column of `groups`, where it has another name.
+        group_duplicates: whether copies (see `find_duplicates`) are looked for and kept in one
             part, joined with `groups`; the summary tells what a split that does not know them
             leaks. "auto" does so for files at 64 x 64 or larger, but not for arrays, which would
             be searched anew by every call; True insists. Parts that are given are not divided.
-        group_patients: Whether images of one patient, as DICOM files name them, stay in one part.
+        group_patients: whether images of one patient, as DICOM files name them, stay in one part.
             "auto" does so where no groups are given; True joins both. Parts that are given are not
             divided.
-        audit: A table of actions as an audit writes it: columns file, action ("drop", "group" or
+        audit: a table of actions as an audit writes it: columns file, action ("drop", "group" or
             "relabel"), group and label. Its groups join `groups`; since an audit has looked for
             copies, "auto" does not do so again. Actions with a question mark are only counted.
-        split_by: A column, such as source, of the data table or of the table `groups`: whole
+        split_by: a column, such as source, of the data table or of the table `groups`: whole
             sources go to one part each, so that the test part holds some that training never saw.
             Groups and copies that lie in two sources may then be divided; the summary counts them.
-        root: The folder that a table's paths are relative to; by default the CSV's own.
-        class_names: The classes by index, for arrays and for data to test a model of these
+        root: the folder that a table's paths are relative to; by default the CSV's own.
+        class_names: the classes by index, for arrays and for data to test a model of these
             classes on: images of other classes are refused, classes without images noted. By
             default those that the images show, sorted.
         verbose: True shows progress on stderr, "auto" only in a terminal.

@@ -19,10 +19,10 @@ def fewer_images(datasets: Datasets, count: int, *, part: str = "train", seed: i
     are taken is drawn from `seed`, and the first of a larger `count` are those of a smaller one.
 
     Args:
-        datasets: What `make_datasets` returned.
-        count: How many images, at least 1; a part that has no more stays as it is.
-        part: Which part.
-        seed: Another seed takes other images.
+        datasets: what `make_datasets` returned.
+        count: how many images, at least 1; a part that has no more stays as it is.
+        part: which part.
+        seed: another seed takes other images.
 
     Raises:
         InvalidArgumentError: `count` is not positive, or there is no such part.

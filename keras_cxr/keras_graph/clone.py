@@ -59,7 +59,7 @@ def _clone_with(model: keras.Model, replace: Callable[[Any], Any | None]) -> ker
         return found
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        """What a new layer replaces may have been called with a mask, which it need not take."""
+        """Drop the mask that the replaced layer may have been called with: none need take it."""
         return layer(*args) if any(layer is one for one in new) else layer(*args, **kwargs)
 
     return keras.models.clone_model(

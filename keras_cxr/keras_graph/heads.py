@@ -56,10 +56,10 @@ class Head:
     """The operation that turns scores into the model's output.
 
     Attributes:
-        operation: The operation, or None when the output itself holds the scores.
-        activation: One of `HEADS`, or "linear".
-        whole: The operation is nothing but the activation (a layer of its own).
-        trail: The nodes from the outermost graph inwards to this call of the operation: the same
+        operation: the operation, or None when the output itself holds the scores.
+        activation: one of `HEADS`, or "linear".
+        whole: the operation is nothing but the activation (a layer of its own).
+        trail: the nodes from the outermost graph inwards to this call of the operation: the same
             layer may do something else elsewhere.
     """
 

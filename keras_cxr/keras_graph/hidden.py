@@ -53,9 +53,9 @@ def hidden_calls(
     cannot be run without values.
 
     Args:
-        operation: A layer or model without a graph.
-        prefix: Path of the operation with a slash, or empty for the outermost model.
-        node: Its call in the graph around it, None for the outermost model.
+        operation: a layer or model without a graph.
+        prefix: path of the operation with a slash, or empty for the outermost model.
+        node: its call in the graph around it, None for the outermost model.
     """
     inner = {id(layer): (path, layer) for path, layer in _inside(operation, prefix)}
     if not inner:
@@ -76,7 +76,7 @@ def _inside(operation: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _inputs(operation: Any, node: Any | None) -> tuple[Any, dict[str, Any]] | None:
-    """What the operation is called with, as tensors without values; None where not known."""
+    """Return what the operation is called with, as tensors without values; None where not known."""
     if node is not None:
         return tuple(node.arguments.args), dict(node.arguments.kwargs)
     if len(inputs := getattr(operation, "inputs", None) or []) == 1:  # a Functional of its own code
@@ -117,7 +117,7 @@ def _trace(
 
 
 def _filled(value: Any) -> Any:
-    """A tensor without values, its batch and its open sides given a number."""
+    """Return a tensor without values, its batch and its open sides given a number."""
     if not isinstance(value, keras.KerasTensor):
         return value
     shape = [side or (_SIDE if axis else 1) for axis, side in enumerate(value.shape)]

@@ -114,7 +114,7 @@ def predict_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[n
 
 
 def as_probabilities(outputs: Any, *, logits: bool) -> NDArray[np.float64]:
-    """What a model returned, `(batch, classes)`, as class probabilities; NaN where it was none."""
+    """Return a model's output `(batch, classes)` as probabilities; NaN where it was NaN."""
     found = np.asarray(outputs, np.float64)
     if logits:
         with np.errstate(invalid="ignore"):
@@ -157,8 +157,8 @@ def find_output(model: Any, output: Any | None) -> int | str | None:
     Of a subclassed model, whose outputs are known once it has run, what was given is returned.
 
     Args:
-        model: A model that `check_model` accepts.
-        output: A number, a name, or None for the only output.
+        model: a model that `check_model` accepts.
+        output: a number, a name, or None for the only output.
 
     Raises:
         InvalidArgumentError: There is no such output, or there are several and none is named.

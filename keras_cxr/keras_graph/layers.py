@@ -25,13 +25,13 @@ class Site:
     """An operation of a model and where it lies.
 
     Attributes:
-        path: Names from the outermost model inwards, such as "vgg19/block5_conv4".
-        operation: The layer or operation.
-        shape: Its output's shape with the batch in front, None where that is not known.
-        hidden: It lies in a layer or model whose `call` is the author's own code.
-        channels_first: Its output has the channels before height and width.
-        trail: The nodes from the outermost graph inwards to this call; empty where hidden.
-        leads_out: The model's chosen output is made from it, as far as the graph tells.
+        path: names from the outermost model inwards, such as "vgg19/block5_conv4".
+        operation: the layer or operation.
+        shape: its output's shape with the batch in front, None where that is not known.
+        hidden: it lies in a layer or model whose `call` is the author's own code.
+        channels_first: its output has the channels before height and width.
+        trail: the nodes from the outermost graph inwards to this call; empty where hidden.
+        leads_out: the model's chosen output is made from it, as far as the graph tells.
     """
 
     path: str
@@ -62,8 +62,8 @@ def list_sites(model: Any, output: int | str | None = None) -> list[Site]:
     first layer that does.
 
     Args:
-        model: The model.
-        output: The number of the output that sites may lead to; None for any.
+        model: the model.
+        output: the number of the output that sites may lead to; None for any.
     """
     graph = graph_of(model)
     outputs = [] if graph is None else graph.outputs
@@ -176,10 +176,10 @@ def resolve_site(
     A name finds a nested layer too when no other layer bears it; so does the end of a path.
 
     Args:
-        model: The model.
-        layer: Layer, name or path; None for the default.
-        output: The output that the layer must lead to, as `find_output` returns it.
-        call_index: Of a layer that is called several times, which call is meant.
+        model: the model.
+        layer: layer, name or path; None for the default.
+        output: the output that the layer must lead to, as `find_output` returns it.
+        call_index: of a layer that is called several times, which call is meant.
 
     Raises:
         InvalidArgumentError: There is no such layer or call, several match, its output is no map,

@@ -42,9 +42,9 @@ class Axis:
     Pixels are counted by their centres, from 0.
 
     Attributes:
-        first: Place of the first cell in pixels.
-        step: Pixels from cell to cell.
-        count: Number of cells.
+        first: place of the first cell in pixels.
+        step: pixels from cell to cell.
+        count: number of cells.
     """
 
     first: float
@@ -52,7 +52,7 @@ class Axis:
     count: int
 
     def window(self, size: int, stride: int, dilation: int, padding: str) -> "Axis":
-        """The axis after a convolution or pooling with such a window."""
+        """Return the axis after a convolution or pooling with such a window."""
         reach = (size - 1) * dilation
         if padding == "same":
             count = -(-self.count // stride)
@@ -62,13 +62,13 @@ class Axis:
         return Axis(self.first + (reach / 2 - before) * self.step, self.step * stride, count)
 
     def padded(self, before: int, after: int) -> "Axis":
-        """The axis with cells added before and after, or cut off where the number is negative."""
+        """Return the axis with cells added before and after, or cut off where negative."""
         return replace(
             self, first=self.first - before * self.step, count=self.count + before + after
         )
 
     def repeated(self, times: int) -> "Axis":
-        """The axis with each cell divided into several."""
+        """Return the axis with each cell divided into several."""
         step = self.step / times
         return Axis(self.first - (self.step - step) / 2, step, self.count * times)
 
@@ -91,9 +91,9 @@ def receptive_fields(model: Any, site: Site, size: tuple[int, int]) -> Axes:
     """Rows and columns at the centres of what the layer's cells look at.
 
     Args:
-        model: The model.
-        site: The layer, and which of its calls.
-        size: Height and width of the image.
+        model: the model.
+        site: the layer, and which of its calls.
+        size: height and width of the image.
 
     Raises:
         InvalidArgumentError: An operation on the way moves places in a way that is not known.

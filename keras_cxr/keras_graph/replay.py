@@ -59,7 +59,7 @@ class Replay:
 
         Args:
             images: (batch, height, width, channels) tensor, in the model's own data format.
-            watch: Receives the layer's output (the images where no layer was chosen) as soon as
+            watch: receives the layer's output (the images where no layer was chosen) as soon as
                 it is known and returns what the rest of the model goes on with: the place where
                 a backend starts its tape.
         """
@@ -173,7 +173,7 @@ class Replay:
 
 
 def at_inference(operation: Any, *, outermost: bool) -> dict[str, bool]:
-    """The argument `training` as `predict` passes it.
+    """Return the argument `training` as `predict` passes it.
 
     To a model whose `call` has none it passes nothing; to the layers of a graph always, since
     those hand it on to the layers inside.
@@ -219,7 +219,7 @@ def _hidden_endings(model: Any) -> list[Any]:
 
 
 def _noting(layer: Any, endings: list[tuple[Any, Any, str]]) -> Callable[..., Any]:
-    """The layer's `call`, which notes what it returns beside the same before the activation."""
+    """Return the layer's `call`, noting what it returns and the same before the activation."""
     original = layer.call
     name, whole = activation_of(layer)
     twin = without_activation(layer)

@@ -27,7 +27,7 @@ class Call:
     """One call of an operation in a model's graph.
 
     Attributes:
-        trail: The nodes from the outermost graph inwards to this call: the same layer may do
+        trail: the nodes from the outermost graph inwards to this call: the same layer may do
             something else elsewhere.
     """
 
@@ -74,9 +74,9 @@ def calls_before(
     not among those yielded.
 
     Args:
-        tensors: Where the walk begins.
-        ends: Whether it ends at an operation, or goes on to what that was called with.
-        enter: Returns the graph of a nested model, None for what is not to be entered.
+        tensors: where the walk begins.
+        ends: whether it ends at an operation, or goes on to what that was called with.
+        enter: returns the graph of a nested model, None for what is not to be entered.
     """
     waiting: deque[tuple[Any, Trail]] = deque((tensor, ()) for tensor in tensors)
     seen = set()

@@ -33,10 +33,10 @@ class Augmentation:
     """How far training images are moved; the study's values are the defaults.
 
     Attributes:
-        rotation: Largest angle in degrees, to either side.
-        zoom: Largest change of scale as a fraction; height and width change together.
-        horizontal_flip: Whether every second image on average is mirrored left to right.
-        fill_mode: What lies outside the image: "reflect" (dcba|abcd|dcba), "mirror"
+        rotation: largest angle in degrees, to either side.
+        zoom: largest change of scale as a fraction; height and width change together.
+        horizontal_flip: whether every second image on average is mirrored left to right.
+        fill_mode: what lies outside the image: "reflect" (dcba|abcd|dcba), "mirror"
             (dcb|abcd|cba), "nearest", "wrap" or "constant" (0).
     """
 
@@ -72,8 +72,8 @@ class Augmentation:
         Args:
             keys: (n,) uint64, one per image (see `image_keys`).
             image_size: (height, width).
-            seed: The data set's seed.
-            epoch: The epoch, from 0.
+            seed: the data set's seed.
+            epoch: the epoch, from 0.
 
         Returns:
             (n, 2, 3) float64 affine matrices for `warp`.

@@ -34,20 +34,20 @@ class Batches:
     """Random access to batches; any order of access, in any number of threads, gives the same.
 
     Attributes:
-        store: Where the pixels lie.
+        store: where the pixels lie.
         rows: (n,) int64, the part's rows in the store, in the order of the table.
         labels: (n,) int64 class indices.
         keys: (n,) uint64, one per image, from its file's name.
         image_size: (height, width).
         channels: 1, or 3 for the grey value three times.
-        num_classes: Length of the one-hot labels.
-        batch_size: Images per batch; the last one holds what is left.
+        num_classes: length of the one-hot labels.
+        batch_size: images per batch; the last one holds what is left.
         region: "full", "lungs" or "outside".
-        shuffle: Whether the order is drawn anew in every epoch.
-        augmentation: How images are moved, or None.
-        transform: What is done to each image and its mask before it is moved, or None.
-        seed: Enters every draw.
-        epoch: Enters every draw.
+        shuffle: whether the order is drawn anew in every epoch.
+        augmentation: how images are moved, or None.
+        transform: what is done to each image and its mask before it is moved, or None.
+        seed: enters every draw.
+        epoch: enters every draw.
     """
 
     store: Store

@@ -49,11 +49,11 @@ class CacheInfo:
     """One cache on disk.
 
     Attributes:
-        path: Its folder.
-        source: The folder or table it was made from.
+        path: its folder.
+        source: the folder or table it was made from.
         image_size: (height, width) of the images in it.
-        num_images: How many there are; 0 in a damaged or outdated cache.
-        num_bytes: The room it takes.
+        num_images: how many there are; 0 in a damaged or outdated cache.
+        num_bytes: the room it takes.
     """
 
     path: Path

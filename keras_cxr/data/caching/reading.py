@@ -60,12 +60,12 @@ def read_all(
     """Return a `Record` per entry, in order; good pixels go to `sink(row, image, mask)`.
 
     Args:
-        catalog: What to read.
+        catalog: what to read.
         image_size: (height, width) to fit images and masks to.
         intensity: As `read_image` takes it.
-        sink: Called from several threads with (height, width) uint8 images and their masks
+        sink: called from several threads with (height, width) uint8 images and their masks
             as packed bits, or None where there is no good mask.
-        earlier: Looks up what need not be read again.
+        earlier: looks up what need not be read again.
         verbose: True shows a progress bar on stderr, "auto" only in a terminal.
     """
     entries = catalog.entries

@@ -52,8 +52,8 @@ def check_classes(catalog: Catalog, *, named: bool = False) -> None:
     """Refuse a data set with fewer than two classes, or a class without images.
 
     Args:
-        catalog: The images that are left.
-        named: Whether the user named the classes: then some may have no images.
+        catalog: the images that are left.
+        named: whether the user named the classes: then some may have no images.
 
     Raises:
         DataError: It says what to do.

@@ -48,8 +48,8 @@ def find_candidates(
         small: (n, 64, 64) uint8, the pictures.
         first: None for pairs among all; else pairs of one of the first `first` rows with one
             of the others.
-        threshold: The least cosine.
-        max_exhaustive: See above.
+        threshold: the least cosine.
+        max_exhaustive: see above.
 
     Returns:
         (m,) records, the most similar first: `query`, the row of the picture whose window was

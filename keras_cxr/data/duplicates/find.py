@@ -29,8 +29,8 @@ class DuplicateGroup(NamedTuple):
     """Files that are joined by confirmed pairs, directly or through one another.
 
     Attributes:
-        files: Two or more, in the order of the data set.
-        classes: The classes that they are filed under, sorted.
+        files: two or more, in the order of the data set.
+        classes: the classes that they are filed under, sorted.
     """
 
     files: tuple[str, ...]
@@ -42,13 +42,13 @@ class Duplicates:
     """The copies in a data set; made by `find_duplicates`.
 
     Attributes:
-        pairs: One row for each confirmed pair with columns file_a, file_b, class_a, class_b,
+        pairs: one row for each confirmed pair with columns file_a, file_b, class_a, class_b,
             similarity (median correlation of fine structure, at most 1), displacement (what is
             left between the two after one affine map, in 1/224 of the picture) and kind:
             one of `PAIR_KINDS`.
-        groups: What the pairs join, largest first.
-        num_images: How many images were searched.
-        notes: What is worth knowing, such as files that were left out.
+        groups: what the pairs join, largest first.
+        num_images: how many images were searched.
+        notes: what is worth knowing, such as files that were left out.
     """
 
     pairs: pd.DataFrame
@@ -119,14 +119,14 @@ def find_duplicates(
     turned by more than some 4 degrees, or mirrored and inverted at once are missed.
 
     Args:
-        data: A folder, CSV file or DataFrame as `make_datasets` takes it, or a folder of images
+        data: a folder, CSV file or DataFrame as `make_datasets` takes it, or a folder of images
             without classes.
-        against: Another one, such as an external test set: only pairs of an image of `data`
+        against: another one, such as an external test set: only pairs of an image of `data`
             (file_a) with one of `against` (file_b, as a path) are looked for.
         image_size: (height, width), at least 64, of the cached images that are compared.
-        root: The folder that a table's paths are relative to; by default the CSV's own.
+        root: the folder that a table's paths are relative to; by default the CSV's own.
         on_error: "raise" lists all bad files in one error, "skip" leaves them out.
-        cache_dir: Where images and result are kept; by default `KERAS_CXR_CACHE` or the user's
+        cache_dir: where images and result are kept; by default `KERAS_CXR_CACHE` or the user's
             cache folder.
         verbose: True shows progress on stderr, "auto" only in a terminal.
 

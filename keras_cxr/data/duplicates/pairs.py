@@ -34,8 +34,8 @@ class Agreement(NamedTuple):
     """How well two aligned pictures agree.
 
     Attributes:
-        similarity: Median correlation of fine structure over places, in [-1, 1].
-        displacement: What 70 % of the places stay below, of the distance in 1/224 of the
+        similarity: median correlation of fine structure over places, in [-1, 1].
+        displacement: what 70 % of the places stay below, of the distance in 1/224 of the
             picture that is left between the two after one affine map for all.
     """
 
@@ -65,7 +65,7 @@ def align(
     Args:
         query: `coarse_detail` of the one, as `turned` shows it.
         target: `coarse_detail` of the other.
-        framing: Which windows of them agree.
+        framing: which windows of them agree.
 
     Returns:
         (2, 3) float64 that takes places of the target to places of the query, both in [0, 1].
@@ -115,8 +115,8 @@ def agreement(
 
     Args:
         query: (height, width) uint8 of any size, as `turned` shows it.
-        target: The other picture.
-        matrix: The map between them from `align`.
+        target: the other picture.
+        matrix: the map between them from `align`.
     """
     one_detail, other_detail = (_detail(_fine(image), 1.5, 5.0, 8.0) for image in (query, target))
     window = cv2.createHanningWindow((_PATCH, _PATCH), cv2.CV_32F)

@@ -87,9 +87,9 @@ def search_pairs(
     """Return the confirmed pairs among pictures, by row.
 
     Args:
-        image: Gives the picture of a row, (height, width) uint8 or float32 in [0, 255]; called
+        image: gives the picture of a row, (height, width) uint8 or float32 in [0, 255]; called
             from several threads.
-        checksums: One for each row, equal where pixels are.
+        checksums: one for each row, equal where pixels are.
         first: None to search among all. Else pairs of one of the first `first` rows with one of
             the others.
         verbose: True shows progress on stderr, "auto" only in a terminal.

@@ -87,7 +87,7 @@ class TargetWindow:
 
     Args:
         small: (n, 64, 64) uint8, the pictures.
-        window: Of the targets.
+        window: of the targets.
 
     Attributes:
         targets: (n, 143) float32 of length 1: the window of every picture as it is.

@@ -19,8 +19,8 @@ def decode(data: bytes, header: Header, flags: int = _AS_STORED) -> NDArray[Any]
     """Return the pixels that OpenCV finds in a file; None where it finds none.
 
     Args:
-        data: The whole file.
-        header: What its header says; for the decoders of other formats.
+        data: the whole file.
+        header: what its header says; for the decoders of other formats.
         flags: As `cv2.imdecode` takes them.
 
     Returns:

@@ -83,7 +83,7 @@ def _check_frames(pixels: bytes, *, width: int, height: int) -> None:
     """Refuse encapsulated pixels of several frames, of another size, or cut off.
 
     Args:
-        pixels: The value of PixelData.
+        pixels: the value of PixelData.
         width: As Columns says.
         height: As Rows says.
 

@@ -32,9 +32,9 @@ def show(film: Any, pixels: NDArray[Any], intensity: str) -> Shown:
     """Return a film as a screen shows it, or with `percentiles` in place of its window.
 
     Args:
-        film: The pydicom data set, checked.
+        film: the pydicom data set, checked.
         pixels: (height, width) or (height, width, 3), as pydicom decodes them.
-        intensity: One of `INTENSITIES`.
+        intensity: one of `INTENSITIES`.
 
     Raises:
         DataError: A tag that decides on the grey values cannot be understood; it is named.
@@ -89,11 +89,11 @@ def _shown(
     """Return every value as a share of the way from black to white, before presentation.
 
     Args:
-        film: The pydicom data set.
-        values: Stored ones.
-        held: Which of them the film holds and are no padding.
-        weights: How often it holds each of these; None for once.
-        intensity: One of `INTENSITIES`.
+        film: the pydicom data set.
+        values: stored ones.
+        held: which of them the film holds and are no padding.
+        weights: how often it holds each of these; None for once.
+        intensity: one of `INTENSITIES`.
     """
     from pydicom.pixels import apply_modality_lut
 

@@ -27,7 +27,7 @@ def _starts(*signatures: bytes) -> Callable[[bytes], bool]:
 
 
 def _no_check(data: bytes) -> None:
-    """The decoder itself refuses what is cut off."""
+    """Do nothing: the decoder itself refuses what is cut off."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Format:
 
     Attributes:
         name: As people write it.
-        suffixes: Names by which folders are searched; a file under another name may be one too.
-        begins: Whether a file's first bytes are of this kind.
-        header: Returns what a file's header says; it raises a `DataError` for what is damaged, cut
+        suffixes: names by which folders are searched; a file under another name may be one too.
+        begins: whether a file's first bytes are of this kind.
+        header: returns what a file's header says; it raises a `DataError` for what is damaged, cut
             off or not read, and for nothing else.
-        check_whole: Raises a `DataError` for damage that the decoder would not see.
-        decode: Returns a file's pixels as `decoding.decode` does.
+        check_whole: raises a `DataError` for damage that the decoder would not see.
+        decode: returns a file's pixels as `decoding.decode` does.
     """
 
     name: str

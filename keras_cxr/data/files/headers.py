@@ -37,13 +37,13 @@ class Header(NamedTuple):
     """What a header says of a picture.
 
     Attributes:
-        width: In pixels, as stored.
-        height: In pixels, as stored.
-        channels: Of the decoded picture: a palette has three, grey with alpha and most WebP four.
-        bit_depth: Bits a sample.
+        width: in pixels, as stored.
+        height: in pixels, as stored.
+        channels: of the decoded picture: a palette has three, grey with alpha and most WebP four.
+        bit_depth: bits a sample.
         orientation: Exif's number, 1 for upright; only of JPEG, since OpenCV turns the others.
-        negative: Marks TIFF files of 16 bits in which 0 is white, which OpenCV does not invert.
-        quantisation: A JPEG's table for luminance, 64 numbers in zigzag order; else empty.
+        negative: marks TIFF files of 16 bits in which 0 is white, which OpenCV does not invert.
+        quantisation: a JPEG's table for luminance, 64 numbers in zigzag order; else empty.
     """
 
     width: int

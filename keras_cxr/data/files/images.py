@@ -37,7 +37,7 @@ def read_image(
     """Return one image file as an array that a model of this package takes.
 
     Args:
-        path: A picture file such as PNG, JPEG or TIFF, or a DICOM file (which needs
+        path: a picture file such as PNG, JPEG or TIFF, or a DICOM file (which needs
             packages of the extra `dicom`, such as pydicom).
         image_size: (height, width) to fit it to; None keeps its own size.
         color_mode: "grayscale" for one channel, "rgb" for the grey value three times.
@@ -83,9 +83,9 @@ def grey_film(data: bytes, intensity: str = "stored", *, levels: bool = False) -
     """Return what the bytes of a file hold.
 
     Args:
-        data: The whole file.
+        data: the whole file.
         intensity: As `read_image` takes it.
-        levels: Whether `Film.levels` is wanted, which takes a moment; else it is 0.
+        levels: whether `Film.levels` is wanted, which takes a moment; else it is 0.
 
     Raises:
         DataError: With the bare reason, without the file's name.

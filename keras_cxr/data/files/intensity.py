@@ -31,9 +31,9 @@ class Film(NamedTuple):
 
     Attributes:
         image: (height, width) uint8 in its own size.
-        levels: How many of the file's own grey steps lie between the film's 0.5th and 99.5th
+        levels: how many of the file's own grey steps lie between the film's 0.5th and 99.5th
             percentile: up to 65,535 where it has 16 bits.
-        patient: The same text for all DICOM films of one patient within one process, which says
+        patient: the same text for all DICOM films of one patient within one process, which says
             nothing of the patient; "" for other files and where the patient is not named.
     """
 
@@ -56,8 +56,8 @@ def limits(values: NDArray[Any], counts: NDArray[Any] | None = None) -> tuple[fl
     """Return the 0.5th and 99.5th percentile: the first values that so many do not exceed.
 
     Args:
-        values: Numbers of any shape, at least one.
-        counts: How often each of them stands there; once by default.
+        values: numbers of any shape, at least one.
+        counts: how often each of them stands there; once by default.
     """
     flat = values.ravel()
     if counts is None and flat.dtype.kind == "u" and flat.itemsize <= 2:

@@ -21,11 +21,11 @@ def from_arrays(
     """Return a catalog of "array[0]", "array[1]", ... and the images as the store keeps them.
 
     Args:
-        data: The images, (n, h, w), (n, h, w, 1) or (n, h, w, 3), uint8 or float in [0, 255],
+        data: the images, (n, h, w), (n, h, w, 1) or (n, h, w, 3), uint8 or float in [0, 255],
             and the labels as `class_indices` reads them: (n,) or (n, 1) class indices,
             (n, k) one-hot rows, or names where `class_names` are given.
         image_size: (height, width) to fit the images to.
-        class_names: The classes' names by index; "0", "1", ... otherwise.
+        class_names: the classes' names by index; "0", "1", ... otherwise.
 
     Returns:
         The catalog, and (n, height, width) uint8 or float32 images.

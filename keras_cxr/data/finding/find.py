@@ -24,11 +24,11 @@ def find_images(
     """Return the catalog of a folder, a CSV file or a DataFrame; no image is decoded.
 
     Args:
-        data: The folder, the path of the CSV file, or the DataFrame; a catalog is returned as
+        data: the folder, the path of the CSV file, or the DataFrame; a catalog is returned as
             it is.
-        root: The folder that a table's paths are relative to; by default the CSV file's own,
+        root: the folder that a table's paths are relative to; by default the CSV file's own,
             for a DataFrame the working folder.
-        require_classes: Whether a folder of images without class folders is refused; else its
+        require_classes: whether a folder of images without class folders is refused; else its
             images have the label "".
 
     Raises:

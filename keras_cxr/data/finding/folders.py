@@ -23,11 +23,11 @@ class _Top:
     """A folder that may be a data set, as the functions of `LAYOUTS` look at it.
 
     Attributes:
-        folder: What lies in it.
-        inner: Its place below the folder that was passed.
-        require_classes: Whether images that lie in no class folder are refused.
-        parts: Its folders `train`, `val` and `test` where it is pre-split; else empty.
-        filled: The inner folders that may be classes and hold images.
+        folder: what lies in it.
+        inner: its place below the folder that was passed.
+        require_classes: whether images that lie in no class folder are refused.
+        parts: its folders `train`, `val` and `test` where it is pre-split; else empty.
+        filled: the inner folders that may be classes and hold images.
     """
 
     folder: Folder
@@ -50,8 +50,8 @@ def find_in_folder(path: str | os.PathLike[str], *, require_classes: bool = True
     their class. What is left out, notes count.
 
     Args:
-        path: The folder.
-        require_classes: Whether images that lie in no class folder are refused; else they make
+        path: the folder.
+        require_classes: whether images that lie in no class folder are refused; else they make
             a catalog whose labels are "".
 
     Raises:

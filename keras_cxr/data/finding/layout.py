@@ -30,13 +30,13 @@ class Layout:
     """A layout with the images that it finds.
 
     Attributes:
-        name: In words.
-        inner: Where it begins, below the folder that was passed.
-        entries: The images.
-        loose: How many images lie elsewhere and are left out.
-        unused: How many masks belong to none of the images.
-        deep: The folder of each image that lies in a folder inside its class folder.
-        empty: Folders where classes would lie that hold no image.
+        name: in words.
+        inner: where it begins, below the folder that was passed.
+        entries: the images.
+        loose: how many images lie elsewhere and are left out.
+        unused: how many masks belong to none of the images.
+        deep: the folder of each image that lies in a folder inside its class folder.
+        empty: folders where classes would lie that hold no image.
     """
 
     name: str

@@ -17,7 +17,7 @@ def spelling_notes(class_names: Iterable[str]) -> tuple[str, ...]:
     Nothing is joined or divided: which labels are one class, only their author knows.
 
     Args:
-        class_names: All different.
+        class_names: all different.
     """
     names = sorted({*class_names} - {""})
     alike = defaultdict(list)

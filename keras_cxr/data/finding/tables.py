@@ -26,9 +26,9 @@ def find_in_table(
     not used, and named in a note where they look like one of these.
 
     Args:
-        table: One row per image.
-        root: The folder that relative paths start from; None means the working folder.
-        name: What errors call the table.
+        table: one row per image.
+        root: the folder that relative paths start from; None means the working folder.
+        name: what errors call the table.
 
     Raises:
         DataError: Columns or cells are missing or contradict each other, or a file stands twice.

@@ -73,12 +73,12 @@ class Folder:
     """What lies in a folder.
 
     Attributes:
-        name: Of the folder.
-        files: Images directly in it, by name.
-        folders: Folders in it that are neither hidden nor the system's, by name.
-        left_out: How many entries are not read, by reason; those of inner folders are theirs.
-        others: How many of them are no images, by suffix.
-        is_result: Whether `explain`, `evaluate` or `train` wrote it: its pictures are no X-rays.
+        name: of the folder.
+        files: images directly in it, by name.
+        folders: folders in it that are neither hidden nor the system's, by name.
+        left_out: how many entries are not read, by reason; those of inner folders are theirs.
+        others: how many of them are no images, by suffix.
+        is_result: whether `explain`, `evaluate` or `train` wrote it: its pictures are no X-rays.
     """
 
     name: str
@@ -98,8 +98,8 @@ class Folder:
         """Yield each image below with its path relative to this folder, with `/`.
 
         Args:
-            skip: Names, in small letters, of folders that are left out.
-            prefix: What stands in front of each path.
+            skip: names, in small letters, of folders that are left out.
+            prefix: what stands in front of each path.
         """
         for file in self.files:
             yield prefix + file.name, file
@@ -227,8 +227,8 @@ def describe_left_out(folders: Iterable[Folder], *extra: str) -> str:
     """Return in words what was left out of some folders, by reason; "" where nothing was.
 
     Args:
-        folders: Each counts for itself alone; pass `folder.everything()` for all below.
-        *extra: Further reasons with their numbers.
+        folders: each counts for itself alone; pass `folder.everything()` for all below.
+        *extra: further reasons with their numbers.
     """
     reasons: Counter[str] = Counter()
     others: Counter[str] = Counter()

@@ -24,10 +24,10 @@ class Actions:
     """What is to be done to the rows of a catalog; made by `read_actions`.
 
     Attributes:
-        dropped: The rows that are left out.
-        groups: Rows that belong together.
-        labels: The new class of a row.
-        suggestions: How many rows of the table were suggestions, such as `relabel?`.
+        dropped: the rows that are left out.
+        groups: rows that belong together.
+        labels: the new class of a row.
+        suggestions: how many rows of the table were suggestions, such as `relabel?`.
     """
 
     dropped: frozenset[int]
@@ -68,11 +68,11 @@ def read_actions(audit: str | os.PathLike[str] | pd.DataFrame, catalog: Catalog)
     """Return what a table of actions says about the rows of a catalog.
 
     Args:
-        audit: A CSV file or DataFrame with the columns file (relative to the catalog's root) and
+        audit: a CSV file or DataFrame with the columns file (relative to the catalog's root) and
             action: "drop"; "group", which needs the column group; "relabel", which needs the
             column label. Each with a question mark is a suggestion, and not carried out. Other
             columns, such as reason, are for people.
-        catalog: The images.
+        catalog: the images.
 
     Raises:
         NotFoundError: There is no such file.

@@ -54,11 +54,11 @@ def assign_parts(
     least one file of each class, even where rounding would leave it none.
 
     Args:
-        files: Relative posix paths, all different.
-        labels: The class of each.
-        groups: The group (patient) of each, "" for none.
-        shares: Of train, val and test.
-        seed: Another seed gives another split.
+        files: relative posix paths, all different.
+        labels: the class of each.
+        groups: the group (patient) of each, "" for none.
+        shares: of train, val and test.
+        seed: another seed gives another split.
 
     Raises:
         DataError: A class has fewer files (or groups) than there are parts.
@@ -130,11 +130,11 @@ def _deal_large(
     that has none yet.
 
     Args:
-        names: The large groups, in the order of their digests.
-        sizes: Of all groups.
-        lack: Images that each part lacks; below 0 where it has too many. Changed in place.
-        needed: The parts that must get a group of this class.
-        others: How many groups of this class are left for later.
+        names: the large groups, in the order of their digests.
+        sizes: of all groups.
+        lack: images that each part lacks; below 0 where it has too many. Changed in place.
+        needed: the parts that must get a group of this class.
+        others: how many groups of this class are left for later.
     """
     found: dict[str, int] = {}
     for number, name in enumerate(sorted(names, key=lambda name: -sizes[name])):

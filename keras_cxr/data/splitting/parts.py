@@ -21,11 +21,11 @@ class Copies:
     What it does not show: images of one patient that are no copies leak as well (`groups=`).
 
     Attributes:
-        num_groups: How many groups of copies the data set holds.
-        num_images: How many images are in them.
-        leaks_unaware: How many validation and test images have a copy in the training part when
+        num_groups: how many groups of copies the data set holds.
+        num_images: how many images are in them.
+        leaks_unaware: how many validation and test images have a copy in the training part when
             the same seed splits the same images without knowing of copies.
-        leaks: How many have one there in this split; more than 0 only where parts were given or
+        leaks: how many have one there in this split; more than 0 only where parts were given or
             whole sources were split.
         found_by: "search"; "audit", whose groups may hold patients besides; or "both".
     """

@@ -23,10 +23,10 @@ def read_sources(data: Any, groups: Any, catalog: Catalog, *, column: str) -> di
     """Return the source of every file of a catalog.
 
     Args:
-        data: What `make_datasets` was given; a table may hold the column.
-        groups: A table that may hold the column; looked at first.
-        catalog: The images.
-        column: What names the sources.
+        data: what `make_datasets` was given; a table may hold the column.
+        groups: a table that may hold the column; looked at first.
+        catalog: the images.
+        column: what names the sources.
 
     Raises:
         InvalidArgumentError: No table has such a column.
@@ -75,10 +75,10 @@ def split_sources(
     few sources the parts are as large as their sources make them.
 
     Args:
-        labels: The class of each image.
-        sources: The source of each image.
-        shares: Of train, val and test.
-        seed: Another seed holds other sources out, where others do as well.
+        labels: the class of each image.
+        sources: the source of each image.
+        shares: of train, val and test.
+        seed: another seed holds other sources out, where others do as well.
 
     Raises:
         DataError: A class has fewer sources than there are parts, or no way was found.

@@ -40,9 +40,9 @@ class Columns:
     """The columns of a table that have a meaning.
 
     Attributes:
-        names: By meaning, what the table calls the column; those that it lacks are left out.
-        cells: By meaning, the column's cells as text, "" for empty ones.
-        notes: What is worth knowing, such as columns that are not used.
+        names: by meaning, what the table calls the column; those that it lacks are left out.
+        cells: by meaning, the column's cells as text, "" for empty ones.
+        notes: what is worth knowing, such as columns that are not used.
     """
 
     names: dict[str, str]
@@ -87,9 +87,9 @@ def read_columns(table: pd.DataFrame, meanings: Iterable[str], *, name: str) -> 
     """Return the columns of a table that have these meanings.
 
     Args:
-        table: Any table with a row for each image, or action.
-        meanings: Keys of `COLUMNS` that the reader can use.
-        name: What errors and notes call the table.
+        table: any table with a row for each image, or action.
+        meanings: keys of `COLUMNS` that the reader can use.
+        name: what errors and notes call the table.
 
     Raises:
         DataError: Two columns of one meaning contradict each other, or see `check_table`.

@@ -31,8 +31,8 @@ def as_table(table: Any, name: str) -> pd.DataFrame:
     """Return a table that the user passed: a DataFrame as it is, a CSV file read.
 
     Args:
-        table: A DataFrame, or the path of a CSV file.
-        name: The argument's name, for the error.
+        table: a DataFrame, or the path of a CSV file.
+        name: the argument's name, for the error.
 
     Raises:
         InvalidArgumentError: It is something else.

@@ -155,8 +155,8 @@ def places_of(
     Args:
         files: As the table has them: with `/` or backslashes, relative to the root or absolute.
         known: As a catalog names them.
-        root: The catalog's folder.
-        prefix: A folder that the table may put in front of the catalog's paths.
+        root: the catalog's folder.
+        prefix: a folder that the table may put in front of the catalog's paths.
     """
     place_of = {file: place for place, file in enumerate(known)}
     starts = (f"{root.as_posix()}/", f"{root.absolute().as_posix()}/", prefix)

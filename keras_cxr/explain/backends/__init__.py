@@ -84,7 +84,7 @@ def checked_scores(replay: Replay, scores: Any) -> Any:
 
 
 def no_gradient(replay: Replay) -> InvalidArgumentError:
-    """The error for a layer from which no gradient reaches the scores."""
+    """Return the error for a layer from which no gradient reaches the scores."""
     if replay.site is None:
         return InvalidArgumentError(
             f"the scores of model {replay.model.name!r} cannot be differentiated with respect to "

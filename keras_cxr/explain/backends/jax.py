@@ -77,13 +77,13 @@ def _stateless(variables: list[Any], values: list[Any]) -> Any:
 
 
 def _values(replay: Replay, variables: list[Any]) -> list[Any]:
-    """The weights as they are now."""
+    """Return the weights as they are now."""
     sync_weights(replay.model)
     return [variable.value for variable in variables]
 
 
 def _filled(replay: Replay, array: NDArray[Any]) -> NDArray[Any]:
-    """The batch filled up to a power of two, so that few batch sizes are compiled."""
+    """Return the batch filled up to a power of two, so that few batch sizes are compiled."""
     count = len(array)
     missing = 0 if replay.fixed_batch else (1 << (count - 1).bit_length()) - count
     return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)]) if missing else array

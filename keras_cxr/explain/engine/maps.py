@@ -40,8 +40,8 @@ def upsample(maps: Floats, size: tuple[int, int], axes: Axes | None = None) -> F
 
     Args:
         maps: (batch, map height, map width) float32.
-        size: Height and width of the result.
-        axes: Where the rows and the columns of the maps belong.
+        size: height and width of the result.
+        axes: where the rows and the columns of the maps belong.
     """
     rows, columns = axes or stretched(maps.shape[1:], size)
     # NumPy's matrix threads would go on spinning for 50 ms after this short product, and take a

@@ -50,11 +50,11 @@ class Engine:
         """Choose the layer (None: the images themselves), one of its calls and the output.
 
         Args:
-            model: One that `check_model` accepts.
+            model: one that `check_model` accepts.
             site: As `resolve_site` returns it.
             output: As `find_output` returns it.
-            call_index: Which of the calls of a hidden layer; of others the site says it.
-            differentiate: Whether `gradients` is wanted; without, any model will do.
+            call_index: which of the calls of a hidden layer; of others the site says it.
+            differentiate: whether `gradients` is wanted; without, any model will do.
 
         Raises:
             InvalidArgumentError: The model's output is neither scores nor made from scores.

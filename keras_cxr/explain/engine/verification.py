@@ -74,11 +74,11 @@ def find_activation(
     """Return the name of the activation by which scores become the model's output.
 
     Args:
-        replay: That the scores come from; its head says the activation where there is one.
-        scores: Of the sample.
-        expected: The model's own output for the sample.
-        sample: Images.
-        scores_of: From images to scores, for images unlike the sample.
+        replay: that the scores come from; its head says the activation where there is one.
+        scores: of the sample.
+        expected: the model's own output for the sample.
+        sample: images.
+        scores_of: from images to scores, for images unlike the sample.
         tolerance: As `tolerance_of` returns it.
 
     Raises:

@@ -76,26 +76,26 @@ def check_faithfulness(
     model, its weights and all random states are left alone.
 
     Args:
-        method: Of `keras_cxr.explain`, or your own.
+        method: of `keras_cxr.explain`, or your own.
         images: (batch, height, width, channels) or (batch, height, width), any number type, in
             [0, 255]; a few dozen at least for intervals that say something. All are held in
             memory with their maps: about 4 MB each at 224 x 224.
-        class_index: Class to explain: None for each image's predicted class, an integer for all,
+        class_index: class to explain: None for each image's predicted class, an integer for all,
             or one for each image.
-        masks: By name, such as "lungs" and "lesions": (batch, height, width) bool. Images with an
+        masks: by name, such as "lungs" and "lesions": (batch, height, width) bool. Images with an
             empty mask (no lesion) are left out of that mask's questions.
-        steps: Into how many equal shares of the pixels deletion and insertion are cut.
-        fill: What takes a pixel's place: "blur", a strong blur of the image, or one grey value in
+        steps: into how many equal shares of the pixels deletion and insertion are cut.
+        fill: what takes a pixel's place: "blur", a strong blur of the image, or one grey value in
             [0, 255]; `perturbation.filled` says why.
-        tolerance: How many pixels outside a mask the hottest may lie in the pointing game. The
+        tolerance: how many pixels outside a mask the hottest may lie in the pointing game. The
             paper's 15 pixels of about 500 suit photographs; lesions are small, so that the
             default is 0. The area's share is that of the widened mask.
-        noise: Of the sensitivity, in grey values.
-        noise_draws: Noisy copies of each image for the sensitivity; 0 leaves it out.
-        randomize: Whether to draw weights anew.
-        seed: Of the random maps, noise, weights and intervals.
-        confidence: Of the intervals, in (0, 1).
-        batch_size: Images per forward pass.
+        noise: of the sensitivity, in grey values.
+        noise_draws: noisy copies of each image for the sensitivity; 0 leaves it out.
+        randomize: whether to draw weights anew.
+        seed: of the random maps, noise, weights and intervals.
+        confidence: of the intervals, in (0, 1).
+        batch_size: images per forward pass.
 
     Raises:
         InvalidArgumentError: (a ValueError) images, classes or masks do not fit, a number is out

@@ -22,12 +22,12 @@ class ControlComparison:
     """A method beside a control, on the images where both have a value.
 
     Attributes:
-        control: The control's own mean.
-        difference: Mean of method - control, image by image.
-        verdict: For the method: "better" or "worse" where the interval of the difference leaves
+        control: the control's own mean.
+        difference: mean of method - control, image by image.
+        verdict: for the method: "better" or "worse" where the interval of the difference leaves
             0 out and p is below 1 - confidence, else "not told apart"; "too few images" below
             six.
-        p: Of the sign-flip test (`sign_flip_p`), NaN below six images: were method and control
+        p: of the sign-flip test (`sign_flip_p`), NaN below six images: were method and control
             alike, each image's difference could as well have had the other sign. How often would
             the mean difference then be as far from 0?
     """
@@ -49,9 +49,9 @@ def compare(
     Args:
         method: (images,), NaN where there is none.
         control: (images,).
-        lower_is_better: Which way is good.
-        confidence: Of the intervals.
-        seed: Of the bootstrap, and of the signs where not all are tried.
+        lower_is_better: which way is good.
+        confidence: of the intervals.
+        seed: of the bootstrap, and of the signs where not all are tried.
     """
     own = mean_of_few(control, confidence=confidence, seed=seed)
     gaps = method - control

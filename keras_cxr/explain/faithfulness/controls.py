@@ -43,9 +43,9 @@ def control_maps(
 
     Args:
         images: (batch, height, width, channels) float32 in [0, 255].
-        map_size: Height and width of the method's maps before upsampling.
-        rng: Where the random maps come from.
-        axes: Where the method's cells lie, as `upsample` takes it; None: stretched.
+        map_size: height and width of the method's maps before upsampling.
+        rng: where the random maps come from.
+        axes: where the method's cells lie, as `upsample` takes it; None: stretched.
     """
     size = (images.shape[1], images.shape[2])
     cells = (min(map_size[0], MAX_CELLS), min(map_size[1], MAX_CELLS))
@@ -113,7 +113,7 @@ def order_of(flat: Floats, ties: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def ranks_of(order: NDArray[np.intp]) -> NDArray[np.int32]:
-    """The inverse of an order: at each pixel, its place in the order."""
+    """Return the inverse of an order: at each pixel, its place in the order."""
     ranks = np.empty(order.shape, np.int32)
     places = np.arange(order.shape[1], dtype=np.int32)
     np.put_along_axis(ranks, order, places[np.newaxis], axis=1)
@@ -128,8 +128,8 @@ def with_values_of(maps: Floats, ranks: NDArray[np.int32]) -> Floats:
     a flatter map wins (average drop, energy) become fair.
 
     Args:
-        maps: The method's maps, (batch, height, width) float32.
-        ranks: The control's `pixel_ranks`.
+        maps: the method's maps, (batch, height, width) float32.
+        ranks: the control's `pixel_ranks`.
     """
     values = -np.sort(-maps.reshape(len(maps), -1), axis=1)
     return np.take_along_axis(values, ranks, axis=1).reshape(maps.shape)

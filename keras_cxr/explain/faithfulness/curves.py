@@ -16,14 +16,14 @@ COLORS = {
 
 
 def plot_curves(faithfulness: Faithfulness, *, title: str = "") -> Figure:
-    """Deletion on the left, insertion on the right: the method's mean curve and the controls'.
+    """Draw deletion (left) and insertion (right): the method's mean curve and the controls'.
 
     A map that finds what the model uses lies lowest on the left and highest on the right. The
     areas under the curves are those of the table; the figure shows no intervals.
 
     Args:
-        faithfulness: What `check_faithfulness` returned.
-        title: Printed above both.
+        faithfulness: what `check_faithfulness` returned.
+        title: printed above both.
 
     Examples:
         >>> import numpy as np

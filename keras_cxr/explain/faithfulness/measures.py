@@ -11,10 +11,10 @@ class Measure:
     """One question.
 
     Attributes:
-        key: Column of the table.
-        title: Begins the sentence.
-        lower_is_better: Which way is good.
-        not_shown: What a good answer does not show.
+        key: column of the table.
+        title: begins the sentence.
+        lower_is_better: which way is good.
+        not_shown: what a good answer does not show.
     """
 
     key: str
@@ -62,7 +62,7 @@ SENSITIVITY = Measure(
 
 
 def mask_measures(names: Iterable[str]) -> list[Measure]:
-    """The two questions for each mask, in order."""
+    """Return the two questions for each mask, in order."""
     found = []
     for name in names:
         found += [

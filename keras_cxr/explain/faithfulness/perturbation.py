@@ -21,9 +21,9 @@ class ClassProbability:
     """The model's probability of one class for each image, in batches.
 
     Attributes:
-        method: Whose model and output answer.
+        method: whose model and output answer.
         class_index: (batch,) int32, fixed whatever the perturbed image is taken for.
-        batch_size: Images per forward pass.
+        batch_size: images per forward pass.
     """
 
     method: Method
@@ -81,12 +81,12 @@ def curve(
     for Explanation of Black-box Models").
 
     Args:
-        probability: Of the fixed class.
+        probability: of the fixed class.
         images: (batch, height, width, channels) float32 in [0, 255].
-        fills: What replaces them, of the same shape.
+        fills: what replaces them, of the same shape.
         ranks: `pixel_ranks` of the map.
-        counts: How many pixels have changed at each point of the curve, ends left out.
-        deletion: Whether hot pixels are replaced or kept.
+        counts: how many pixels have changed at each point of the curve, ends left out.
+        deletion: whether hot pixels are replaced or kept.
 
     Returns:
         (batch, points) float64 in [0, 1].

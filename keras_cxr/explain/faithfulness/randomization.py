@@ -26,7 +26,7 @@ class Randomization:
     """How alike the maps of the model and of its ever more random copies are.
 
     Attributes:
-        layers: The layer that each stage ends with; all from the output back to it are random.
+        layers: the layer that each stage ends with; all from the output back to it are random.
         similarity: (draws, stages, images) float64 in [-1, 1], Spearman's rank correlation of the
             two maps' pixels; NaN where either map is constant, which has no ranks.
         chance: (images,) float64, the same between the model's maps and random maps of the same
@@ -80,16 +80,16 @@ def randomize_cascading(
     statistics) are shuffled, so that variances stay positive. The model itself is not touched.
 
     Args:
-        model: To be cloned by `keras.models.clone_model`.
-        explainer: From a model to the function that maps images with it.
+        model: to be cloned by `keras.models.clone_model`.
+        explainer: from a model to the function that maps images with it.
         images: (batch, height, width, channels) float32 in [0, 255].
-        maps: The model's maps of the images, (batch, height, width) float32.
-        random_maps: The random control's maps, of the same shape.
-        draws: How often all weights are drawn: with random weights a map's sign is a matter of
+        maps: the model's maps of the images, (batch, height, width) float32.
+        random_maps: the random control's maps, of the same shape.
+        draws: how often all weights are drawn: with random weights a map's sign is a matter of
             luck, so that one draw says little.
-        stages: How often maps are made in each draw, at most once for each layer with weights: at
+        stages: how often maps are made in each draw, at most once for each layer with weights: at
             the last layer first, with all layers at the end, evenly between.
-        rng: Where the weights come from.
+        rng: where the weights come from.
 
     Raises:
         InvalidArgumentError: The model cannot be cloned, or has no weights.
@@ -131,7 +131,7 @@ def rank_correlation(maps: Floats, others: Floats) -> Doubles:
 
     Args:
         maps: (batch, height, width) float32.
-        others: Of the same shape.
+        others: of the same shape.
 
     Returns:
         (batch,) float64 in [-1, 1]; NaN where either map is constant.

@@ -26,24 +26,24 @@ class Faithfulness:
     """What a method's maps are worth, beside maps that know nothing of the model.
 
     Attributes:
-        title: Of the method, such as "Grad-CAM".
-        layer: That was explained.
+        title: of the method, such as "Grad-CAM".
+        layer: that was explained.
         class_index: (images,) int32, whose probability was followed.
-        measures: The questions, in order.
-        values: By measure and map ("method", "random", "image", "centre", "edges", and "area" for
+        measures: the questions, in order.
+        values: by measure and map ("method", "random", "image", "centre", "edges", and "area" for
             masks): (images,) float64, NaN where an image has none.
-        curves: By "deletion" and "insertion" and by map: (points,) float64, the mean probability.
+        curves: by "deletion" and "insertion" and by map: (points,) float64, the mean probability.
         fractions: (points,) float64 in [0, 1], the share of pixels changed.
         probability: (images,) float64, of the class for the whole image.
         fill_probability: (images,) float64, the same with every pixel replaced.
         no_map: (images,) bool, where the method's map is zero everywhere.
-        randomization: The cascade of random weights; None where it was left out or impossible.
-        randomization_problem: Why.
-        settings: Of the check: `confidence`, `seed`, `fill` and so on.
-        estimates: By measure and map: the mean over images with its bootstrap interval.
-        comparisons: By measure and control: the paired difference method - control and its
+        randomization: the cascade of random weights; None where it was left out or impossible.
+        randomization_problem: why.
+        settings: of the check: `confidence`, `seed`, `fill` and so on.
+        estimates: by measure and map: the mean over images with its bootstrap interval.
+        comparisons: by measure and control: the paired difference method - control and its
             verdict. Sensitivity is not compared: a map that never looks at the image has 0.
-        sentences: Whether the method beats each control on each measure, and what that does not
+        sentences: whether the method beats each control on each measure, and what that does not
             show.
     """
 
@@ -65,7 +65,7 @@ class Faithfulness:
     sentences: tuple[str, ...] = ()
 
     def estimate(self, measure: str, of: str = METHOD) -> Estimate:
-        """The mean over images of one measure for one map, with its bootstrap interval."""
+        """Return the mean over images of one measure for one map, with its bootstrap interval."""
         return self.estimates[measure][of]
 
     @cached_property
@@ -117,7 +117,7 @@ class Faithfulness:
         return dict(as_json(document))
 
     def __str__(self) -> str:
-        """The means beside the controls', and the first sentences: one screen."""
+        """Return the means beside the controls', and the first sentences: one screen."""
         share = self.settings["confidence"]
         lines = [
             f"{self.title}, layer {self.layer}, {len(self.class_index)} images; "

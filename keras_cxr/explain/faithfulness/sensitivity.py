@@ -28,12 +28,12 @@ def max_sensitivity(
     below the largest that noise of this size can do.
 
     Args:
-        maps: By explainer, M(x): (batch, height, width) float32.
-        explainers: By name, M: images (batch, height, width, channels) to maps.
+        maps: by explainer, M(x): (batch, height, width) float32.
+        explainers: by name, M: images (batch, height, width, channels) to maps.
         images: x, float32 in [0, 255].
-        noise: Grey values.
-        draws: How many noisy copies of each image.
-        rng: Where the noise comes from.
+        noise: grey values.
+        draws: how many noisy copies of each image.
+        rng: where the noise comes from.
 
     Returns:
         By explainer (batch,) float64 from 0; NaN where M(x) is zero everywhere.

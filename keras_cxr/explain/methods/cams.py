@@ -139,6 +139,6 @@ class HiResCAM(LayerMethod):
 
 
 def divided(numerator: Array, denominator: Array) -> Array:
-    """The quotient, 0 where the denominator is 0."""
+    """Return the quotient, 0 where the denominator is 0."""
     nothing = np.zeros_like(numerator)
     return np.divide(numerator, denominator, out=nothing, where=denominator != 0)

@@ -33,18 +33,18 @@ class GradCAM(LayerMethod):
     not seen; make a new GradCAM then. One object may be used by several threads.
 
     Args:
-        model: A built keras.Model with one input (images) and scores of classes (batch, classes)
+        model: a built keras.Model with one input (images) and scores of classes (batch, classes)
             as an output; nested, subclassed, loaded and mixed-precision models too.
-        layer: Layer, name or path ("vgg19/block5_conv4") of a layer with a four-dimensional
+        layer: layer, name or path ("vgg19/block5_conv4") of a layer with a four-dimensional
             output. None: the deepest output larger than 1 x 1 that is not from pooling, dropout
             or reshaping, after its activation.
-        output: Of a model with several outputs, the name or number of the one to explain.
-        call_index: Of a layer that the model calls several times, which call to explain,
+        output: of a model with several outputs, the name or number of the one to explain.
+        call_index: of a layer that the model calls several times, which call to explain,
             counted from 0; -1 is the last.
         placement: "stretch": the map covers the whole image, as in the paper and every other
             library. "receptive_field": cells lie at the centres of their receptive fields
             (Araujo et al. 2019), zero where none looks; for graphs of known layers.
-        normalize: Divide each heat map by its own maximum. False keeps the strength, so that maps
+        normalize: divide each heat map by its own maximum. False keeps the strength, so that maps
             of one model can be compared.
 
     Raises:

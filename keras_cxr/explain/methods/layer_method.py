@@ -76,7 +76,7 @@ class LayerMethod(Method):
         """Return the same method, layer and settings for another model with the same layers.
 
         Args:
-            model: Such as `keras.models.clone_model` gives it.
+            model: such as `keras.models.clone_model` gives it.
 
         Raises:
             InvalidArgumentError: (a ValueError) it has no such layer.

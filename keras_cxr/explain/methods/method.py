@@ -29,8 +29,8 @@ class Explanation:
         probabilities: (batch, classes) float32 in [0, 1], softmax or sigmoid of the scores, as in
             the model; for a model that returns scores, their softmax.
         class_index: (batch,) int32, the class that each map explains.
-        layer: Path of the layer, such as "vgg19/block5_conv4"; "input" for methods of pixels.
-        convergence_delta: Of `IntegratedGradients` alone: (batch,) float32, the sum of the
+        layer: path of the layer, such as "vgg19/block5_conv4"; "input" for methods of pixels.
+        convergence_delta: of `IntegratedGradients` alone: (batch,) float32, the sum of the
             attributions less the difference of scores that it should be; otherwise None.
     """
 
@@ -64,8 +64,8 @@ class Method(abc.ABC):
     `LayerMethod` and `PixelMethod` are its two kinds; make your own from `LayerMethod`.
 
     Attributes:
-        name: For the command line and files, such as "gradcam".
-        title: For people, such as "Grad-CAM".
+        name: for the command line and files, such as "gradcam".
+        title: for people, such as "Grad-CAM".
     """
 
     name: ClassVar[str]
@@ -91,7 +91,7 @@ class Method(abc.ABC):
         """Return the same method, layer and settings for another model with the same layers.
 
         Args:
-            model: Such as `keras.models.clone_model` gives it.
+            model: such as `keras.models.clone_model` gives it.
 
         Raises:
             InvalidArgumentError: (a ValueError) it has no such layer.
@@ -106,10 +106,10 @@ class Method(abc.ABC):
         """Return one heat map per image.
 
         Args:
-            images: Array of values in [0, 255], any number type: (batch, height, width,
+            images: array of values in [0, 255], any number type: (batch, height, width,
                 channels), (batch, height, width) for grey, or one image (height, width) or
                 (height, width, channels), which makes a batch of one. Any number of images.
-            class_index: Class to explain: None for each image's predicted class, an integer for
+            class_index: class to explain: None for each image's predicted class, an integer for
                 all, or one integer per image.
 
         Returns:
@@ -174,7 +174,7 @@ class Method(abc.ABC):
         Args:
             images: float32, as the engine takes them.
             class_index: (batch,) int32, -1 for the predicted class.
-            first: Number of the first image, for messages.
+            first: number of the first image, for messages.
         """
 
 

@@ -29,11 +29,11 @@ class Occlusion(PixelMethod):
     Args:
         model: As for `GradCAM`.
         layer: None, always: for the signature that all methods share.
-        window: Side of the square in pixels.
-        stride: Pixels from position to position, at most `window`.
-        fill: Value of the square: a number in [0, 255], or None for the image's own mean.
-        output: Of a model with several outputs, the name or number of the one to explain.
-        normalize: Divide each heat map by its own maximum.
+        window: side of the square in pixels.
+        stride: pixels from position to position, at most `window`.
+        fill: value of the square: a number in [0, 255], or None for the image's own mean.
+        output: of a model with several outputs, the name or number of the one to explain.
+        normalize: divide each heat map by its own maximum.
 
     Raises:
         InvalidArgumentError: (a ValueError) the model cannot be explained, a layer was given, or

@@ -35,8 +35,8 @@ class PixelMethod(Method):
             layer: None, always.
             output: As for `GradCAM`.
             normalize: As for `GradCAM`.
-            settings: What `with_model` passes to the class besides.
-            differentiate: Whether the method needs gradients.
+            settings: what `with_model` passes to the class besides.
+            differentiate: whether the method needs gradients.
         """
         check_model(model)
         if layer is not None:
@@ -69,9 +69,9 @@ class PixelMethod(Method):
         """Return the raw maps (batch, height, width), and the convergence delta if there is one.
 
         Args:
-            images: Up to 32 images, float32, in the model's own layout.
-            found: Their scores, the classes to explain, and d score / d image as `gradients`.
-            first: Number of the first image among all, for messages.
+            images: up to 32 images, float32, in the model's own layout.
+            found: their scores, the classes to explain, and d score / d image as `gradients`.
+            first: number of the first image among all, for messages.
         """
 
     def _gradients(

@@ -24,8 +24,8 @@ class Saliency(PixelMethod):
     Args:
         model: As for `GradCAM`.
         layer: None, always: for the signature that all methods share.
-        output: Of a model with several outputs, the name or number of the one to explain.
-        normalize: Divide each heat map by its own maximum.
+        output: of a model with several outputs, the name or number of the one to explain.
+        normalize: divide each heat map by its own maximum.
 
     Raises:
         InvalidArgumentError: (a ValueError) the model cannot be explained, or a layer was given.
@@ -60,12 +60,12 @@ class SmoothGrad(PixelMethod):
     Args:
         model: As for `GradCAM`.
         layer: None, always: for the signature that all methods share.
-        num_samples: Number of noisy copies, at least 1.
-        noise_level: Standard deviation of the noise, as a share of the range of the image's
+        num_samples: number of noisy copies, at least 1.
+        noise_level: standard deviation of the noise, as a share of the range of the image's
             values; the paper finds 0.1 to 0.2 good.
-        seed: Of the noise. The same image gets the same map, alone or in a batch.
-        output: Of a model with several outputs, the name or number of the one to explain.
-        normalize: Divide each heat map by its own maximum.
+        seed: of the noise. The same image gets the same map, alone or in a batch.
+        output: of a model with several outputs, the name or number of the one to explain.
+        normalize: divide each heat map by its own maximum.
 
     Raises:
         InvalidArgumentError: (a ValueError) the model cannot be explained, a layer was given, or
@@ -141,11 +141,11 @@ class IntegratedGradients(PixelMethod):
     Args:
         model: As for `GradCAM`.
         layer: None, always: for the signature that all methods share.
-        baseline: The image without information: a number in [0, 255] for all pixels, or an array
+        baseline: the image without information: a number in [0, 255] for all pixels, or an array
             (height, width, channels) in the model's own layout.
-        num_steps: Number of gradients for each image, at least 1.
-        output: Of a model with several outputs, the name or number of the one to explain.
-        normalize: Divide each heat map by its own maximum.
+        num_steps: number of gradients for each image, at least 1.
+        output: of a model with several outputs, the name or number of the one to explain.
+        normalize: divide each heat map by its own maximum.
 
     Raises:
         InvalidArgumentError: (a ValueError) the model cannot be explained, a layer was given, or

@@ -85,7 +85,7 @@ def plot_average_heatmaps(
 
 
 def _mean(arrays: Any) -> Any:
-    """The mean over the first axis; zeros where there is nothing to average."""
+    """Return the mean over the first axis; zeros where there is nothing to average."""
     return arrays.mean(axis=0, dtype=np.float64) if len(arrays) else np.zeros(arrays.shape[1:])
 
 

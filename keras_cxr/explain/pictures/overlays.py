@@ -51,14 +51,14 @@ def overlay(
     the cool half of "cividis" is the grey of the X-ray itself.
 
     Args:
-        images: Values in [0, 255], any number type: (batch, height, width, 1 or 3), (batch,
+        images: values in [0, 255], any number type: (batch, height, width, 1 or 3), (batch,
             height, width), or one image (height, width) or (height, width, 1 or 3).
         heatmaps: (batch, height, width) in [0, 1], or (height, width) for one image.
-        alpha: Share of the colour where the heat is 1, in [0, 1]; 0 for contours alone.
+        alpha: share of the colour where the heat is 1, in [0, 1]; 0 for contours alone.
         colormap: "inferno", "magma", "viridis", "cividis" or "plasma" (perceptually uniform);
             "hot" or "turbo" (not so); "jet" as in the study, whose yellow and cyan bands look
             like edges.
-        contours: Levels in (0, 1] such as (0.25, 0.5, 0.75): a line is drawn round what is at
+        contours: levels in (0, 1] such as (0.25, 0.5, 0.75): a line is drawn round what is at
             least as hot, over the colour.
 
     Returns:
@@ -114,7 +114,7 @@ def colour_bar(length: int, *, colormap: str = DEFAULT_COLORMAP) -> NDArray[np.u
     """Return the colours of heat from 0 to 1 as `overlay` lays them over middle grey.
 
     Args:
-        length: Number of steps, at least 2.
+        length: number of steps, at least 2.
         colormap: As for `overlay`.
 
     Returns:
@@ -135,7 +135,7 @@ def draw_contours(
     Args:
         picture: (height, width, 3) uint8.
         heat: (height, width) float32 in [0, 1].
-        levels: Values in (0, 1]; the line encloses what is at least as hot.
+        levels: values in (0, 1]; the line encloses what is at least as hot.
     """
     lines = [line for level in levels for line in _iso_lines(heat, level)]
     result = picture.astype(np.float32)
@@ -148,7 +148,7 @@ def draw_contours(
 
 
 def _iso_lines(heat: NDArray[np.float32], level: float) -> list[NDArray[np.int32]]:
-    """Closed lines (points, 1, 2) in OpenCV's fixed-point pixels."""
+    """Return closed lines (points, 1, 2) in OpenCV's fixed-point pixels."""
     padded = np.pad(heat, _MARGIN, mode="edge")
     finer = cv2.resize(padded, None, fx=_FINER, fy=_FINER, interpolation=cv2.INTER_LINEAR)
     inside = (finer >= level).astype(np.uint8)

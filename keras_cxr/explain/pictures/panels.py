@@ -134,7 +134,7 @@ def plot_answers(
 
 
 def pair_figure(count: int) -> tuple[Figure, NDArray[Any]]:
-    """A figure for so many pairs, and its axes (2, count): one above the other of each pair.
+    """Return a figure for so many pairs, and its axes (2, count): one above the other of each pair.
 
     A single pair stands side by side, which leaves no empty half.
     """
@@ -144,7 +144,7 @@ def pair_figure(count: int) -> tuple[Figure, NDArray[Any]]:
 
 
 def empty_grid(figure: Figure | SubFigure, rows: int, columns: int) -> NDArray[Any]:
-    """A grid of axes without frames: (rows, columns) of matplotlib's Axes."""
+    """Return a grid of axes without frames: (rows, columns) of matplotlib's Axes."""
     grid: NDArray[Any] = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
