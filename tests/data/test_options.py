@@ -44,6 +44,22 @@ def test_options_are_one_frozen_value():
         options.seed = 3
 
 
+WRONG = {
+    "rotation": -1, "zoom": 2, "fill_mode": "x", "image_size": (0, 1), "color_mode": "x",
+    "format": "x", "group_duplicates": "x", "group_patients": "x", "intensity": "x",
+    "on_error": "x", "region": "x", "batch_size": 0, "seed": -1, "split": (0, 1, 0),
+    "group_column": "x",
+}  # fmt: skip
+
+
+def test_the_first_of_several_wrong_options_is_named_in_a_fixed_order():
+    wrong = list(WRONG)
+    for place, name in enumerate(wrong):
+        changes = {other: WRONG[other] for other in wrong[place:]}
+        with pytest.raises(InvalidArgumentError, match=f"^{name}"):
+            check_options(**DEFAULTS | changes)
+
+
 def test_every_option_of_make_datasets_is_one_of_them():
     import inspect
 
