@@ -4,6 +4,9 @@ from pathlib import Path
 # Quiet TensorFlow's start-up lines; set before anything imports it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers fill the cores: threads of each would wait
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        os.environ.setdefault(name, "1")
 
 import pytest
 from hypothesis import HealthCheck, settings

@@ -223,8 +223,8 @@ def test_other_networks_are_no_misspellings(typed, phantoms, capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal on POSIX")
 def test_ctrl_c_leaves_a_run_that_goes_on(phantoms, tmp_path):
-    words = ["train", phantoms, "--out", tmp_path / "out", *SMALL[:3], "--epochs", "500"]
-    words += ["--precision", "float32"]
+    words = ["train", phantoms, "--out", tmp_path / "out", "--model", "lenet5"]
+    words += ["--image-size", "32", "32", "--epochs", "500", "--precision", "float32"]
     process = interruptible(*words)
     record = tmp_path / "out" / "run" / "run.json"
     wait_until(lambda: _epochs(record), process)

@@ -1,9 +1,10 @@
 """Proof on phantoms: trained models' maps lie in the lesions, whose place is known.
 
 How much heat lies in the lesions depends on the seed of the training. Measured as a multiple of
-their share of the picture: averaging network, which pads, seeds 1 to 6: 2.8, 1.6, 3.9, 3.5, 2.4,
-1.9 (accuracy 0.78 to 0.89); LMAP3, which does not, seeds 1 to 3: stretched 1.2, 1.6, 1.2, each cell
-where it looks 2.5, 3.0, 2.4 (accuracy 0.72, 0.79, 0.77; chance 0.25).
+their share of the picture: averaging network, which pads, at 64 x 64, seeds 1 to 3: 1.9, 1.8, 1.7
+(accuracy 0.79 to 0.84; 2.4, 4.1 and 3.0 times as much as before its training); LMAP3, which does
+not, at 224 x 224, since at 128 its last map has 2 x 2 cells, seeds 1 to 3: stretched 1.2, 1.6, 1.2,
+each cell where it looks 2.5, 3.0, 2.4 (accuracy 0.72, 0.79, 0.77; chance 0.25).
 The limits lie below the worst of them: they tell a working map from chance, not a good one from a
 fair one.
 """
@@ -50,15 +51,16 @@ def heat_in_lesions(model, images, labels, lesions, placement="stretch"):
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_maps_of_an_averaging_network_lie_in_the_lesions():
     keras.utils.set_random_seed(1)
-    model = averaging_network(128, 4)
-    images, labels, lesions = drawn(128)
+    model = averaging_network(64, 4)
+    images, labels, lesions = drawn(64)
     untrained = heat_in_lesions(model, images[-96:], labels[-96:], lesions[-96:])
     # the rate falls to zero, so that the last steps do not decide how good the model is
-    falling = keras.optimizers.schedules.CosineDecay(3e-3, 10 * 4 * TRAINED_ON * 2 // 16)
+    falling = keras.optimizers.schedules.CosineDecay(3e-3, 8 * 4 * TRAINED_ON * 2 // 16)
     tested, answers = train(
-        model, images, labels, epochs=10, optimizer=keras.optimizers.Adam(falling)
+        model, images, labels, epochs=8, optimizer=keras.optimizers.Adam(falling)
     )
     assert model.evaluate(tested, answers, verbose=0)[1] > 0.7
     share, area, lit = heat_in_lesions(model, tested, answers, lesions[-len(tested) :])
@@ -68,6 +70,7 @@ def test_maps_of_an_averaging_network_lie_in_the_lesions():
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_maps_of_the_studys_network_lie_in_the_lesions_where_cells_look():
     keras.utils.set_random_seed(1)
     policy = keras.config.dtype_policy()

@@ -1,9 +1,10 @@
 """A model that reads a planted mark: its maps show the mark, not the lesion.
 
 The label is the shape of a mark in the corner of a phantom, lesions are drawn independently of it.
-Measured with seeds 1 to 4: accuracy 1.0; energy in the mark 11.5, 10.9, 13.3 and 13.4 times its
-share of the picture, more than every control (the edges come next, 7.3 to 9.4 times); energy in
-the lesions 0.36, 0.50, 0.42 and 0.32 times theirs. The limits lie below the worst of these.
+Measured with seeds 1 and 2: accuracy 1.0; energy in the mark 13.4 and 14.3 times its share of the
+picture, more than every control; energy in the lesions 0.29 and 0.45 times theirs. (With 480
+pictures and 10 epochs, seeds 1 to 4: 10.9 to 13.4 times, and 0.32 to 0.50.) The limits lie below
+the worst of these.
 """
 
 import numpy as np
@@ -13,13 +14,13 @@ from benchmarks.planted import trained, with_marks
 from keras_cxr import GradCAM
 from keras_cxr.explain.faithfulness import check_faithfulness
 
-TRAINED_ON, TESTED_ON = 480, 80
+TRAINED_ON, TESTED_ON = 320, 60
 
 
 def shortcut(seed):
     """Accuracy, and the check of Grad-CAM on unseen phantoms that have lesions as well."""
     pictures = with_marks(TRAINED_ON + TESTED_ON, seed=seed)
-    model = trained(pictures.part(slice(TRAINED_ON)), epochs=10, seed=seed)
+    model = trained(pictures.part(slice(TRAINED_ON)), epochs=8, seed=seed)
     unseen = pictures.part(slice(TRAINED_ON, None))
     right = model.predict(unseen.images, verbose=0).argmax(axis=1) == unseen.labels
     sick = unseen.part(unseen.masks["lesions"].any(axis=(1, 2)))
@@ -36,6 +37,7 @@ def share(found, mask, of="method"):
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_maps_show_the_mark_and_not_the_lesion():
     accuracy, found = shortcut(1)
     assert accuracy > 0.95

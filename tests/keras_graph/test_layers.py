@@ -249,6 +249,7 @@ def test_long_lists_are_cut():
         GradCAM(model, "zzzz")
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("builder", "path"),

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
@@ -47,6 +46,7 @@ def layer(kind, *options):
     return layers.SeparableConv2D(1, (1, size), 1, **ones)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=40, deadline=None)
 @given(st.lists(windows | pads, min_size=1, max_size=4))
 def test_cells_look_where_the_axes_say(steps):
@@ -59,11 +59,9 @@ def test_cells_look_where_the_axes_say(steps):
     last = model.layers[-1].name
     rows, columns = fields(model, last, (1, width))
     assert (rows, columns.count) == (Axis(0, 1, 1), model.output_shape[2])
-    image = tf.ones((1, 1, width, 1))
-    with tf.GradientTape() as tape:
-        tape.watch(image)
-        output = model(image)
-    seen = tape.jacobian(output, image).numpy().reshape(columns.count, width) != 0
+    # all these layers are linear: what one bright pixel gives is what the cells see of it
+    pixels = np.eye(width, dtype=np.float32).reshape(width, 1, width, 1)
+    seen = np.asarray(model(pixels)).reshape(width, columns.count).T != 0
     # no part of the field lies outside the image
     whole = (seen.sum(1) == seen.sum(1).max()) & ~seen[:, 0] & ~seen[:, -1]
     for cell in np.flatnonzero(whole):

@@ -23,9 +23,8 @@ PNG_FILES = {
 
 def study(phantoms, out, letters, **options):
     said = []
-    result = run_study(
-        phantoms, out, letters, image_size=(96, 96), say=said.append, verbose=0, **options
-    )
+    options = {"image_size": (96, 96), **options}
+    result = run_study(phantoms, out, letters, say=said.append, verbose=0, **options)
     return result, said
 
 
@@ -157,6 +156,7 @@ def test_vgg19_falls_back_to_random_weights_only_when_asked(phantoms, tmp_path):
         epochs=1,
         vgg19_weights=missing,  # its former name
         allow_random_weights=True,
+        image_size=(64, 64),
         max_images_per_class=10,
     )
     assert any("falling back to random weights, as asked" in line for line in said)
@@ -165,6 +165,7 @@ def test_vgg19_falls_back_to_random_weights_only_when_asked(phantoms, tmp_path):
     assert "not from Keras' ImageNet weights" in result.report.read_text().replace("&#39;", "'")
 
 
+@pytest.mark.no_cover
 def test_first_weights_repeat_whatever_else_runs(phantoms, tmp_path):
     losses = []
     for letters, folder in (("B", "alone"), ("AB", "second")):

@@ -55,6 +55,7 @@ def uninterrupted(name, precision, epochs):
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("name", "precision"), [("lmap3", "float32"), ("alexnet", "mixed_bfloat16")]
 )
@@ -76,6 +77,7 @@ def test_killed_in_an_epoch_and_resumed_it_ends_the_same(tmp_path, name, precisi
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_killed_at_random_moments_it_ends_the_same(tmp_path):
     draw = random.Random(5)
     for seed in (11, 21, 22):
@@ -97,6 +99,7 @@ def test_killed_at_random_moments_it_ends_the_same(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_ctrl_c_leaves_a_usable_run_and_says_how_to_go_on(tmp_path):
     with started(tmp_path, "lmap3", "float32", 500, "free") as process:
         read_until(process, "epoch   2/500")
