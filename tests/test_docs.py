@@ -241,7 +241,7 @@ def test_api_page_names_all_public_names():
         "audit", "data", "evaluation", "explain", "inference", "models", "study", "training",
     ):  # fmt: skip
         for name in importlib.import_module(f"keras_cxr.{room}").__all__:
-            # the page's tool finds networks and methods, which a table imports, by their files alone
+            # the page's tool finds what a table imports, networks and methods, by its file alone
             assert any(
                 re.fullmatch(rf"::: keras_cxr\.{room}\.([\w.]+\.)?{name}", line) for line in lines
             ), f"no page describes {room}.{name}"
