@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import dataclasses
 import inspect
 import io
 import os
@@ -214,19 +215,28 @@ def test_study_table_is_that_of_the_experiments():
         assert line in page, line
 
 
+def options_of(command):
+    """The names of a command's options, those of shared groups of options too."""
+    for option in inspect.signature(command).parameters.values():
+        if option.kind is option.KEYWORD_ONLY:
+            group = type(option.default)
+            fields = dataclasses.fields(group) if dataclasses.is_dataclass(group) else [option]
+            yield from (field.name for field in fields)
+
+
 def test_every_command_and_option_is_described():
     from keras_cxr.cli import app
 
     page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    assert "split_by" in options_of(app["study"].default_command)
     for name in app:
         if name.startswith("-"):
             continue
         assert f"keras-cxr {name}" in page
         command = app[name].default_command
-        for option in inspect.signature(command).parameters.values() if command else ():
-            if option.kind is option.KEYWORD_ONLY:
-                flag = "json" if option.name == "as_json" else option.name.replace("_", "-")
-                assert f"`--{flag}" in page, f"docs/cli.md does not describe {name} --{flag}"
+        for option in options_of(command) if command else ():
+            flag = "json" if option == "as_json" else option.replace("_", "-")
+            assert f"`--{flag}" in page, f"docs/cli.md does not describe {name} --{flag}"
 
 
 def test_api_page_names_all_public_names():
