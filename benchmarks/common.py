@@ -150,9 +150,12 @@ def phantom_folder(options: Options, count: int) -> Path:
     from keras_cxr import make_phantoms
 
     per_class = count // 4
+    side = options.size(IMAGE_SIDE, 128)
     drawn = min(per_class, options.size(DISTINCT_PHANTOMS, 24) // 4)
     source = make_phantoms(
-        options.work / f"drawn-{drawn}", images_per_class=drawn, image_size=IMAGE_SIDE
+        options.work / f"drawn-{drawn}",
+        images_per_class=drawn,
+        image_size=side,
     )
     folder = options.work / f"phantoms-{count}"
     if folder.exists():

@@ -13,7 +13,7 @@ from keras_cxr import build, evaluate, make_datasets, make_phantoms, train
 
 def main() -> None:
     """Train two models on the same parts and compare their answers."""
-    folder = make_phantoms("phantoms", images_per_class=20)
+    folder = make_phantoms("phantoms", images_per_class=12, image_size=(96, 96))
     # one split for both: make_datasets draws it from the seed and the file names alone
     datasets = make_datasets(folder, image_size=(96, 96), split=(0.6, 0.2, 0.2), seed=0)
 

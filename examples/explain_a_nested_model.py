@@ -13,7 +13,7 @@ from keras_cxr import GradCAM, build_vgg19, make_datasets, make_phantoms, overla
 
 def main() -> None:
     """Explain a model that is nested twice."""
-    folder = make_phantoms("phantoms", images_per_class=20)
+    folder = make_phantoms("phantoms", images_per_class=12, image_size=(96, 96))
     datasets = make_datasets(folder, image_size=(96, 96), color_mode="rgb", format="keras")
 
     vgg19 = build_vgg19(datasets.input_shape, datasets.num_classes, weights=None)

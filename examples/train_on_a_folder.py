@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("trained"))
     options = parser.parse_args()
 
-    folder = options.folder or make_phantoms("phantoms", images_per_class=20)
+    folder = options.folder or make_phantoms("phantoms", images_per_class=20, image_size=(128, 128))
     size = (options.image_size, options.image_size)
     # the heart lies on the left: do not teach the model otherwise
     datasets = make_datasets(folder, image_size=size, horizontal_flip=False)

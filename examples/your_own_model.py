@@ -25,7 +25,7 @@ def build_small_resnet(input_shape: tuple[int, int, int], num_classes: int) -> k
 
 def main() -> None:
     """Train, test and explain a model that keras-cxr does not know."""
-    folder = make_phantoms("phantoms", images_per_class=20)
+    folder = make_phantoms("phantoms", images_per_class=12, image_size=(96, 96))
     datasets = make_datasets(folder, image_size=(96, 96))
     model = build_small_resnet(datasets.input_shape, datasets.num_classes)
     run = train(

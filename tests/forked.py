@@ -4,10 +4,12 @@ They are forked from a server (`multiprocessing`'s forkserver) that has imported
 and this package but has run nothing: each process saves the five seconds of a core that this takes.
 """
 
+import contextlib
 import multiprocessing
 import os
 import runpy
 import sys
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +56,41 @@ def run_forked(function, *arguments, cwd, environment=None, timeout=300):
 def run_script(path, *arguments, **options):
     """Run a script as `python PATH` would, with `run_forked`'s options."""
     return run_forked(_run_script, str(path), arguments, **options)
+
+
+class Running:
+    """A script in a process of its own that goes on; see `started_script`."""
+
+    def __init__(self, process, stderr):
+        self.process, self._stderr = process, stderr
+
+    @property
+    def stderr(self):
+        """What it has written there until now."""
+        return self._stderr.read_text(errors="replace") if self._stderr.exists() else ""
+
+    def wait_for(self, words, timeout=300):
+        """Wait until it has written these words, which must come."""
+        deadline = time.monotonic() + timeout
+        while words not in self.stderr:
+            alive = self.process.exitcode is None and time.monotonic() < deadline
+            assert alive or words in self.stderr, f"{words!r} did not come:\n{self.stderr}"
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def started_script(path, *arguments, cwd):
+    """Start a script as `python PATH` would; when the block ends it is gone."""
+    with TemporaryDirectory() as folder:
+        files = [Path(folder, name) for name in ("stdout", "stderr")]
+        call = (_run_script, (str(path), arguments), os.fspath(cwd), {}, files)
+        process = _CONTEXT.Process(target=_call, args=call)
+        process.start()
+        try:
+            yield Running(process, files[1])
+        finally:
+            process.kill()
+            process.join()
 
 
 def run_module(name, *arguments, **options):

@@ -14,6 +14,7 @@ import keras_cxr
 from keras_cxr.cli import main
 from tests.cli.conftest import SMALL
 from tests.cli.processes import interruptible, run, wait_until
+from tests.forked import run_forked
 
 COMMANDS = (
     "demo", "audit", "study", "train", "evaluate", "predict", "explain", "models", "cache",
@@ -235,7 +236,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(phantoms, tmp_path):
     done = _epochs(record)
     assert done >= 1
     words[words.index("500")] = str(done + 1)
-    resumed = run(*words)
+    resumed = run_forked(main, list(map(str, words)), cwd=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     history = json.loads(record.read_text())["history"]["loss"]
     assert len(history) == done + 1

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_cxr.explain import METHODS
+from tests.compiling import compile_once
 from tests.explain import numpy_reference
 from tests.explain.on_backend import ALL_METHODS
 from tests.explain.zoo import ZOO
@@ -28,11 +29,6 @@ NAMES = list(ZOO) if os.environ.get("KERAS_CXR_TEST_BACKENDS") else QUICK
 BACKENDS = ["tensorflow", "jax", "torch"]
 
 
-# XLA need not make code fast that runs once: compiling is most of the time that JAX takes here.
-# What is computed stays the same.
-COMPILE_QUICKLY = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-
-
 def needs(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed; `make test-backends` installs it")
@@ -47,7 +43,7 @@ def explained(tmp_path_factory):
     def run(backend):
         if backend not in done:
             command = [sys.executable, "-m", "tests.explain.on_backend", str(folder), *NAMES]
-            environment = {**os.environ, **COMPILE_QUICKLY, "KERAS_BACKEND": backend}
+            environment = {**os.environ, **compile_once(folder / "jax"), "KERAS_BACKEND": backend}
             subprocess.run(command, check=True, env=environment, timeout=1500)
             done[backend] = {
                 name: dict(np.load(folder / f"{name}.{backend}.npz")) for name in NAMES

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.explain.test_backends import BACKENDS, COMPILE_QUICKLY, needs
+from tests.compiling import compile_once
+from tests.explain.test_backends import BACKENDS, needs
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="reads Linux's /proc"
@@ -18,16 +19,10 @@ pytestmark = pytest.mark.skipif(
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_200_calls_and_50_objects_leave_nothing(backend, tmp_path):
     needs(backend)
-    # JAX compiles the model once and reads what it has compiled for the other objects, each of
-    # which holds it as if it had been compiled for it
-    compiled = {
-        "JAX_COMPILATION_CACHE_DIR": str(tmp_path),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
+    # an object for which JAX reads what it has compiled holds it as if it were compiled for it
     done = subprocess.run(
         [sys.executable, "-m", "tests.explain.memory_use"],
-        env={**os.environ, **COMPILE_QUICKLY, **compiled, "KERAS_BACKEND": backend},
+        env={**os.environ, **compile_once(tmp_path), "KERAS_BACKEND": backend},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from keras_cxr.training import load_run, train
+from tests.forked import started_script
 from tests.training.conftest import assert_same_state, state_of
 from tests.training.train_in_process import make
 
@@ -60,9 +61,9 @@ def uninterrupted(name, precision, epochs):
     ("name", "precision"), [("lmap3", "float32"), ("alexnet", "mixed_bfloat16")]
 )
 def test_killed_in_an_epoch_and_resumed_it_ends_the_same(tmp_path, name, precision):
-    with started(tmp_path / "run", name, precision, 2, "1:2") as process:
-        errors = process.communicate()[1]
-    assert process.returncode == -signal.SIGKILL, errors
+    with started_script(SCRIPT, tmp_path / "run", name, precision, 2, "1:2", cwd=ROOT) as running:
+        running.process.join(300)
+        assert running.process.exitcode == -signal.SIGKILL, running.stderr
     assert json.loads((tmp_path / "run/run.json").read_text())["epochs_trained"] == 1
     model, datasets = make(name, seed=12)  # other random weights than the killed run's
     resumed = train(
@@ -81,13 +82,11 @@ def test_killed_in_an_epoch_and_resumed_it_ends_the_same(tmp_path, name, precisi
 def test_killed_at_random_moments_it_ends_the_same(tmp_path):
     draw = random.Random(5)
     for seed in (11, 21, 22):
-        with started(tmp_path, "lmap3", "float32", 500, "free", seed) as process:
-            read_until(process, "precision")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(draw.uniform(0.5, 3))
-            process.kill()
-            process.communicate()
-        assert process.returncode == -signal.SIGKILL
+        arguments = (tmp_path, "lmap3", "float32", 500, "free", seed)
+        with started_script(SCRIPT, *arguments, cwd=ROOT) as running:
+            running.wait_for("precision")
+            running.process.join(draw.uniform(0.5, 3))
+        assert running.process.exitcode == -signal.SIGKILL
     epochs = json.loads((tmp_path / "run.json").read_text())["epochs_trained"] + 1
     model, datasets = make("lmap3", seed=12)
     resumed = train(
