@@ -5,8 +5,8 @@ their share of the picture: averaging network, which pads, at 64 x 64, seeds 1 t
 (accuracy 0.79 to 0.84; 2.4, 4.1 and 3.0 times as much as before its training); LMAP3, which does
 not, at 224 x 224, since at 128 its last map has 2 x 2 cells, seeds 1 to 3: stretched 1.2, 1.6, 1.2,
 each cell where it looks 2.5, 3.0, 2.4 (accuracy 0.72, 0.79, 0.77; chance 0.25). On one
-thread, which adds in another order: 1.1, 1.4, 1.0 and 1.8, 2.8, 1.7 (0.71, 0.77, 0.73). Seed 2, which
-is trained here, stands clear of the limits either way.
+thread, which adds in another order: 1.1, 1.4, 1.0 and 1.8, 2.8, 1.7 (0.71, 0.77, 0.73). Seed 2,
+which is trained here, stands clear of the limits either way.
 The limits tell a working map from chance, not a good one from a fair one.
 """
 
