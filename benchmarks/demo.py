@@ -24,7 +24,7 @@ def run(options: Options) -> Report:
     folder = options.work / "demo"
     command = [sys.executable, "-m", "keras_cxr", "demo", str(folder)]
     if options.smoke:  # the command has no way to draw fewer
-        small = f"print(run_demo({str(folder)!r}, epochs=2, images_per_class=12))"
+        small = f"print(run_demo({str(folder)!r}, epochs=2, images_per_class=12, say=print))"
         command = [sys.executable, "-c", f"from keras_cxr.study.demo import run_demo; {small}"]
     started = lap = time.perf_counter()
     process = subprocess.Popen(

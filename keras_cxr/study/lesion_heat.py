@@ -35,6 +35,8 @@ class LesionHeat:
     figure: Figure | None
 
     def __str__(self) -> str:
+        if self.num_images == 0:
+            return "Grad-CAM: no test image with a lesion was answered right, so no map is judged"
         return (
             f"Grad-CAM: the hottest point lies in a lesion in {self.peaks:.0%} of "
             f"{self.num_images} images, and {self.heat:.0%} of the heat; by chance it would be "
