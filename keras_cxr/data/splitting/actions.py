@@ -52,7 +52,7 @@ class Actions:
 NO_ACTIONS = Actions(frozenset(), (), {}, 0)
 
 
-class _Row(NamedTuple):
+class _ActionRow(NamedTuple):
     number: int
     place: int
     file: str
@@ -106,7 +106,7 @@ def relabelled(catalog: Catalog, actions: Actions) -> Catalog:
     return replace(catalog, entries=entries, names=catalog.class_names)
 
 
-def _rows(table: pd.DataFrame, catalog: Catalog) -> list[_Row]:
+def _rows(table: pd.DataFrame, catalog: Catalog) -> list[_ActionRow]:
     known = [entry.file for entry in catalog.entries]
     name = "The table of actions"
     joined = join_table(table, known, name=name, root=catalog.root, meanings=_COLUMNS[1:])
@@ -115,14 +115,14 @@ def _rows(table: pd.DataFrame, catalog: Catalog) -> list[_Row]:
         raise DataError(f"{name} lacks the column(s) action; it has {said(table)}")
     columns = [cells.get(column, [""] * len(table)) for column in _COLUMNS]
     return [
-        _Row(number, place, known[place] if place >= 0 else file, *rest)
+        _ActionRow(number, place, known[place] if place >= 0 else file, *rest)
         for number, place, (file, *rest) in zip(
             range(1, len(table) + 1), joined.places, zip(*columns, strict=True), strict=True
         )
     ]
 
 
-def _problems(rows: Iterable[_Row], catalog: Catalog) -> Iterator[str]:
+def _problems(rows: Iterable[_ActionRow], catalog: Catalog) -> Iterator[str]:
     for row in rows:
         action = row.action.removesuffix("?")
         if action not in _NEEDS:
@@ -139,7 +139,7 @@ def _problems(rows: Iterable[_Row], catalog: Catalog) -> Iterator[str]:
             yield f"{row}: the label {row.label!r} is none of the classes {classes}"
 
 
-def _contradictions(rows: Iterable[_Row]) -> Iterator[str]:
+def _contradictions(rows: Iterable[_ActionRow]) -> Iterator[str]:
     wanted = {(row.file, row.label): row for row in rows if row.action == "relabel"}
     times = Counter(file for file, _ in wanted)
     for row in wanted.values():

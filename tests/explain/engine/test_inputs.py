@@ -8,19 +8,7 @@ from keras import layers
 
 from keras_cxr import GradCAM
 from tests.explain import models
-from tests.explain.kinds import kind_functional
 from tests.explain.models import body, dense, functional, images, logits_of, tail
-
-
-@pytest.fixture(autouse=True)
-def _seeded():
-    keras.utils.set_random_seed(3)
-
-
-@pytest.fixture(scope="module")
-def small():
-    keras.utils.set_random_seed(3)
-    return kind_functional()[0]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float64", "float16"])

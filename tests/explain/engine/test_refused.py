@@ -12,17 +12,6 @@ from tests.explain.kinds import kind_functional, kind_subclassed
 from tests.explain.models import body, dense, functional, images, logits_of, tail
 
 
-@pytest.fixture(autouse=True)
-def _seeded():
-    keras.utils.set_random_seed(3)
-
-
-@pytest.fixture(scope="module")
-def small():
-    keras.utils.set_random_seed(3)
-    return kind_functional()[0]
-
-
 def test_a_broken_model_is_named(small):
     model = keras.models.clone_model(small)
     model.set_weights([np.full_like(weight, np.nan) for weight in model.get_weights()])

@@ -15,17 +15,6 @@ from tests.explain.kinds import KINDS, kind_functional, kind_nested_backbone, ki
 from tests.explain.models import body, dense, functional, images, tail
 
 
-@pytest.fixture(autouse=True)
-def _seeded():
-    keras.utils.set_random_seed(3)
-
-
-@pytest.fixture(scope="module")
-def small():
-    keras.utils.set_random_seed(3)
-    return kind_functional()[0]
-
-
 def test_all_zero_maps_stay_zero(small):
     model = keras.models.clone_model(small)
     model.get_layer("conv_b").set_weights(
