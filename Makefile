@@ -4,16 +4,24 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-backends lint docs bench clean
+.PHONY: demo test test-slow coverage test-backends lint docs bench clean
 
 # the main job: phantoms, a trained classifier, its table, plots and heat maps in demo-report/
 demo: $(VENV)/.installed
 	$(BIN)/keras-cxr demo --out demo-report
 
-# the whole test suite with branch coverage; fails below the share that pyproject.toml names
+# all tests but those marked slow
 test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
+
+# the others: proofs on phantoms, kills at random moments, leaks over hundreds of calls, benchmarks
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow $(PYTEST_ARGS)
+
+# the tests of `make test` traced: fails below the share of lines and branches in pyproject.toml
+coverage: $(VENV)/.installed-dev
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/python -m coverage report
 
 # explanations of the whole zoo on TensorFlow, JAX and PyTorch, and beside PyTorch's libraries,

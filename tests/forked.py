@@ -1,7 +1,8 @@
 """Functions in processes of their own that need not import Keras again.
 
 They are forked from a server (`multiprocessing`'s forkserver) that has imported Keras, its backend
-and this package but has run nothing: each process saves the five seconds of a core that this takes.
+and this package and has drawn what audits compare with (`tests/preloaded.py`), but has run nothing
+else: each process saves the eight seconds of a core that this takes.
 """
 
 import contextlib
@@ -16,9 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    ["tensorflow", "keras", "keras_cxr.study", "keras_cxr.explain", "matplotlib.pyplot"]
-)
+_CONTEXT.set_forkserver_preload(["tests.preloaded"])
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def run_forked(function, *arguments, cwd, environment=None, timeout=300):
         process = _CONTEXT.Process(
             target=_call, args=(function, arguments, os.fspath(cwd), environment or {}, files)
         )
-        process.start()
+        _start(process)
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
@@ -85,7 +85,7 @@ def started_script(path, *arguments, cwd):
         files = [Path(folder, name) for name in ("stdout", "stderr")]
         call = (_run_script, (str(path), arguments), os.fspath(cwd), {}, files)
         process = _CONTEXT.Process(target=_call, args=call)
-        process.start()
+        _start(process)
         try:
             yield Running(process, files[1])
         finally:
@@ -96,6 +96,11 @@ def started_script(path, *arguments, cwd):
 def run_module(name, *arguments, **options):
     """Run a module as `python -m NAME` would, with `run_forked`'s options."""
     return run_forked(_run_module, name, arguments, **options)
+
+
+def _start(process):
+    with contextlib.chdir(_ROOT):  # where the server, which the first process starts, finds `tests`
+        process.start()
 
 
 def _call(function, arguments, cwd, environment, files):

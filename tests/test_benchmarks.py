@@ -11,6 +11,8 @@ from benchmarks.common import Report, alternate
 from tests.forked import run_module
 
 ROOT = Path(__file__).resolve().parent.parent
+# The others take 5 to 20 seconds each.
+QUICK = ("augmentation", "coverage", "duplicates", "prediction")
 
 
 def test_every_benchmark_is_listed():
@@ -22,8 +24,11 @@ def test_every_benchmark_is_listed():
     assert modules - helpers == {*NAMES, "gpu"}  # which needs a machine of its own
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [*NAMES, "gpu"])
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
+    + [pytest.param("gpu", marks=pytest.mark.slow)],
+)
 def test_smoke(name, tmp_path):
     done = run_module(f"benchmarks.{name}", "--smoke", "--out", tmp_path, cwd=ROOT, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,11 +5,13 @@ import contextlib
 import dataclasses
 import inspect
 import io
+import multiprocessing
 import os
 import re
 import shlex
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,24 +68,38 @@ def read_blocks(page):
     return blocks
 
 
-def run_shell(code):
-    """Run a block's commands; ours without a shell and without importing Keras again."""
+def run_shell(code, desk):
+    """Run a block's commands; ours without a shell and without importing Keras again: see `serve`."""
     commands = code.replace("\\\n", " ").splitlines()
     words = [shlex.split(command, comments=True) for command in commands]
-    if not all(one[:1] == ["keras-cxr"] for one in words) or set(code) & set("|<>&;$*?"):
+    ours = all(one[:1] == ["keras-cxr"] for one in words)
+    if desk is None or not ours or set(code) & set("|<>&;$*?"):
         return subprocess.run(
             ["bash", "-e", "-c", code], capture_output=True, text=True, check=False
         )
     stdout = ""
     for one in words:
-        done = run_forked(main, one[1:], cwd=Path.cwd())
+        desk.send((one[1:], Path.cwd()))
+        done = desk.recv()
         stdout += done.stdout
         if done.returncode:
             break
     return subprocess.CompletedProcess(code, done.returncode, stdout, done.stderr)
 
 
-def run_page(page):
+def serve(desk, environment):
+    """Run the commands that a page asks for, until it has ended.
+
+    This process has the server of `tests.forked`; one that the page's process started for itself
+    would import Keras again.
+    """
+    with contextlib.suppress(EOFError):
+        while True:
+            words, folder = desk.recv()
+            desk.send(run_forked(main, words, cwd=folder, environment=environment))
+
+
+def run_page(page, desk=None):
     """Run the page's blocks in the working folder; raise at the first that fails."""
     names = {"__name__": "__main__"}
     printed = ""
@@ -100,7 +116,7 @@ def run_page(page):
             with contextlib.redirect_stdout(caught):
                 exec(code, names)
         else:
-            done = run_shell(block.shell)
+            done = run_shell(block.shell, desk)
             caught.write(done.stdout)
             if done.returncode:
                 print(done.stdout, done.stderr)
@@ -129,7 +145,12 @@ def test_blocks_run(page, tmp_path):
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "KERAS_CXR_CACHE": str(tmp_path / "cache"),
     }
-    done = run_forked(run_page, page, cwd=folder, environment=environment)
+    ours, theirs = multiprocessing.Pipe()
+    server = threading.Thread(target=serve, args=(ours, environment))
+    server.start()
+    done = run_forked(run_page, page, theirs, cwd=folder, environment=environment)
+    theirs.close()
+    server.join()
     assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
 
 

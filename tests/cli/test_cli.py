@@ -94,7 +94,8 @@ def test_reader_that_leaves_early_costs_no_traceback():
 
 
 def test_debug_shows_the_traceback(tmp_path):
-    done = run("predict", tmp_path / "no-run", tmp_path, "--debug")
+    words = ["predict", str(tmp_path / "no-run"), str(tmp_path), "--debug"]
+    done = run_forked(main, words, cwd=tmp_path)
     assert "Traceback" in done.stderr
     assert "NotFoundError" in done.stderr
 

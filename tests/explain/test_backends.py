@@ -14,18 +14,17 @@ from tests.explain import numpy_reference
 from tests.explain.on_backend import ALL_METHODS
 from tests.explain.zoo import ZOO
 
-QUICK = [
-    "sequential",
+QUICK = ["sequential", "subclassed", "dense head"]
+SLOW = [
     "model in a model in a model",
-    "subclassed",
     "shared layer",
     "two outputs",
     "augmented",
-    "dense head",
     "channels first",
 ]
 # all models take minutes for each backend: `make test-backends`
-NAMES = list(ZOO) if os.environ.get("KERAS_CXR_TEST_BACKENDS") else QUICK
+ALL = list(ZOO) if os.environ.get("KERAS_CXR_TEST_BACKENDS") else [*QUICK, *SLOW]
+NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in ALL]
 BACKENDS = ["tensorflow", "jax", "torch"]
 
 
@@ -35,18 +34,21 @@ def needs(backend):
 
 
 @pytest.fixture(scope="module")
-def explained(tmp_path_factory):
-    """Function: the results of all models on a backend, found in a process of its own."""
+def explained(request, tmp_path_factory):
+    """Function: the results of the models on a backend, found in a process of its own."""
     folder = tmp_path_factory.mktemp("zoo")
     done = {}
+    tests = [one for one in request.session.items if one.path == request.path]
+    parameters = [one.callspec.params for one in tests if hasattr(one, "callspec")]
+    names = sorted({"dense head", *(one["name"] for one in parameters if "name" in one)})
 
     def run(backend):
         if backend not in done:
-            command = [sys.executable, "-m", "tests.explain.on_backend", str(folder), *NAMES]
+            command = [sys.executable, "-m", "tests.explain.on_backend", str(folder), *names]
             environment = {**os.environ, **compile_once(folder / "jax"), "KERAS_BACKEND": backend}
             subprocess.run(command, check=True, env=environment, timeout=1500)
             done[backend] = {
-                name: dict(np.load(folder / f"{name}.{backend}.npz")) for name in NAMES
+                name: dict(np.load(folder / f"{name}.{backend}.npz")) for name in names
             }
         return done[backend]
 
@@ -90,7 +92,7 @@ def test_one_image_gives_the_map_that_it_has_in_a_batch(explained, backend, name
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", ALL_METHODS)
+@pytest.mark.parametrize("name", [one for one in NAMES if one.values[0] in ALL_METHODS])
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_all_methods_agree_with_tensorflow(explained, backend, name, method):
     needs(backend)

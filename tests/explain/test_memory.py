@@ -11,9 +11,10 @@ import pytest
 from tests.compiling import compile_once
 from tests.explain.test_backends import BACKENDS, needs
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="reads Linux's /proc"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc"),
+]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

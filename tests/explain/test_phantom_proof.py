@@ -58,7 +58,6 @@ def heat_in_lesions(model, images, labels, lesions, placement="stretch"):
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_maps_of_an_averaging_network_lie_in_the_lesions():
     keras.utils.set_random_seed(1)
     model = averaging_network(64, 4)

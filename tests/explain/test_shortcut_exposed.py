@@ -37,7 +37,6 @@ def share(found, mask, of="method"):
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_maps_show_the_mark_and_not_the_lesion():
     accuracy, found = shortcut(1)
     assert accuracy > 0.95

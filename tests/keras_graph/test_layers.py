@@ -249,14 +249,12 @@ def test_long_lists_are_cut():
         GradCAM(model, "zzzz")
 
 
-@pytest.mark.no_cover
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("builder", "path"),
     [
         ("MobileNetV3Small", "activation_17"),
-        ("DenseNet121", "relu"),
-        ("EfficientNetV2B0", "top_activation"),
+        pytest.param("DenseNet121", "relu", marks=pytest.mark.slow),
+        pytest.param("EfficientNetV2B0", "top_activation", marks=pytest.mark.slow),
     ],
 )
 def test_keras_applications(builder, path):

@@ -46,7 +46,6 @@ def layer(kind, *options):
     return layers.SeparableConv2D(1, (1, size), 1, **ones)
 
 
-@pytest.mark.no_cover
 @settings(max_examples=40, deadline=None)
 @given(st.lists(windows | pads, min_size=1, max_size=4))
 def test_cells_look_where_the_axes_say(steps):

@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import shutil
 
 import keras
 import pandas as pd
@@ -134,21 +135,27 @@ def test_done_experiments_are_skipped_and_new_ones_join_the_report(first, phanto
     assert list(again.table.index) == ["A", "B", "C"]
 
 
-def test_more_epochs_go_on_from_the_earlier_run(phantoms, tmp_path):
-    short, _ = study(phantoms, tmp_path, "A", epochs=1)
-    first_loss = short.results["A"]["training"]["history"]["loss"]
+def test_more_epochs_go_on_from_the_earlier_run(first, phantoms, tmp_path):
+    shutil.copytree(first[0].out_dir / "A", tmp_path / "A")
+    first_loss = first[0].results["A"]["training"]["history"]["loss"]
     longer, said = study(phantoms, tmp_path, "A", epochs=2)
     assert said == ["A: LMAP3, full images, no augmentation"]
     assert longer.results["A"]["training"]["history"]["loss"][:1] == first_loss
     assert longer.table.loc["A", "epochs"] == 2
 
 
-def test_vgg19_falls_back_to_random_weights_only_when_asked(phantoms, tmp_path):
+def test_vgg19_without_its_weights_ends_before_anything_is_trained(phantoms, tmp_path):
     missing = tmp_path / "absent.h5"
     missing.write_text("no weights")
     with pytest.raises(OSError, match=r"absent\.h5 does not fit"):
         study(phantoms, tmp_path / "out", "AE", epochs=1, weights=missing)
-    assert not (tmp_path / "out" / "A").exists()  # refused before A was trained
+    assert not (tmp_path / "out" / "A").exists()
+
+
+@pytest.mark.slow
+def test_vgg19_falls_back_to_random_weights_only_when_asked(phantoms, tmp_path):
+    missing = tmp_path / "absent.h5"
+    missing.write_text("no weights")
     result, said = study(
         phantoms,
         tmp_path / "out",
@@ -156,8 +163,8 @@ def test_vgg19_falls_back_to_random_weights_only_when_asked(phantoms, tmp_path):
         epochs=1,
         vgg19_weights=missing,  # its former name
         allow_random_weights=True,
-        image_size=(64, 64),
-        max_images_per_class=10,
+        image_size=(32, 32),
+        max_images_per_class=5,
     )
     assert any("falling back to random weights, as asked" in line for line in said)
     assert result.table.loc["E", "parameters"] == 20_026_448
@@ -165,14 +172,11 @@ def test_vgg19_falls_back_to_random_weights_only_when_asked(phantoms, tmp_path):
     assert "not from Keras' ImageNet weights" in result.report.read_text().replace("&#39;", "'")
 
 
-@pytest.mark.no_cover
-def test_first_weights_repeat_whatever_else_runs(phantoms, tmp_path):
-    losses = []
-    for letters, folder in (("B", "alone"), ("AB", "second")):
-        keras.utils.set_random_seed(len(letters))  # what was drawn before must not matter
-        result, _ = study(phantoms, tmp_path / folder, letters, epochs=1, max_images_per_class=10)
-        losses.append(result.results["B"]["training"]["history"]["loss"])
-    assert losses[0] == losses[1]
+def test_first_weights_repeat_whatever_else_runs(first, phantoms, tmp_path):
+    keras.utils.set_random_seed(7)  # what was drawn before must not matter
+    alone, _ = study(phantoms, tmp_path, "C", epochs=1)
+    losses = [one.results["C"]["training"]["history"]["loss"] for one in (alone, first[0])]
+    assert losses[0] == losses[1]  # in the other study A was trained before it
 
 
 @pytest.mark.parametrize("option", [{"augment": False}, {"region": "lungs"}])

@@ -11,7 +11,6 @@ from tests.compiling import compile_once
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_resume_exactly_without_tensorflow(backend, tmp_path):
     if importlib.util.find_spec(backend) is None:

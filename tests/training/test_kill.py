@@ -55,10 +55,12 @@ def uninterrupted(name, precision, epochs):
     return run, state_of(model)
 
 
-@pytest.mark.slow
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
-    ("name", "precision"), [("lmap3", "float32"), ("alexnet", "mixed_bfloat16")]
+    ("name", "precision"),
+    [
+        ("lmap3", "float32"),
+        pytest.param("alexnet", "mixed_bfloat16", marks=pytest.mark.slow),
+    ],
 )
 def test_killed_in_an_epoch_and_resumed_it_ends_the_same(tmp_path, name, precision):
     with started_script(SCRIPT, tmp_path / "run", name, precision, 2, "1:2", cwd=ROOT) as running:
@@ -78,7 +80,6 @@ def test_killed_in_an_epoch_and_resumed_it_ends_the_same(tmp_path, name, precisi
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_killed_at_random_moments_it_ends_the_same(tmp_path):
     draw = random.Random(5)
     for seed in (11, 21, 22):
@@ -97,8 +98,6 @@ def test_killed_at_random_moments_it_ends_the_same(tmp_path):
     assert_same_state(state_of(model), state)
 
 
-@pytest.mark.slow
-@pytest.mark.no_cover
 def test_ctrl_c_leaves_a_usable_run_and_says_how_to_go_on(tmp_path):
     with started(tmp_path, "lmap3", "float32", 500, "free") as process:
         read_until(process, "epoch   2/500")
