@@ -69,7 +69,7 @@ def read_blocks(page):
 
 
 def run_shell(code, desk):
-    """Run a block's commands; ours without a shell and without importing Keras again: see `serve`."""
+    """Run a block's commands; ours without a shell, by `serve`."""
     commands = code.replace("\\\n", " ").splitlines()
     words = [shlex.split(command, comments=True) for command in commands]
     ours = all(one[:1] == ["keras-cxr"] for one in words)

@@ -14,8 +14,9 @@ from tests.explain import numpy_reference
 from tests.explain.on_backend import ALL_METHODS
 from tests.explain.zoo import ZOO
 
-QUICK = ["sequential", "subclassed", "dense head"]
+QUICK = ["sequential", "dense head"]
 SLOW = [
+    "subclassed",
     "model in a model in a model",
     "shared layer",
     "two outputs",
