@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.files.images import fit, read_image
+from keras_cxr._support.resampling import fit
+from keras_cxr.data.files.images import read_image
 from keras_cxr.data.finding.walk import IMAGE_FOLDER, stem_of
 from keras_cxr.errors import DataError
 

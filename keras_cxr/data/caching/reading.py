@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._support.progress import progress_bar
+from keras_cxr._support.resampling import fit
 from keras_cxr._support.threads import in_threads
 from keras_cxr.data.catalog import Catalog, Entry
 from keras_cxr.data.files.dicom import DICOM_EXTRA, read_patient
-from keras_cxr.data.files.images import file_bytes, fit, grey_film, lung_mask, reason
+from keras_cxr.data.files.images import file_bytes, grey_film, lung_mask, reason
 from keras_cxr.data.files.intensity import is_narrow
 from keras_cxr.errors import DataError
 

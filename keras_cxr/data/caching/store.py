@@ -10,9 +10,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_cxr._support.resampling import fit
 from keras_cxr.data.caching.reading import Record, unpack
 from keras_cxr.data.catalog import Catalog
-from keras_cxr.data.files.images import fit, grey_image, lung_mask, reason
+from keras_cxr.data.files.images import grey_image, lung_mask, reason
 from keras_cxr.errors import DataError
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from keras_cxr._support.disk.documents import Range, Text
 from keras_cxr._support.disk.memo import computed_once
 from keras_cxr._support.progress import progress_bar
+from keras_cxr._support.resampling import fit
 from keras_cxr._support.threads import in_threads
 from keras_cxr.data.duplicates.candidates import find_candidates
 from keras_cxr.data.duplicates.pairs import agreement, align, coarse_detail
 from keras_cxr.data.duplicates.windows import FRAMINGS, SIDE, turned
-from keras_cxr.data.files.images import fit
 
 SCHEMA_VERSION = 1
 _METHOD = 4  # raised whenever the same pictures would give other pairs

@@ -11,13 +11,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._support.disk.files import open_regular
+from keras_cxr._support.resampling import fit
 from keras_cxr.data.files.dicom import read_dicom
 from keras_cxr.data.files.formats import DICOM, grey_pixels, kind_of
 from keras_cxr.data.files.intensity import Film, check_intensity, levels_used, to_uint8
@@ -118,26 +117,6 @@ def lung_mask(path: str | os.PathLike[str], image_size: tuple[int, int]) -> NDAr
         raise DataError("the mask is empty: no pixel is brighter than 0")
     inside = np.where(pixels > brightest / 2, np.uint8(255), np.uint8(0))
     return fit(inside, image_size) >= 128
-
-
-def fit(image: NDArray[Any], image_size: tuple[int, int]) -> NDArray[Any]:
-    """Return (height, width) `image` stretched to `image_size`, in its own dtype.
-
-    Cells that grow smaller are averaged, along each side by itself.
-    """
-    height, width = image_size
-    if image.shape[:2] == (height, width):
-        return image
-    if image.shape[0] > height and image.shape[1] < width:
-        image = _resized(image, (height, image.shape[1]), cv2.INTER_AREA)
-    elif image.shape[0] < height and image.shape[1] > width:
-        image = _resized(image, (image.shape[0], width), cv2.INTER_AREA)
-    shrinks = image.shape[0] >= height and image.shape[1] >= width
-    return _resized(image, (height, width), cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def _resized(image: NDArray[Any], size: tuple[int, int], method: int) -> NDArray[Any]:
-    return np.asarray(cv2.resize(image, size[::-1], interpolation=method))
 
 
 def reason(error: DataError | OSError) -> str:

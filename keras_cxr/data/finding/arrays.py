@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._support.ranges import check_range
+from keras_cxr._support.resampling import fit
 from keras_cxr.data.catalog import Catalog, Entry
-from keras_cxr.data.files.images import fit
 from keras_cxr.data.finding.spellings import spelling_notes
 from keras_cxr.data.labels import check_class_names, class_indices
 from keras_cxr.errors import DataError

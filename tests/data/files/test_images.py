@@ -2,8 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
+from keras_cxr._support.resampling import fit
 from keras_cxr.data import read_image
-from keras_cxr.data.files.images import fit, lung_mask
+from keras_cxr.data.files.images import lung_mask
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from tests.data.helpers import lungs, picture, write
 from tests.data.picture_files import jpeg, png, png_header

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.files.images import fit
+from keras_cxr._support.resampling import fit
 
 SIDE = 224
 """Pixels a side at which marks, sharpness and histogram are measured, whatever the file's size."""

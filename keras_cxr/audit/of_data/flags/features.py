@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.data.files.images import fit
+from keras_cxr._support.resampling import fit
 
 SIDE = 64
 """Pixels a side of what is described: the layout of a chest is seen, single vessels are not."""

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from keras_cxr._support.resampling import fit
 from keras_cxr.audit.of_data.attributes.file_headers import DICOM_FACTS
 from keras_cxr.audit.of_data.attributes.picture_measures import BINS, BORDERS, CORNERS
 from keras_cxr.audit.of_data.shortcuts.models import (
@@ -20,7 +21,6 @@ from keras_cxr.audit.of_data.shortcuts.models import (
 )
 from keras_cxr.audit.of_data.shortcuts.result import SHORTCUT_COLUMNS, Shortcuts
 from keras_cxr.audit.of_data.shortcuts.sentences import TAG, shortcut_findings
-from keras_cxr.data.files.images import fit
 from keras_cxr.errors import InvalidArgumentError
 
 THUMBNAIL = 24
