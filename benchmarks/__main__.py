@@ -13,6 +13,7 @@ NAMES = (
     "reading",
     "startup",
     "prediction",
+    "segmentation",
     "gradcam",
     "faithfulness",
     "growth",

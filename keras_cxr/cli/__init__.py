@@ -12,7 +12,7 @@ from cyclopts import App, CycloptsError
 from keras_cxr._version import __version__
 from keras_cxr.cli.audits import audit
 from keras_cxr.cli.common import in_options, print_error
-from keras_cxr.cli.inference import evaluate, explain, predict
+from keras_cxr.cli.inference import evaluate, explain, predict, segment
 from keras_cxr.cli.lists import clear_cache, list_cache, models
 from keras_cxr.cli.runs import demo, study, train
 from keras_cxr.errors import KerasCXRError
@@ -26,7 +26,7 @@ app = App(
     "`--debug` after any command shows the traceback of an error.",
     suppress_keyboard_interrupt=False,
 )
-for command in (demo, audit, study, train, evaluate, predict, explain, models):
+for command in (demo, audit, study, train, evaluate, predict, explain, segment, models):
     app.command(command)
 cache = App(name="cache", help="List or clear the cache of decoded images.")
 cache.command(list_cache, name="list")

@@ -1,4 +1,4 @@
-"""Commands that use a trained model: evaluate, predict, explain."""
+"""Commands that use a trained model: evaluate, predict, explain, segment."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -155,6 +155,28 @@ def explain(
         document["check"] = done.check.faithfulness.to_dict()
     print_result(document, as_json, f"{_answers(done.table)}\n{done}")
     print_notes(found.notes)
+    return report_failed(done.failed)
+
+
+def segment(folder: Path, /, *, out: Path, as_json: AsJson = False) -> int:
+    """Lung masks of a folder of chest films, by the network that comes with keras-cxr.
+
+    The masks lie as in the Kaggle database, `CLASS/masks/NAME.png`, or in `masks` where the
+    films lie in no class folders. Films on which no lungs can be found get none.
+
+    Example: `keras-cxr segment films --out lung-masks`
+
+    Args:
+        folder: Folder of films in one of the known layouts, or without classes.
+        out: Folder for the masks and their table, segmentation.csv.
+        as_json: Print the table as JSON.
+    """
+    import_keras_quietly()
+    from keras_cxr.inference import segment_folder
+
+    done = segment_folder(folder, out)
+    print_result(done.to_dict(), as_json, str(done))
+    print_notes(done.notes)
     return report_failed(done.failed)
 
 

@@ -50,5 +50,8 @@ GALLERY_FILE = "index.html"
 FAITHFULNESS_FILE = "faithfulness.json"
 FAITHFULNESS_CURVES = "faithfulness.png"
 
+# Of lung masks (`keras-cxr segment`), beside the folders of masks.
+SEGMENTATION_TABLE_FILE = "segmentation.csv"
+
 # Beside phantoms.
 PHANTOMS_FILE = "phantoms.json"

@@ -85,6 +85,11 @@ MODEL_AUDIT = Output(
     ),
     {named.MODEL_AUDIT_FILE: b'"schema_version"', named.MODEL_AUDIT_PAGE: _PAGE_SIGN},
 )  # fmt: skip
+LUNG_MASKS = Output(
+    "lung masks",
+    (named.SEGMENTATION_TABLE_FILE,),
+    {named.SEGMENTATION_TABLE_FILE: b"file,found,reason,"},
+)
 PREDICTIONS = b"file,predicted"
 """How the CSV file begins that `predict` writes."""
 
