@@ -40,8 +40,8 @@ class Cycle(NamedTuple):
     learning_rate: float
 
 
-CYCLES = (Cycle(20, 60, 300, 3e-3), Cycle(6, 6, 40, 1.5e-3), Cycle(8, 8, 40, 1.5e-3))
-"""Warm restarts (Loshchilov and Hutter 2017): time ran out for the 60 epochs of the first."""
+CYCLES = (Cycle(20, 60, 300, 3e-3), Cycle(6, 6, 40, 1.5e-3), Cycle(6, 8, 40, 1.5e-3))
+"""Warm restarts (Loshchilov and Hutter 2017); the first and the last cosine were cut short."""
 
 
 class Films(NamedTuple):

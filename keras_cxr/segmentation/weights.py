@@ -30,7 +30,7 @@ class WeightsPreset(NamedTuple):
 PRESETS = {
     "human_masks": WeightsPreset(
         "lung_unet_human_masks.npz",
-        "8937dfe859d9741d004fc42f3430539cafbbc31be123a1ae1cd48617967b92c2",
+        "97d5de714ddd8126cbf7bbab60b4ac15036b4fce8e3972d3f24229adc47b77dc",
     ),
 }
 
