@@ -85,6 +85,13 @@ MODEL_AUDIT = Output(
     ),
     {named.MODEL_AUDIT_FILE: b'"schema_version"', named.MODEL_AUDIT_PAGE: _PAGE_SIGN},
 )  # fmt: skip
+PRESET = Output(
+    "a preset",
+    (
+        named.PRESET_FILE, named.PRESET_WEIGHTS_FILE, named.PRESET_CARD_FILE, named.UNUSUAL_FILE,
+    ),
+    {named.PRESET_FILE: b'"schema_version"'},
+)  # fmt: skip
 PREDICTIONS = b"file,predicted"
 """How the CSV file begins that `predict` writes."""
 
