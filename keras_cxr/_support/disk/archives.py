@@ -1,9 +1,9 @@
-"""ZIP archives (`.npz`, `.keras`), looked at before anything in them is unpacked."""
+"""Archives (`.npz`, `.keras`) and weights (`.h5`), looked at before anything is unpacked."""
 
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -78,6 +78,34 @@ def check_model_archive(path: Path) -> None:
         raise ArchiveError(f"it is damaged ({error or type(error).__name__})") from error
 
 
+def check_weights_file(path: Path) -> None:
+    """Refuse a `.weights.h5` file whose data lie elsewhere, or that would fill the memory.
+
+    Raises:
+        ArchiveError: the text says what is wrong.
+    """
+    try:
+        with open_regular(path) as opened:
+            _check_stored(opened, path.stat().st_size)
+    except ArchiveError:
+        raise
+    except Exception as error:  # of a damaged file HDF5 raises nearly anything
+        raise ArchiveError(f"it is damaged ({error or type(error).__name__})") from error
+
+
+def _check_stored(file: IO[bytes], packed: int) -> int:
+    """Return the longest side of any weight in an HDF5 file."""
+    size, widest = 0, 0
+    with h5py.File(file, "r") as weights:
+        for data in _datasets(weights):
+            if data.external or data.is_virtual:
+                raise ArchiveError("its weights lie in another file")
+            size, widest = size + data.nbytes, max(widest, *data.shape, 0)
+    if size > _GROWTH * packed + _SLACK:
+        raise ArchiveError(f"its {packed:,} bytes of weights would unpack to {size:,}")
+    return widest
+
+
 def _check_members(archive: zipfile.ZipFile) -> None:
     for member in archive.infolist():
         name = member.filename
@@ -94,15 +122,8 @@ def _check_width(archive: zipfile.ZipFile) -> None:
     """Return a layer with more units than any weight in the file has: Keras would make them."""
     if "model.weights.h5" not in archive.namelist():
         return
-    packed = archive.getinfo("model.weights.h5").file_size
-    size, widest = 0, 0
-    with archive.open("model.weights.h5") as member, h5py.File(member, "r") as weights:
-        for data in _datasets(weights):
-            if data.external or data.is_virtual:
-                raise ArchiveError("its weights lie in another file")
-            size, widest = size + data.nbytes, max(widest, *data.shape, 0)
-    if size > _GROWTH * packed + _SLACK:
-        raise ArchiveError(f"its {packed:,} bytes of weights would unpack to {size:,}")
+    with archive.open("model.weights.h5") as member:
+        widest = _check_stored(member, archive.getinfo("model.weights.h5").file_size)
     asked = max(_units(parse_json(archive.read("config.json"))), default=0)
     if asked > max(widest, _USUAL_UNITS):
         raise ArchiveError(

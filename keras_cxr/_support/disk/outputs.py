@@ -90,6 +90,13 @@ LUNG_MASKS = Output(
     (named.SEGMENTATION_TABLE_FILE,),
     {named.SEGMENTATION_TABLE_FILE: b"file,found,reason,"},
 )
+PRESET = Output(
+    "a preset",
+    (
+        named.PRESET_FILE, named.PRESET_WEIGHTS_FILE, named.PRESET_CARD_FILE, named.UNUSUAL_FILE,
+    ),
+    {named.PRESET_FILE: b'"schema_version"'},
+)  # fmt: skip
 PREDICTIONS = b"file,predicted"
 """How the CSV file begins that `predict` writes."""
 

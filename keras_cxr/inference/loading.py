@@ -1,0 +1,147 @@
+"""The classifier that a run left, a preset holds, or a `.keras` file is."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from keras_cxr._support.disk.file_names import (
+    BEST_MODEL_FILE,
+    LAST_MODEL_FILE,
+    RUN_RECORD_FILE,
+    UNUSUAL_FILE,
+)
+from keras_cxr.data.catalog import near_name
+from keras_cxr.data.labels import check_class_names
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.inference.classifier import Classifier
+from keras_cxr.inference.preset_files import list_presets, preset_folder
+from keras_cxr.inference.recorded import recorded_run
+from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
+from keras_cxr.models.files import read_model
+
+if TYPE_CHECKING:
+    from keras_cxr.evaluation.ood import OutOfDistribution
+
+MODEL_FILES = (LAST_MODEL_FILE, BEST_MODEL_FILE)
+
+
+def load_classifier(
+    path: str | os.PathLike[str],
+    *,
+    class_names: Sequence[str] | None = None,
+    custom_objects: dict[str, Any] | None = None,
+) -> Classifier:
+    """Return the classifier that a training run left, of a preset, or of any `.keras` file.
+
+    Args:
+        path: a run's folder (its last weights are taken), a `.keras` file, or a preset: its
+            folder, or its name where nothing of that path is there.
+        class_names: in the order of the outputs; read from `run.json` beside the model where
+            there is one, else "0", "1", ….
+        custom_objects: layers and functions of your own in the model, by name, as
+            `keras.saving.load_model` takes them.
+
+    Raises:
+        NotFoundError: there is no such file, or no model in the folder; near names are given.
+        DataError: (a ValueError) the file is no Keras model, holds NaN among its weights, or
+            needs `custom_objects`; or the run's record is damaged.
+        InvalidArgumentError: (a ValueError) the model does not tell classes of single images
+            apart, or as many names as outputs are needed.
+    """
+    if preset_folder(path) is not None:
+        found = Classifier.from_preset(path)
+        return found if class_names is None else _renamed(found, class_names)
+    file = _model_file(Path(path))
+    model = read_model(file, custom_objects=custom_objects)
+    try:
+        check_reads_images(model)
+        count = num_outputs(model)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{file} cannot answer for image files: {error}") from error
+    record = recorded_run(file.parent)
+    data = record["settings"]["data"] if record else {}
+    if None in model.input_shape[1:3] and "image_size" not in data:
+        raise InvalidArgumentError(
+            f"{file} cannot answer for image files: the model takes images of any size, and no "
+            f"{RUN_RECORD_FILE} beside it says which it was trained with. Put it into a model with "
+            "keras.Input((height, width, channels)) of that size."
+        )
+    recorded = data.get("class_names") or [str(index) for index in range(count)]
+    try:
+        names = check_class_names(recorded if class_names is None else class_names)
+    except InvalidArgumentError as error:
+        if class_names is None:
+            raise DataError(f"{RUN_RECORD_FILE} beside {file} is damaged: {error}") from error
+        raise
+    if len(names) != count and class_names is None:
+        raise DataError(
+            f"{file} has {count} outputs, but {RUN_RECORD_FILE} beside it names {len(names)} "
+            "classes: they are of different runs. Train again, or delete the record."
+        )
+    if len(names) != count:
+        raise InvalidArgumentError(
+            f"{file} has {count} outputs, but {len(names)} class names were given."
+        )
+    unusual, note = _find_unusual(file.parent / UNUSUAL_FILE, model)
+    notes = [note] if note else []
+    region = data.get("region", "full")
+    if region != "full":
+        notes.insert(
+            0,
+            f"The model was trained on the region {region!r} of its images, but files are read "
+            "whole, since they have no lung masks here: its answers are not those it was tested "
+            "on. `keras-cxr evaluate` uses the masks of a data set.",
+        )
+    return Classifier(model, names, data, unusual, tuple(notes))
+
+
+def _renamed(classifier: Classifier, class_names: Sequence[str]) -> Classifier:
+    names = check_class_names(class_names)
+    if len(names) != len(classifier.class_names):
+        raise InvalidArgumentError(
+            f"The preset has {len(classifier.class_names)} outputs, but {len(names)} class names "
+            "were given."
+        )
+    return replace(classifier, class_names=names)
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a path, or a name, stands for a model, whole or not, rather than for films."""
+    if preset_folder(path) is not None or path.suffix == ".keras":
+        return True
+    signs = (*MODEL_FILES, RUN_RECORD_FILE)
+    return any((folder / name).is_file() for folder in (path, path / "run") for name in signs)
+
+
+def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | None, str]":
+    """Return the detector beside a model, or None and why there is none."""
+    if not path.is_file():
+        return None, (
+            f"Whether pictures are like those the model was trained on is not told: no {path.name} "
+            "lies beside it. `keras-cxr train` writes one, OutOfDistribution.fit too."
+        )
+    from keras_cxr.evaluation.ood import OutOfDistribution  # with its room, only where needed
+
+    try:
+        return OutOfDistribution.load(path, model), ""
+    except (DataError, InvalidArgumentError) as error:
+        return None, f"Whether pictures are unusual is not told: {error}"
+
+
+def _model_file(path: Path) -> Path:
+    if path.is_file():
+        return path
+    for folder in (path, path / "run"):
+        for name in MODEL_FILES:
+            if (folder / name).is_file():
+                return folder / name
+    if path.is_dir():
+        raise NotFoundError(
+            f"The folder {path} holds neither {' nor '.join(MODEL_FILES)}: it is no finished run."
+        )
+    presets = f" Presets: {', '.join(list_presets())}." if len(path.parts) == 1 else ""
+    raise NotFoundError(f"There is no model {path}{near_name(path)}{presets}")
