@@ -31,6 +31,7 @@ nothing. Made by `benchmarks/presets/lmap3_phantom.py`; the weights are under CC
 
 
 def main() -> None:
+    """Draw, train, test, save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder of the preset")
     out = parser.parse_args().out

@@ -75,10 +75,9 @@ def predict(
     Example: `keras-cxr predict film.png folder-of-films --model my-run --out answers.csv`
 
     Args:
-        images: Image files or folders of them. Without --model, the first word may be the model:
+        images: Image files or folders of them. Without --model, the first word is the model:
             `keras-cxr predict my-run film.png`.
-        model: Folder of a run, a .keras file, or a preset, by its folder or its name. Without
-            any, the preset that comes with the package.
+        model: Folder of a run, a .keras file, or a preset, by its folder or its name.
         out: CSV file for the answers.
         as_json: Print the answers as JSON.
     """
@@ -117,10 +116,9 @@ def explain(
     Example: `keras-cxr explain film.png --model my-run --method gradcam --out heatmaps`
 
     Args:
-        images: Image files or folders of them. Without --model, the first word may be the model:
+        images: Image files or folders of them. Without --model, the first word is the model:
             `keras-cxr explain my-run film.png`.
-        model: Folder of a run, a .keras file, or a preset, by its folder or its name. Without
-            any, the preset that comes with the package.
+        model: Folder of a run, a .keras file, or a preset, by its folder or its name.
         out: Folder for one PNG per image, heatmaps.csv and the page, index.html.
         method: How the maps are made. The first five look into a layer, the others at pixels.
         layer: Layer to look into, by name or path such as vgg19/block5_conv4.
@@ -185,18 +183,9 @@ def segment(folder: Path, /, *, out: Path, as_json: AsJson = False) -> int:
 def _classifier_and_files(
     words: tuple[Path, ...], model: Path | None
 ) -> "tuple[Classifier, ImageFiles]":
-    """Return the model and the image files.
-
-    Without --model the first word is the model, where it stands for one; else all words are images
-    and the model is the preset that comes with the package, which is said.
-    """
+    """Return the model and the image files; without --model the first word is the model."""
     from keras_cxr.inference import find_image_files, load_classifier
-    from keras_cxr.inference.loading import is_model
-    from keras_cxr.inference.preset_files import DEFAULT_PRESET
 
-    if model is None and not any(map(is_model, words[:1])):
-        print_aside(f"No --model: {DEFAULT_PRESET}, the preset that comes with keras-cxr, answers.")
-        model = Path(DEFAULT_PRESET)
     if model is not None:
         files = find_image_files(words)
         return load_classifier(model), files

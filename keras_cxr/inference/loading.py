@@ -109,14 +109,6 @@ def _renamed(classifier: Classifier, class_names: Sequence[str]) -> Classifier:
     return replace(classifier, class_names=names)
 
 
-def is_model(path: Path) -> bool:
-    """Return whether a path, or a name, stands for a model, whole or not, rather than for films."""
-    if preset_folder(path) is not None or path.suffix == ".keras":
-        return True
-    signs = (*MODEL_FILES, RUN_RECORD_FILE)
-    return any((folder / name).is_file() for folder in (path, path / "run") for name in signs)
-
-
 def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | None, str]":
     """Return the detector beside a model, or None and why there is none."""
     if not path.is_file():

@@ -29,9 +29,6 @@ from keras_cxr.keras_graph.interface import predict_probabilities
 from keras_cxr.models.registry import build, model_info
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 
-DEFAULTPRESET = "lmap3_radiography_standin"
-"""What `keras-cxr predict` takes where no model is named."""
-
 TOLERANCE = 2e-3
 """How far a probability may be from the golden one: the same sums in another order."""
 

@@ -11,13 +11,7 @@ import pytest
 
 from keras_cxr import build_densenet121, build_lenet5, make_datasets
 from keras_cxr.errors import DataError, InvalidArgumentError, KerasCXRError, NotFoundError
-from keras_cxr.inference import (
-    Classifier,
-    list_presets,
-    load_classifier,
-    save_preset,
-)
-from keras_cxr.inference.loading import is_model
+from keras_cxr.inference import Classifier, list_presets, load_classifier, save_preset
 from tests.training.conftest import bright_squares
 
 DATA = {"image_size": [32, 32], "color_mode": "grayscale", "intensity": "percentiles"}
@@ -140,20 +134,19 @@ def test_an_earlier_preset_is_replaced(classifier, preset):
     assert Classifier.from_preset(preset).notes == ("New.",)
 
 
+def test_presets_of_the_package_answer():
+    for name in list_presets():
+        classifier = load_classifier(name)
+        height, width = classifier.image_size
+        grey = np.zeros((1, height, width, 1), np.float32)
+        assert classifier.predict(grey).shape == (1, len(classifier.class_names))
+
+
 def test_unknown_names_are_told_with_the_known_ones():
     with pytest.raises(NotFoundError, match=r"no preset 'lmap4'. Known presets: .*"):
         Classifier.from_preset("lmap4")
     with pytest.raises(NotFoundError, match=r"no model lmap4.* Presets: "):
         load_classifier("lmap4")
-
-
-def test_what_is_a_model(saved, tmp_path):
-    assert is_model(saved)
-    assert is_model(tmp_path / "nowhere.keras")
-    assert all(is_model(saved.with_name(name).relative_to(saved.parent)) for name in list_presets())
-    assert not is_model(tmp_path)
-    (tmp_path / "run.json").write_text("{}")  # a run without its model is not a folder of films
-    assert is_model(tmp_path)
 
 
 def cut_short(preset):
