@@ -64,7 +64,7 @@ def main() -> None:
                 "films of people means nothing. Not a medical device."
             ),
             card=CARD.format(
-                films=len(datasets.files("train")), tested=found.num_images, score=score
+                films=len(datasets.files("train")), tested=len(found.predictions), score=score
             ),
             license="CC0-1.0",
         )

@@ -89,7 +89,7 @@ def train(
         data: Folder of images in one of the known layouts, or a CSV file.
         model: Name of a model, see `keras-cxr models`.
         out: Folder for the run.
-        region: Full images, the lungs alone or everything outside them (needs masks).
+        region: Full images, the lungs alone or everything outside them.
         augment: Rotate, zoom and flip the training images.
         resume: Go on with an interrupted run in the same folder.
         options: What all trainings take.

@@ -10,6 +10,7 @@ from keras_cxr.cli.common import OnError
 
 ImageSize = Annotated[tuple[int, int], Parameter(negative="")]
 Intensity = Literal["stored", "percentiles"]
+Masks = Literal["auto", "files", "segment"]
 Precision = Literal["auto", "float32", "mixed_bfloat16"]
 
 
@@ -28,6 +29,8 @@ class TrainingOptions:
             path of a weights file.
         intensity: Show the range that files may use, or each film from its own 0.5th to its 99.5th
             percentile, for files that use little of their range.
+        masks: Lung masks, where the region needs them: from files, else found on the film (auto),
+            from files alone, or all found (segment).
         groups: CSV file with the columns file and group (or patient): groups stay in one part.
         group_duplicates: Keep copies of one photograph in one part.
         group_patients: Keep films of one patient, as DICOM files name them, in one part, where no
@@ -44,6 +47,7 @@ class TrainingOptions:
     precision: Precision = "auto"
     weights: str = "imagenet"
     intensity: Intensity = "stored"
+    masks: Masks = "auto"
     groups: Path | None = None
     group_duplicates: bool = True
     group_patients: bool = True

@@ -90,8 +90,8 @@ def _check_region(region: str, table: pd.DataFrame) -> None:
         raise DataError(
             f"{len(lacking):,} of {len(table):,} images have no lung mask, which "
             f"region={region!r} needs:\n{listing(lacking)}\nAltered data sets hold the same rows, "
-            'so none is left out here. Call make_datasets with region="lungs" and '
-            'on_error="skip", and alter what it returns.'
+            'so none is left out here. Call make_datasets with masks="segment", or with '
+            'region="lungs" and on_error="skip", and alter what it returns.'
         )
 
 

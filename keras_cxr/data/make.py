@@ -23,6 +23,7 @@ def make_datasets(
     split: Sequence[float] = (0.8, 0.1, 0.1),
     augment: bool = True,
     region: str = "full",
+    masks: str = "auto",
     color_mode: str = "grayscale",
     intensity: str = "stored",
     seed: int = 0,
@@ -61,6 +62,10 @@ def make_datasets(
         augment: whether training images are rotated, zoomed and flipped.
         region: "full"; "lungs" keeps what lies inside the lung mask and sets the rest to 0;
             "outside" the other way round.
+        masks: where lung masks come from. "auto": files where they stand, else, for a region that
+            needs them, the segmenter (`LungSegmenter`), and a note counts how many of each class;
+            "files" alone, so that a missing one is an error; "segment": the segmenter's for every
+            image. Masks of two kinds in different classes tell the classes apart.
         color_mode: "grayscale", or "rgb" for the grey value in three channels.
         intensity: "stored" shows the range that a file may use, by its bits or its DICOM window;
             "percentiles" each film from its own 0.5th to its 99.5th percentile, for files that
@@ -113,6 +118,7 @@ def make_datasets(
         split=split,
         augment=augment,
         region=region,
+        masks=masks,
         color_mode=color_mode,
         intensity=intensity,
         seed=seed,
@@ -138,6 +144,7 @@ def make_datasets(
     plan = steps.join_tables(plan, data, options)
     plan = steps.carry_out_actions(plan, options)
     pixels = steps.read_pixels(plan, options)
+    pixels = steps.find_lungs(plan, pixels, options)
     usable = steps.keep_usable(plan, pixels, options)
     divided = steps.assign_parts(usable, plan, options)
     divided = steps.look_for_copies(divided, usable, plan, pixels, options)

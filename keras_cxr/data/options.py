@@ -11,6 +11,7 @@ from keras_cxr._support.checks import check_choice, check_image_size, check_inte
 from keras_cxr.data.batching.augment import Augmentation
 from keras_cxr.data.batching.batches import REGIONS
 from keras_cxr.data.batching.pipelines import FORMATS
+from keras_cxr.data.caching.lungs import MASK_SOURCES
 from keras_cxr.data.duplicates.windows import check_searchable
 from keras_cxr.data.files.images import COLOR_MODES
 from keras_cxr.data.files.intensity import INTENSITIES
@@ -23,6 +24,7 @@ _CHOICES = {
     "group_duplicates": ("auto", True, False),
     "group_patients": ("auto", True, False),
     "intensity": INTENSITIES,
+    "masks": MASK_SOURCES,
     "on_error": ("raise", "skip"),
     "region": REGIONS,
 }
@@ -41,6 +43,7 @@ class Options:
     shares: Shares
     augmentation: Augmentation | None
     region: str
+    masks: str
     color_mode: str
     intensity: str
     seed: int

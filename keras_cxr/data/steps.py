@@ -1,4 +1,4 @@
-"""The eight steps of `make_datasets`, in their order."""
+"""The nine steps of `make_datasets`, in their order."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from keras_cxr.data.batching.batches import Batches, balanced_weights
 from keras_cxr.data.batching.pipelines import FORMATS
 from keras_cxr.data.caching.cache import cache_folder, open_cache
+from keras_cxr.data.caching.lungs import SEGMENTED, rows_to_segment, with_found_lungs
 from keras_cxr.data.caching.reading import Record, read_all
 from keras_cxr.data.caching.store import ArrayStore, FileStore, Pixels
 from keras_cxr.data.caching.usable import (
@@ -128,10 +129,29 @@ def read_pixels(plan: Plan, options: Options) -> Pixels:
     return Pixels(store, records, cache_folder(catalog, size, **reading))
 
 
+def find_lungs(plan: Plan, pixels: Pixels, options: Options) -> Pixels:
+    """Return the pixels with the segmenter's lungs, where the options want them."""
+    rows = rows_to_segment(plan.catalog, pixels.records, masks=options.masks, region=options.region)
+    wanted = set(plan.rows)
+    rows = [row for row in rows if row in wanted]
+    return with_found_lungs(pixels, rows, options.image_size, verbose=options.verbose)
+
+
 def keep_usable(plan: Plan, pixels: Pixels, options: Options) -> Usable:
     """Return the images of the plan that can be used; whether bad ones are errors is an option."""
     records = [pixels.records[row] for row in plan.rows]
-    good, notes = keep_good(plan.chosen, records, region=options.region, on_error=options.on_error)
+    segmented = {
+        place: pixels.segmented[row]
+        for place, row in enumerate(plan.rows)
+        if row in pixels.segmented
+    }
+    good, notes = keep_good(
+        plan.chosen,
+        records,
+        region=options.region,
+        on_error=options.on_error,
+        segmented=segmented,
+    )
     rows = [plan.rows[place] for place in good]
     kept, records = plan.catalog.subset(rows), [records[place] for place in good]
     check_classes(kept, named=options.class_names is not None)
@@ -184,8 +204,8 @@ def batch(split: Split, usable: Usable, pixels: Pixels, options: Options) -> Dat
     batches = _batches(split, usable, pixels, options)
     wrap = FORMATS[options.format]
     masks = [
-        entry.mask if record.mask_checksum >= 0 else ""
-        for entry, record in zip(catalog.entries, usable.records, strict=True)
+        (SEGMENTED if row in pixels.segmented else entry.mask) if record.mask_checksum >= 0 else ""
+        for entry, record, row in zip(catalog.entries, usable.records, usable.rows, strict=True)
     ]
     table = {
         "file": [entry.file for entry in catalog.entries],

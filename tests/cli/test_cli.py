@@ -148,8 +148,8 @@ def test_lungs_need_masks(phantoms, tmp_path, capsys):
     for name in ("COVID", "Normal"):
         shutil.copytree(phantoms / name / "images", plain / name)
     words = ["train", str(plain), "--region", "lungs", "--out", str(tmp_path / "out"), *SMALL]
-    assert main(words) == 2
-    assert "mask" in capsys.readouterr().err
+    assert main([*words, "--masks", "files"]) == 2
+    assert "pass --masks auto, which finds them" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

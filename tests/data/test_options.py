@@ -15,6 +15,7 @@ DEFAULTS = {
     "horizontal_flip": True,
     "fill_mode": "reflect",
     "region": "full",
+    "masks": "auto",
     "color_mode": "rgb",
     "intensity": "stored",
     "seed": 0,
@@ -47,7 +48,7 @@ def test_options_are_one_frozen_value():
 WRONG = {
     "rotation": -1, "zoom": 2, "fill_mode": "x", "image_size": (0, 1), "color_mode": "x",
     "format": "x", "group_duplicates": "x", "group_patients": "x", "intensity": "x",
-    "on_error": "x", "region": "x", "batch_size": 0, "seed": -1, "split": (0, 1, 0),
+    "masks": "x", "on_error": "x", "region": "x", "batch_size": 0, "seed": -1, "split": (0, 1, 0),
     "group_column": "x",
 }  # fmt: skip
 

@@ -30,6 +30,7 @@ def test_the_steps_one_by_one_make_what_make_datasets_makes(make, films, cache):
     assert len(pixels.records) == 40
     assert pixels.folder.parent == cache
     assert not pixels.in_memory
+    assert steps.find_lungs(carried, pixels, chosen) is pixels
     usable = steps.keep_usable(carried, pixels, chosen)
     assert usable.rows == carried.rows
     split = steps.assign_parts(usable, carried, chosen)

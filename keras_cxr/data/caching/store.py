@@ -2,8 +2,8 @@
 
 import threading
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,11 +35,14 @@ class Pixels:
         store: where the fitted pixels are
         records: what each image is like, in the order of the catalog
         folder: the cache folder, which remembers results about them; None without one
+        segmented: rows whose lungs the segmenter has looked for: "" where it found them, else
+            why it did not
     """
 
     store: Store
     records: Sequence[Record]
     folder: Path | None = None
+    segmented: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def in_memory(self) -> bool:

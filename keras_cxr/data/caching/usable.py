@@ -1,11 +1,11 @@
 """What can be used of what was found and read: files that exist, good images, their classes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from keras_cxr.data.caching.reading import Record
-from keras_cxr.data.catalog import PARTS, Catalog, listing
+from keras_cxr.data.catalog import PARTS, Catalog, Entry, listing
 from keras_cxr.errors import DataError
 
 
@@ -98,11 +98,23 @@ def unseen(catalog: Catalog, parts: Sequence[str]) -> list[str]:
 
 
 def keep_good(
-    catalog: Catalog, records: Sequence[Record], *, region: str, on_error: str
+    catalog: Catalog,
+    records: Sequence[Record],
+    *,
+    region: str,
+    on_error: str,
+    segmented: Mapping[int, str],
 ) -> tuple[list[int], list[str]]:
     """Return the rows that can be used, and notes on those that cannot.
 
     A missing or bad mask makes an image unusable where the region needs it, else only a note.
+
+    Args:
+        catalog: the images.
+        records: what reading each of them told.
+        region: that the model shall see.
+        on_error: "raise" or "skip".
+        segmented: rows whose lungs were looked for; "" where they were found, else why not.
 
     Raises:
         DataError: With every bad file, where `on_error` is "raise", or if no file is good.
@@ -113,7 +125,12 @@ def keep_good(
     bad_masks = {row: one.mask_error for row, one in enumerate(records) if one.mask_error}
     no_mask = []
     if region != "full":
-        no_mask = [row for row, entry in enumerate(entries) if not entry.mask and row not in bad]
+        bad.update({row: f"no lungs can be found: {why}" for row, why in segmented.items() if why})
+        no_mask = [
+            row
+            for row, entry in enumerate(entries)
+            if not entry.mask and row not in bad and row not in segmented
+        ]
         bad.update(dict.fromkeys(no_mask, "no lung mask"))
         for row, text in bad_masks.items():
             bad.setdefault(row, f"mask {entries[row].mask}: {text}")
@@ -127,11 +144,27 @@ def keep_good(
     if bad_masks and region == "full":
         masks = [f"{entries[row].mask}: {text}" for row, text in bad_masks.items()]
         notes.append(f"{len(masks):,} mask file(s) cannot be used:\n{listing(masks)}")
-    if region == "full" and any(entry.mask for entry in entries):
+    if region == "full" and not segmented and any(entry.mask for entry in entries):
         without = Counter(entry.label for entry in entries if not entry.mask)
         if without:
             notes.append(f"{without.total():,} image(s) have no mask file")
+    notes += _describe_segmented(entries, segmented)
     return [row for row in range(total) if row not in bad], notes
+
+
+def _describe_segmented(entries: Sequence[Entry], segmented: Mapping[int, str]) -> list[str]:
+    """Return a note on the masks that are the segmenter's; none where there are none."""
+    if not segmented:
+        return []
+    total = Counter(entry.label for entry in entries)
+    found = Counter(entries[row].label for row, why in segmented.items() if not why)
+    classes = ", ".join(f"{name} {found[name]:,} of {total[name]:,}" for name in sorted(total))
+    note = f"{found.total():,} lung mask(s) are the segmenter's, not files ({classes})"
+    asked = Counter(entries[row].label for row in segmented)
+    if len({asked[name] / total[name] for name in total}) > 1:
+        note += "; masks of two kinds may tell the classes apart"
+    missing = len(segmented) - found.total()
+    return [note, *([f"on {missing:,} image(s) no lungs can be found"] if missing else [])]
 
 
 def _message(
@@ -139,7 +172,10 @@ def _message(
 ) -> str:
     if bad == no_mask:
         head = f"{no_mask:,} of {total:,} images have no lung mask, which region={region!r} needs"
-        advice = 'Add the masks (CLASS/masks, same file name), or pass region="full"'
+        advice = (
+            'Add the masks (CLASS/masks, same file name), or pass masks="auto", which finds them, '
+            'or region="full"'
+        )
     else:
         head = f"{bad:,} of {total:,} images cannot be used"
         advice = "Repair or delete these files"

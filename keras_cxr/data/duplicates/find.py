@@ -157,7 +157,7 @@ def find_duplicates(
         catalog = find_images(source, root=root, require_classes=False)
         check_found(catalog, on_error=on_error)
         store, records = open_cache(catalog, size, cache_dir=cache_dir, verbose=verbose)
-        rows, left_out = keep_good(catalog, records, region="full", on_error=on_error)
+        rows, left_out = keep_good(catalog, records, region="full", on_error=on_error, segmented={})
         files = [catalog.entries[row].file for row in rows]
         names += files if number == 0 else [Path(catalog.path(file)).as_posix() for file in files]
         classes += [catalog.entries[row].label for row in rows]

@@ -52,8 +52,8 @@ def test_missing_masks_are_counted_and_named(tmp_path, make):
     assert (whole.table["mask"] == "").sum() == 2
     problem = r"2 of 14 images have no lung mask, .*'lungs' needs:\n  Normal/images/Normal-2\.png"
     with pytest.raises(DataError, match=problem):
-        make(folder, region="lungs")
-    kept = make(folder, region="outside", on_error="skip")
+        make(folder, region="lungs", masks="files")
+    kept = make(folder, region="outside", masks="files", on_error="skip")
     assert len(kept.table) == 12
     assert "note: 2 of 14 images were left out:" in kept.summary
 
@@ -68,7 +68,7 @@ def test_load_masks_where_there_are_none_or_few(tmp_path, make):
         masks = np.concatenate([datasets.load_masks(part) for part in ("train", "val", "test")])
         assert sorted(mask.any() for mask in masks) == [False] * 7 + [True] * 7
     with pytest.raises(DataError, match="14 of 14 images have no lung mask"):
-        make(kaggle(tmp_path / "c", masks=False), region="lungs", on_error="skip")
+        make(kaggle(tmp_path / "c", masks=False), region="lungs", masks="files", on_error="skip")
 
 
 @pytest.fixture

@@ -79,7 +79,9 @@ def test_refused_names_and_tuples():
 
 def test_regions_need_masks():
     with pytest.raises(DataError, match="12 of 12 images have no lung mask"):
-        make_datasets((np.zeros((12, 5, 5)), np.arange(12) % 2), region="lungs", **OPTIONS)
+        make_datasets(
+            (np.zeros((12, 5, 5)), np.arange(12) % 2), region="lungs", masks="files", **OPTIONS
+        )
 
 
 @settings(max_examples=25)

@@ -120,7 +120,7 @@ def test_regions_share_one_search_and_one_split(tmp_path):
     options = {"image_size": (SIDE, SIDE), "format": "keras", "verbose": False, "split": SHARES}
     options |= {"cache_dir": tmp_path / "cache", "on_error": "skip"}
     full = make_datasets(root, **options)
-    lungs = make_datasets(root, region="lungs", **options)
+    lungs = make_datasets(root, region="lungs", masks="files", **options)
     assert len(list(only(tmp_path / "cache").glob("duplicates-*.json"))) == 1
     assert (full.copies.num_images, lungs.copies.num_images) == (3, 2)
     group = lungs.table.set_index("file")["group"]
