@@ -2,9 +2,8 @@
 
     python -m benchmarks.presets.lung_limits DIR [--part val] [--films FOLDER ...]
 
-DIR is what `benchmarks.presets.lung_unet` left. The limits were chosen on the part "val" and
-its pictures that are no films; the part "test" was looked at once they stood. FOLDER holds further
-films, without masks: a share of at most 500 of each is shown.
+DIR is what `benchmarks.presets.lung_unet` left. The limits were chosen on the part "val",
+its pictures that are no films, and films without masks in FOLDER, at most 500 of each.
 """
 
 import argparse

@@ -18,7 +18,7 @@ TWO = ((20, 80, 10, 40), (20, 80, 60, 90))
 
 def test_two_rectangles_by_hand():
     found = weigh(lungs(*TWO))
-    assert tuple(found) == pytest.approx((0.36, 1.0, 1.0, 1.0))
+    assert tuple(found) == pytest.approx((0.36, 1.0, 1.0, 1.0, 1.0))
     assert found.reason == ""
 
 
@@ -66,7 +66,11 @@ def test_solidity_by_hand():
             lungs(*((row, row + 18, left, left + 18) for row in (0, 50) for left in (0, 30, 60))),
             "the two largest parts hold 33% of what was found",
         ),
-        (lungs((10, 90, 10, 20), (80, 90, 20, 90)), "the parts fill"),
+        (lungs((10, 90, 10, 60)), "the second part is 0% as large as the first, less than 25%"),
+        (
+            lungs((10, 90, 10, 20), (80, 90, 20, 60), (10, 20, 70, 95), (20, 60, 90, 95)),
+            "the parts fill",
+        ),
     ],
 )
 def test_reasons(found, reason):
