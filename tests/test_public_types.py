@@ -14,7 +14,7 @@ import pytest
 import keras_cxr
 
 ROOMS = (
-    "audit", "data", "evaluation", "explain", "inference", "models", "study", "training",
+    "audit", "data", "evaluation", "explain", "exports", "inference", "models", "study", "training",
 )  # fmt: skip
 
 

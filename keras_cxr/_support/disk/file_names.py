@@ -50,5 +50,8 @@ GALLERY_FILE = "index.html"
 FAITHFULNESS_FILE = "faithfulness.json"
 FAITHFULNESS_CURVES = "faithfulness.png"
 
+# Of an export, beside the model in its format; written last.
+EXPORT_FILE = "export.json"
+
 # Beside phantoms.
 PHANTOMS_FILE = "phantoms.json"
