@@ -22,7 +22,7 @@ def import_keras_quietly() -> None:
         BackendError: (an ImportError) the backend that Keras is told to use is not installed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with quiet():
+    with noise_kept_back():
         try:
             import keras  # noqa: F401
         except (ModuleNotFoundError, ValueError) as error:
@@ -33,7 +33,7 @@ def import_keras_quietly() -> None:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def noise_kept_back() -> Iterator[None]:
     """Keep back what is written to standard error inside; it shows only on failure.
 
     An error of ours says by itself what is wrong, so that nothing else is shown.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from keras_cxr._support.quiet import import_keras_quietly, quiet
+from keras_cxr._support.quiet import import_keras_quietly, noise_kept_back
 from keras_cxr.cli.common import AsJson, print_notes, print_result
 from keras_cxr.exports.formats import FORMAT_NAMES, FORMATS, check_installed
 
@@ -42,7 +42,7 @@ def export(
     """
     check_installed(FORMATS[format])  # before Keras, which takes seconds
     import_keras_quietly()
-    with quiet():
+    with noise_kept_back():
         from keras_cxr.exports.writing import export as write_export
 
         found = write_export(

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from keras_cxr._support.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from keras_cxr.exports.formats import FORMATS, Format, Runtime
-    from keras_cxr.exports.record import Agreement, Export, read_export
+    from keras_cxr.exports.formats import FORMATS, ExportFormat, Runtime
+    from keras_cxr.exports.record import Export, Parity, read_export
     from keras_cxr.exports.writing import export
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "keras_cxr.exports.formats": ("FORMATS", "Format", "Runtime"),
-            "keras_cxr.exports.record": ("Agreement", "Export", "read_export"),
+            "keras_cxr.exports.formats": ("FORMATS", "ExportFormat", "Runtime"),
+            "keras_cxr.exports.record": ("Export", "Parity", "read_export"),
             "keras_cxr.exports.writing": ("export",),
         },
     )
 
-__all__ = ["FORMATS", "Agreement", "Export", "Format", "Runtime", "export", "read_export"]
+__all__ = ["FORMATS", "Export", "ExportFormat", "Parity", "Runtime", "export", "read_export"]

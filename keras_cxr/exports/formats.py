@@ -37,7 +37,7 @@ class Runtime:
 
 
 @dataclass(frozen=True, eq=False)
-class Format:
+class ExportFormat:
     """One format of exports.
 
     Attributes:
@@ -133,15 +133,15 @@ _ONNX = {"onnx": "onnx", "tf2onnx": "tf2onnx", "onnxruntime": "onnxruntime"}
 FORMATS = {
     row.name: row
     for row in (
-        Format("keras", "model.keras", "Keras", _save_keras, _load_keras),
-        Format(
+        ExportFormat("keras", "model.keras", "Keras", _save_keras, _load_keras),
+        ExportFormat(
             "savedmodel", "savedmodel", "TensorFlow", _save_savedmodel, _load_savedmodel,
             backends=("tensorflow",),
         ),
-        Format(
+        ExportFormat(
             "onnx", "model.onnx", "ONNX Runtime", _save_onnx, _load_onnx, _ONNX, ("tensorflow",)
         ),
-        Format(
+        ExportFormat(
             "litert", "model.tflite", "LiteRT", _save_litert, _load_litert,
             {"ai_edge_litert": "ai-edge-litert"}, ("tensorflow",),
         ),
@@ -152,7 +152,7 @@ FORMATS = {
 FORMAT_NAMES = tuple(FORMATS)
 
 
-def find_format(name: str) -> Format:
+def find_format(name: str) -> ExportFormat:
     """Return the format of this name, shown to be usable here.
 
     Raises:
@@ -175,7 +175,7 @@ def find_format(name: str) -> Format:
     return found
 
 
-def check_installed(wanted: Format) -> None:
+def check_installed(wanted: ExportFormat) -> None:
     """Raise unless the packages of a format are here.
 
     Raises:

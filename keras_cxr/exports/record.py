@@ -30,12 +30,13 @@ def _contradiction(document: dict[str, Any]) -> str:
     return "" if document["files"] else "names no file"
 
 
-_TENSOR = {
-    "name": str,
-    "dtype": str,
-    "shape": [(COUNT, None)],
-    "range": [float, float],
-}
+_BATCH = (COUNT, None)
+
+
+def _tensor(shape: list[Any]) -> dict[str, Any]:
+    return {"name": str, "dtype": str, "shape": shape, "range": [float, float]}
+
+
 EXPORT_RECORD = Document(
     what="the record of an export",
     form={
@@ -44,8 +45,8 @@ EXPORT_RECORD = Document(
         "files": {str: Text(r"[0-9a-f]{64}", "a SHA-256")},
         "num_bytes": COUNT,
         "class_names": [str],
-        "input": _TENSOR,
-        "output": _TENSOR,
+        "input": _tensor([_BATCH, COUNT, COUNT, COUNT]),
+        "output": _tensor([_BATCH, COUNT]),
         "image_size": [COUNT, COUNT],
         "color_mode": str,
         "intensity": str,
@@ -68,7 +69,7 @@ EXPORT_RECORD = Document(
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Parity:
     """How an export answered beside Keras, before it was put into its folder.
 
     Attributes:
@@ -105,7 +106,7 @@ class Export:
         intensity: how files become grey, as `read_image` takes it.
         region: what of its images the model was trained on: "full", "lungs" or "outside".
         calibration: temperature and offsets that are inside; None where there are none.
-        agreement: how it answered beside Keras.
+        parity: how it answered beside Keras.
         notes: what is worth knowing before it is used.
         versions: of the packages that made and checked it.
     """
@@ -123,7 +124,7 @@ class Export:
     intensity: str
     region: str
     calibration: dict[str, Any] | None
-    agreement: Agreement
+    parity: Parity
     notes: tuple[str, ...]
     versions: dict[str, str]
 
@@ -154,10 +155,10 @@ class Export:
         document = {"schema_version": SCHEMA_VERSION} | {
             name: getattr(self, name) for name in names
         }
-        return dict(as_json(document | {"check": vars(self.agreement)}))
+        return dict(as_json(document | {"check": vars(self.parity)}))
 
     def __str__(self) -> str:
-        found = self.agreement
+        found = self.parity
         height, width, channels = self.input["shape"][1:]
         calibration = ""
         if self.calibration is not None:
@@ -189,8 +190,8 @@ def read_export(folder: str | os.PathLike[str]) -> Export:
     found = {name: found[name] for name in EXPORT_RECORD.form}
     check = found.pop("check")
     lists = {name: tuple(found[name]) for name in ("class_names", "image_size", "notes")}
-    known = {name: check[name] for name in Agreement.__dataclass_fields__}
-    return Export(folder=place, agreement=Agreement(**known), **found | lists)
+    known = {name: check[name] for name in Parity.__dataclass_fields__}
+    return Export(folder=place, parity=Parity(**known), **found | lists)
 
 
 def sha256(file: Path) -> str:

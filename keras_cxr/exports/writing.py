@@ -18,9 +18,9 @@ from keras_cxr._support.disk.locking import ScratchFolder
 from keras_cxr._support.disk.outputs import check_free, export_output
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr.errors import ExportError, InvalidArgumentError, KerasCXRError, OutputError
-from keras_cxr.exports.agreement import draw_pictures, measure_agreement
-from keras_cxr.exports.formats import Format, Runtime, find_format
-from keras_cxr.exports.record import Agreement, Export, sha256
+from keras_cxr.exports.formats import ExportFormat, Runtime, find_format
+from keras_cxr.exports.parity import draw_pictures, measure_parity
+from keras_cxr.exports.record import Export, Parity, sha256
 from keras_cxr.exports.serving import serving_model
 from keras_cxr.exports.sources import Source, open_source
 
@@ -93,8 +93,8 @@ def export(
         raise _unwritable(folder, error) from error
     try:
         with keras.saving.custom_object_scope(custom_objects or {}):
-            runtime, agreement = _write_and_ask(source, wanted, scratch.path)
-        made = _describe(source, wanted, scratch.path, folder, runtime, agreement)
+            runtime, parity = _write_and_ask(source, wanted, scratch.path)
+        made = _describe(source, wanted, scratch.path, folder, runtime, parity)
         write_whole(scratch.path / EXPORT_FILE, to_json(made.to_dict()) + "\n")
         _put_in_place(scratch, folder, wanted)
     except OSError as error:
@@ -104,7 +104,7 @@ def export(
     return made
 
 
-def _write_and_ask(source: Source, wanted: Format, folder: Path) -> tuple[Runtime, Agreement]:
+def _write_and_ask(source: Source, wanted: ExportFormat, folder: Path) -> tuple[Runtime, Parity]:
     """Write the model in the format, load it in its runtime and hold that against Keras."""
     found, path = source.classifier, folder / wanted.file
     pixels = draw_pictures(found.image_size, found.model.input_shape[-1])
@@ -117,7 +117,7 @@ def _write_and_ask(source: Source, wanted: Format, folder: Path) -> tuple[Runtim
             warnings.simplefilter("ignore")
             wanted.save(serving, path)
         runtime = wanted.load(path)
-        agreement = measure_agreement(
+        parity = measure_parity(
             runtime.predict, pixels, expected, called=f"{wanted.runtime} ({wanted.name})"
         )
     except KerasCXRError:
@@ -130,16 +130,16 @@ def _write_and_ask(source: Source, wanted: Format, folder: Path) -> tuple[Runtim
             f"The model {found.model.name!r} cannot be exported as {wanted.name}: {reason}. "
             'Nothing was written. The format "keras" takes any model.'
         ) from error
-    return runtime, agreement
+    return runtime, parity
 
 
 def _describe(
     source: Source,
-    wanted: Format,
+    wanted: ExportFormat,
     scratch: Path,
     folder: Path,
     runtime: Runtime,
-    agreement: Agreement,
+    parity: Parity,
 ) -> Export:
     found = source.classifier
     path = scratch / wanted.file
@@ -168,13 +168,13 @@ def _describe(
         intensity=found.intensity,
         region=str(found.data_options.get("region", "full")),
         calibration=None if source.scaling is None else source.scaling.to_dict(),
-        agreement=agreement,
+        parity=parity,
         notes=source.notes,
         versions=_versions(wanted),
     )
 
 
-def _put_in_place(scratch: ScratchFolder, folder: Path, wanted: Format) -> None:
+def _put_in_place(scratch: ScratchFolder, folder: Path, wanted: ExportFormat) -> None:
     """Make the scratch folder the export's; an earlier export's files are replaced, others stay."""
     if not folder.exists():
         scratch.become(folder.absolute())
@@ -186,7 +186,7 @@ def _put_in_place(scratch: ScratchFolder, folder: Path, wanted: Format) -> None:
         (scratch.path / name).replace(earlier)
 
 
-def _versions(wanted: Format) -> dict[str, str]:
+def _versions(wanted: ExportFormat) -> dict[str, str]:
     packages = (*_PACKAGES, keras.backend.backend(), *wanted.packages.values())
     return {"python": platform.python_version()} | {
         name: metadata.version(name) for name in dict.fromkeys(packages)

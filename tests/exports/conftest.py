@@ -6,8 +6,11 @@ import pytest
 
 from keras_cxr import build_lenet5
 from keras_cxr.exports.formats import FORMATS
+from keras_cxr.exports.parity import draw_pictures
 
 NAMES = ("COVID", "=1+1", 'two\nlines, "quoted"', "Lungenentzündung 肺")
+
+MOST = 50.0  # more would show the rounding of float32
 
 
 def runnable(name):
@@ -24,12 +27,20 @@ def runnable(name):
 EVERY_FORMAT = [runnable(name) for name in FORMATS]
 
 
-def spread(model, seed=0):
-    """The model with a last layer whose answers differ from picture to picture."""
-    draw = np.random.default_rng(seed)
+def spread(model):
+    """The model with its last layer scaled so that answers differ from picture to picture.
+
+    New weights answer alike for all pictures, as a broken copy might.
+    """
+    pictures = draw_pictures(model.input_shape[1:3], model.input_shape[-1])
+    scores = np.asarray(model(pictures.astype(np.float32)), np.float64)
+    if np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+        scores = np.log(scores)
+    scores -= scores.mean(axis=1, keepdims=True)
+    factor = min(1 / scores.std(axis=0).mean(), MOST)
     layer = model.layers[-1]
-    layer.kernel.assign(8 * np.asarray(layer.kernel))
-    layer.bias.assign(draw.normal(0, 0.5, layer.bias.shape))
+    layer.kernel.assign(factor * np.asarray(layer.kernel))
+    layer.bias.assign(factor * (np.asarray(layer.bias) - scores.mean(axis=0)))
     return model
 
 

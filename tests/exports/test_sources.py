@@ -8,7 +8,7 @@ import pytest
 
 from keras_cxr import export
 from keras_cxr.errors import DataError, InvalidArgumentError
-from keras_cxr.exports.agreement import draw_pictures
+from keras_cxr.exports.parity import draw_pictures
 from keras_cxr.exports.sources import open_source
 from keras_cxr.inference import load_classifier
 from tests.exports.conftest import NAMES

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from keras_cxr.data.files.images import fit
 from keras_cxr.errors import ExportError
 from keras_cxr.exports.formats import Predict
-from keras_cxr.exports.record import Agreement
+from keras_cxr.exports.record import Parity
 from keras_cxr.phantoms.draw import CLASS_NAMES, MIN_SIDE, draw_phantom
 
 TOLERANCE = 1e-4
@@ -29,9 +29,9 @@ def draw_pictures(image_size: tuple[int, int], channels: int) -> NDArray[np.uint
     return np.repeat(np.stack(pictures)[..., np.newaxis], channels, axis=-1)
 
 
-def measure_agreement(
+def measure_parity(
     predict: Predict, pixels: NDArray[np.uint8], expected: NDArray[np.float64], *, called: str
-) -> Agreement:
+) -> Parity:
     """Return how far a runtime's probabilities are from those of Keras.
 
     Args:
@@ -62,4 +62,4 @@ def measure_agreement(
             "your own, or a precision other than float32, are the usual reasons."
         )
     equal = float(np.mean(found.argmax(axis=1) == expected.argmax(axis=1)))
-    return Agreement("phantoms", len(pixels), TOLERANCE, difference, equal)
+    return Parity("phantoms", len(pixels), TOLERANCE, difference, equal)
