@@ -55,5 +55,5 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.installed-dev: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[test,lint,docs,dicom]"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[test,lint,docs,dicom,export]"
 	touch $(VENV)/.installed $@

@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # `import A as A` makes a name public to them, as does `impor
     from keras_cxr.evaluation import evaluate as evaluate
     from keras_cxr.explain import GradCAM as GradCAM
     from keras_cxr.explain import overlay as overlay
+    from keras_cxr.exports import Export as Export
+    from keras_cxr.exports import export as export
     from keras_cxr.models import build as build
     from keras_cxr.models import list_models as list_models
     from keras_cxr.models import register_model as register_model
@@ -35,6 +37,7 @@ else:
         "keras_cxr.data": ("Datasets", "make_datasets", "make_phantoms"),
         "keras_cxr.evaluation": ("Evaluation", "evaluate"),
         "keras_cxr.explain": ("GradCAM", "overlay"),
+        "keras_cxr.exports": ("Export", "export"),
         "keras_cxr.models": ("build", "list_models", "register_model", *_BUILDERS),
         "keras_cxr.study": ("run_study",),
         "keras_cxr.training": ("TrainingRun", "train"),

@@ -39,3 +39,11 @@ class TrainingError(KerasCXRError, RuntimeError):
 
 class BackendError(KerasCXRError, ImportError):
     """Keras' backend, chosen by KERAS_BACKEND or its configuration, cannot be loaded."""
+
+
+class MissingExtraError(KerasCXRError, ImportError):
+    """A package of one of this package's extras is needed and not installed."""
+
+
+class ExportError(KerasCXRError, RuntimeError):
+    """A model cannot be written in a format, or does not answer there as it does in Keras."""

@@ -10,6 +10,7 @@ import pytest
 
 from keras_cxr import build_lenet5
 from keras_cxr._support.disk.file_names import (
+    EXPORT_FILE,
     MODEL_AUDIT_FILE,
     PHANTOMS_FILE,
     RESULT_FILE,
@@ -21,6 +22,7 @@ from keras_cxr.errors import KerasCXRError, NotFoundError
 from keras_cxr.evaluation import ConformalSets
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.evaluation.ood_file import weights_digest
+from keras_cxr.exports import read_export
 from keras_cxr.inference.recorded import read_split, recorded_result, recorded_run
 from keras_cxr.phantoms.draw import make_phantoms
 from keras_cxr.runs.trust import questions
@@ -81,6 +83,30 @@ SETS = {
     "thresholds": [0.5, 0.25],
     "num_calibration": [10, 20],
 }
+EXPORT = {
+    "schema_version": 1,
+    "format": "keras",
+    "model": "lenet5",
+    "files": {"model.keras": "0" * 64},
+    "num_bytes": 1000,
+    "class_names": ["ill", "well"],
+    "input": {"name": "pixels", "dtype": "uint8", "shape": [None, 32, 32, 1], "range": [0, 255]},
+    "output": {"name": "scores", "dtype": "float32", "shape": [None, 2], "range": [0, 1]},
+    "image_size": [32, 32],
+    "color_mode": "grayscale",
+    "intensity": "stored",
+    "region": "full",
+    "calibration": {"temperature": 1.5, "offsets": [0.0, 0.0]},
+    "check": {
+        "pictures": "phantoms",
+        "num_images": 16,
+        "tolerance": 0.0001,
+        "largest_difference": 0.0,
+        "equal_answers": 1.0,
+    },
+    "notes": [],
+    "versions": {"keras": "3.15.1"},
+}
 
 
 def use_run(folder):
@@ -109,6 +135,7 @@ KINDS = (
     Kind(RESULT_FILE, RESULT, use_result),
     Kind(MODEL_AUDIT_FILE, AUDIT, lambda folder: questions(folder.parent, [folder.name], None)),
     Kind("sets.json", SETS, use_sets),
+    Kind(EXPORT_FILE, EXPORT, lambda folder: str(read_export(folder))),
 )
 HUGE = b'{"a": ' + b"9" * 5000 + b"}"
 DAMAGES = {

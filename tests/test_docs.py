@@ -269,7 +269,8 @@ def test_api_page_names_all_public_names():
     ]
     lines = {line for page in pages for line in page.splitlines()}
     for room in (
-        "audit", "data", "evaluation", "explain", "inference", "models", "segmentation", "study",
+        "audit", "data", "evaluation", "explain", "exports", "inference", "models", "segmentation",
+        "study",
         "training",
     ):  # fmt: skip
         for name in importlib.import_module(f"keras_cxr.{room}").__all__:

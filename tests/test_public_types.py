@@ -14,8 +14,8 @@ import pytest
 import keras_cxr
 
 ROOMS = (
-    "audit", "data", "evaluation", "explain", "inference", "models", "segmentation", "study",
-    "training",
+    "audit", "data", "evaluation", "explain", "exports", "inference", "models", "segmentation",
+    "study", "training",
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The command line: parse, call, print.
 
-Exit codes: 0 done, 1 an audit found what --fail-on names, 2 something that the user can put right,
-130 interrupted with Ctrl-C.
+Exit codes: 0 done, 1 an audit found what --fail-on names or doctor a problem, 2 something that the
+user can put right, 130 interrupted with Ctrl-C.
 """
 
 import os
@@ -12,8 +12,9 @@ from cyclopts import App, CycloptsError
 from keras_cxr._version import __version__
 from keras_cxr.cli.audits import audit
 from keras_cxr.cli.common import in_options, print_error
+from keras_cxr.cli.exports import export
 from keras_cxr.cli.inference import evaluate, explain, predict, segment
-from keras_cxr.cli.lists import clear_cache, list_cache, models
+from keras_cxr.cli.lists import clear_cache, doctor, list_cache, models
 from keras_cxr.cli.runs import demo, study, train
 from keras_cxr.errors import KerasCXRError
 
@@ -26,7 +27,10 @@ app = App(
     "`--debug` after any command shows the traceback of an error.",
     suppress_keyboard_interrupt=False,
 )
-for command in (demo, audit, study, train, evaluate, predict, explain, segment, models):
+COMMANDS = (
+    demo, audit, study, train, evaluate, predict, explain, segment, export, models, doctor,
+)  # fmt: skip
+for command in COMMANDS:
     app.command(command)
 cache = App(name="cache", help="List or clear the cache of decoded images.")
 cache.command(list_cache, name="list")

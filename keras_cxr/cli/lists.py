@@ -1,4 +1,4 @@
-"""Commands that list what there is: models, cache."""
+"""Commands that list what there is: models, cache, doctor."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,23 @@ def models(*, as_json: AsJson = False) -> None:
             f"{found['reference']}".rstrip()
         )
     print_result({"models": rows}, as_json, "\n".join(lines))
+
+
+def doctor(*, as_json: AsJson = False) -> int:
+    """Tell what is installed, whether it works, and what the hardware gives.
+
+    Exits with 1 where something that is needed is missing or broken.
+
+    Example: `keras-cxr doctor`
+
+    Args:
+        as_json: Print it as JSON.
+    """
+    from keras_cxr.installation.describe import describe_installation
+
+    found = describe_installation()
+    print_result(found.to_dict(), as_json, str(found))
+    return 0 if found.works else 1
 
 
 def list_cache() -> None:

@@ -55,7 +55,7 @@ def load_classifier(
     if preset_folder(path) is not None:
         found = Classifier.from_preset(path)
         return found if class_names is None else _renamed(found, class_names)
-    file = _model_file(Path(path))
+    file = find_model_file(Path(path))
     model = read_model(file, custom_objects=custom_objects)
     try:
         check_reads_images(model)
@@ -124,7 +124,12 @@ def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | 
         return None, f"Whether pictures are unusual is not told: {error}"
 
 
-def _model_file(path: Path) -> Path:
+def find_model_file(path: Path) -> Path:
+    """Return the `.keras` file that a path means: itself, or the last weights of a run's folder.
+
+    Raises:
+        NotFoundError: there is no such file, or no model in the folder; near names are given.
+    """
     if path.is_file():
         return path
     for folder in (path, path / "run"):

@@ -58,5 +58,8 @@ FAITHFULNESS_CURVES = "faithfulness.png"
 # Of lung masks (`keras-cxr segment`), beside the folders of masks.
 SEGMENTATION_TABLE_FILE = "segmentation.csv"
 
+# Of an export, beside the model in its format; written last.
+EXPORT_FILE = "export.json"
+
 # Beside phantoms.
 PHANTOMS_FILE = "phantoms.json"

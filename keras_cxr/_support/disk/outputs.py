@@ -97,6 +97,14 @@ PRESET = Output(
     ),
     {named.PRESET_FILE: b'"schema_version"'},
 )  # fmt: skip
+
+
+def export_output(format_name: str, file: str) -> Output:
+    """Return the files of an export in one format; that of another format is not replaced."""
+    sign = {named.EXPORT_FILE: b'"format": "%s"' % format_name.encode()}
+    return Output(f"an export as {format_name}", (file, named.EXPORT_FILE), sign)
+
+
 PREDICTIONS = b"file,predicted"
 """How the CSV file begins that `predict` writes."""
 

@@ -1,0 +1,1 @@
+"""What is installed, whether it works, and what the hardware gives: `keras-cxr doctor`."""

@@ -1,0 +1,104 @@
+"""What every format promises; a new row of the table is tested with the others."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_cxr
+from keras_cxr import export
+from keras_cxr.errors import BackendError, InvalidArgumentError, MissingExtraError
+from keras_cxr.exports import read_export
+from keras_cxr.exports.formats import FORMATS, find_format
+from keras_cxr.exports.parity import draw_pictures
+from tests.exports.conftest import EVERY_FORMAT, NAMES, spread
+
+
+@pytest.mark.parametrize("name", EVERY_FORMAT)
+def test_pixels_in_probabilities_out(name, lenet, tmp_path):
+    made = export(lenet, tmp_path / "out", format=name, class_names=NAMES)
+    assert made.parity.largest_difference <= 1e-4
+    found = read_export(tmp_path / "out")
+    assert found.to_dict() == made.to_dict()
+    assert found.class_names == NAMES
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        FORMATS[name].file, "export.json",
+    }  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    predict = found.load().predict
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 1), dtype=np.uint8)
+    expected = lenet.predict_on_batch(pixels.astype(np.float32))
+    for batch in (slice(0, 1), slice(0, 5), slice(2, 3)):  # and back to another length
+        answer = np.asarray(predict(pixels[batch]))
+        assert answer.dtype == np.float32
+        np.testing.assert_allclose(answer, expected[batch], atol=1e-4)
+    assert np.ptp(expected.max(axis=1)) > 1e-3  # the pictures differ in more than rounding
+
+
+def test_an_earlier_export_is_replaced_and_nothing_else(lenet, tmp_path):
+    name = "savedmodel"  # a folder; tests of the command line replace a file
+    folder = tmp_path / "out"
+    export(lenet, folder, format=name)
+    (folder / "notes.txt").write_text("mine")
+    first = read_export(folder)
+    other = keras_cxr.build_lenet5((32, 32, 1), 4)
+    export(other, folder, format=name, class_names=NAMES)
+    assert read_export(folder).files != first.files
+    assert read_export(folder).load()
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EVERY_FORMAT)
+@pytest.mark.parametrize("network", [*keras_cxr.list_models(), "nested"])
+def test_the_zoo_answers_as_in_keras(network, name, tmp_path):
+    side = {"alexnet": 96, "lmap3": 94}.get(network, 64)
+    if network == "nested":
+        base = keras_cxr.build_vgg19((side, side, 3), 4, weights=None, include_top=False)
+        images = keras.Input((side, side, 3))
+        x = keras.layers.GlobalAveragePooling2D()(base(images))
+        model = keras.Model(images, keras.layers.Dense(4, name="logits")(x))
+    else:
+        info = keras_cxr.models.model_info(network)
+        shape = (side, side, info.input_shape[-1])
+        weights = {"weights": None} if info.takes_weights else {}
+        model = keras_cxr.build(network, input_shape=shape, num_classes=4, **weights)
+    made = export(spread(model), tmp_path / "out", format=name)
+    assert made.parity.equal_answers == 1
+
+
+def test_lmap3_is_exported_as_onnx(tmp_path):
+    pytest.importorskip("onnxruntime", reason="pip install '.[export]'")
+    pytest.importorskip("tf2onnx", reason="pip install '.[export]'")
+    model = spread(keras_cxr.build_lmap3((94, 94, 1), 4))
+    made = export(model, tmp_path / "out", format="onnx")
+    assert made.parity.largest_difference <= 1e-4
+    assert made.class_names == ("0", "1", "2", "3")
+    assert "pass class_names" in made.notes[0]
+
+
+def test_a_runtime_that_is_not_installed_is_named_before_anything_else(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"needs onnx, tf2onnx, onnxruntime, not .*export]"):
+        export(tmp_path / "no-such-run", tmp_path / "out", format="onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backend_that_cannot_write_it_is_named(monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(BackendError, match=r"format='savedmodel' .* set KERAS_BACKEND=tensorflow"):
+        find_format("savedmodel")
+    assert find_format("keras").backends == ()
+
+
+def test_other_formats_are_refused():
+    with pytest.raises(InvalidArgumentError, match="format must be one of keras, savedmodel, onnx"):
+        find_format("tensorrt")
+
+
+def test_pictures_have_the_size_and_differ():
+    for size, channels in (((20, 48), 1), ((64, 64), 3)):
+        pictures = draw_pictures(size, channels)
+        assert pictures.shape == (16, *size, channels)
+        assert pictures.dtype == np.uint8
+        assert len({picture.tobytes() for picture in pictures}) == 16
