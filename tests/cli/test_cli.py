@@ -17,7 +17,8 @@ from tests.cli.processes import interruptible, run, wait_until
 from tests.forked import run_forked
 
 COMMANDS = (
-    "demo", "audit", "study", "train", "evaluate", "predict", "explain", "models", "cache",
+    "demo", "audit", "study", "train", "evaluate", "predict", "explain", "export", "models",
+    "doctor", "cache",
 )  # fmt: skip
 
 
