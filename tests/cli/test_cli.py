@@ -17,8 +17,8 @@ from tests.cli.processes import interruptible, run, wait_until
 from tests.forked import run_forked
 
 COMMANDS = (
-    "demo", "audit", "study", "train", "evaluate", "predict", "explain", "segment", "models",
-    "cache",
+    "demo", "audit", "study", "train", "evaluate", "predict", "explain", "segment", "export",
+    "models", "doctor", "cache",
 )  # fmt: skip
 
 
