@@ -257,6 +257,7 @@ def test_what_is_damaged_or_hostile_is_refused(preset, damage, message):
     assert isinstance(refused.value, ValueError)
 
 
+@pytest.mark.slow
 def test_networks_with_weights_of_their_own_are_built_without(tmp_path):
     keras.utils.set_random_seed(0)
     model = build_densenet121((32, 32, 1), 2, weights=None)
