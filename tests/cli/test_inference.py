@@ -197,6 +197,7 @@ def test_explain_names_broken_files_and_explains_the_others(trained, phantoms, t
     assert len(pd.read_csv(tmp_path / "o" / "heatmaps.csv")) == 11
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal on POSIX")
 def test_ctrl_c_leaves_whole_pictures_and_no_page(trained, phantoms, tmp_path):
     folder, out = tmp_path / "films", tmp_path / "out"

@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_cxr.inference import load_classifier
 from tests.models.study_tables import TABLES
-from tests.models.test_zoo import NAMES, build, images, outputs, smallest_shape
+from tests.models.test_zoo import NAMES, STUDYS_QUICK, build, images, outputs, smallest_shape
 
 
 def small(name):
@@ -34,7 +34,7 @@ def test_every_layers_output_can_be_asked_for(name):
     np.testing.assert_array_equal(found[-1], outputs(model, images(model)))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STUDYS_QUICK)
 def test_a_model_inside_another_and_outside_again(name):
     model = small(name)
     batch, last = images(model), model.layers[-1]
@@ -48,7 +48,13 @@ def test_a_model_inside_another_and_outside_again(name):
     np.testing.assert_array_equal(after, before)
 
 
-@pytest.mark.parametrize("name", TABLES)  # others never were Sequential models
+@pytest.mark.parametrize(  # others never were Sequential models
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in ("alexnet", "vgg19") else name
+        for name in TABLES
+    ],
+)
 def test_what_was_saved_as_a_sequential_model_still_belongs(name, tmp_path):
     model = small(name)
     former, expected = as_sequential(model), outputs(model, images(model))

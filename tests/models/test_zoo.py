@@ -13,6 +13,11 @@ from keras_cxr.models import MODELS
 from tests.models.study_tables import TABLES
 
 NAMES = keras_cxr.list_models()
+# The whole contract holds for all; where it takes seconds, for networks that are not the study's
+# in `make test-slow`: such as DenseNet's, they have hundreds of layers.
+STUDYS_QUICK = [
+    name if name in TABLES else pytest.param(name, marks=pytest.mark.slow) for name in NAMES
+]
 
 
 def build(name, *args, **kwargs):
@@ -71,7 +76,7 @@ def test_of_the_studys_networks_vgg19_alone_needs_colour_and_weights(name):
     assert info.takes_weights == (name == "vgg19")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STUDYS_QUICK)
 def test_predicts_probabilities_for_the_smallest_input(name):
     model = build(name, input_shape=smallest_shape(name), num_classes=3)
     probabilities = outputs(model, images(model))
@@ -203,7 +208,7 @@ def dense_parameters(units):
     return sum((a + 1) * b for a, b in itertools.pairwise(units))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STUDYS_QUICK)
 def test_without_its_top_a_network_returns_its_features(name):
     """The same weights but the head's, the last maps, and their average or maximum."""
     shape = smallest_shape(name, extra=32)
@@ -239,7 +244,7 @@ def test_wrong_tops_and_poolings_are_refused(name, arguments, message):
         build(name, **arguments)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STUDYS_QUICK)
 def test_its_answers_can_be_explained(name):
     model = build(name, input_shape=smallest_shape(name, extra=32), num_classes=3)
     heat = keras_cxr.GradCAM(model)(images(model), 1)
@@ -265,6 +270,7 @@ def test_config_and_file_round_trips_give_equal_outputs(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(NAMES) - set(TABLES)))
 def test_other_models_round_trip(tmp_path, name):
     check_round_trips(build(name, input_shape=smallest_shape(name)), tmp_path / "model.keras")

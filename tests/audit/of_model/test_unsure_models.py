@@ -79,6 +79,7 @@ def test_an_audit_says_so_without_nan(datasets, model, tmp_path):
     assert not [text for text in texts if "nan " in text or "nan," in text or ": NaN" in text]
 
 
+@pytest.mark.slow
 def test_a_training_ends_and_may_be_repeated(datasets, model, tmp_path):
     for _ in range(2):
         train_and_save(model, datasets, tmp_path / "run", settings=SETTINGS, verbose=0)
