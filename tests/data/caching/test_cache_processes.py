@@ -39,6 +39,8 @@ def start(folder, cache, delay, *, go=Path(__file__)):
         text=True,
         env=environment,
         cwd=Path(__file__).parents[3],
+        # a background shell may have had the signal ignored, which children inherit
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout.readline() == "ready\n"
     return process
