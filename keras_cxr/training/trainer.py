@@ -1,6 +1,7 @@
-"""`train`: the study's recipe, in a loop that can be stopped anywhere and goes on exactly."""
+"""`train`: a recipe, in a loop that can be stopped anywhere and goes on exactly."""
 
 import contextlib
+import math
 import operator
 import os
 import warnings
@@ -21,6 +22,7 @@ from keras_cxr.training.loop import Loop
 from keras_cxr.training.objective import METRICS, make_objective
 from keras_cxr.training.precision import choose_precision
 from keras_cxr.training.progress import Progress, make_progress
+from keras_cxr.training.recipes import TrainingRecipe, get_recipe
 from keras_cxr.training.run import TrainingRun, make_run
 from keras_cxr.training.settings import describe_settings, find_difference, with_later_options
 
@@ -32,11 +34,12 @@ def train(
     model: keras.Model,
     datasets: "Datasets",
     *,
-    epochs: int = 25,
-    optimizer: Any = "adam",
+    recipe: str | TrainingRecipe = "study",
+    epochs: int | None = None,
+    optimizer: Any = None,
     loss: Any = None,
     metrics: Sequence[Any] = METRICS,
-    class_weight: str | dict[int, float] | None = "balanced",
+    class_weight: str | dict[int, float] | None = "recipe",
     run_dir: str | os.PathLike[str] | None = None,
     resume: bool = True,
     precision: str = "auto",
@@ -46,7 +49,8 @@ def train(
     """Train a classifier in place and return the course of it.
 
     The study's recipe by default: Adam, categorical cross-entropy, accuracy, balanced class
-    weights, 25 epochs. The model is compiled with them, replacing what it was compiled with.
+    weights, 25 epochs. The model is compiled with them, replacing what it was compiled with. A
+    recipe also wants certain data and models, which are made before: see `get_recipe`.
 
     With a `run_dir` the state after each epoch is on disk. The same call after a crash, a
     kill or Ctrl-C, in a new process with a newly built model, goes on there and ends, on the
@@ -62,16 +66,22 @@ def train(
             (the loss is then computed from logits), of exclusive classes.
         datasets: what `make_datasets` returns; epoch `n` trains on
             `datasets.at_epoch(n).train` and is validated on `datasets.val`, where there is one.
-        epochs: number of epochs of the whole run, resumed ones included.
-        optimizer: a Keras optimizer or its name.
+        recipe: "study", "best" (AdamW, a rate that rises and falls, smoothed labels, weights by
+            the square root, 24 epochs), or a `TrainingRecipe`. What the arguments below name
+            goes before it.
+        epochs: number of epochs of the whole run, resumed ones included; `None` is the recipe's.
+            Where the rate falls to zero by the last epoch, a run that is done cannot be made
+            longer.
+        optimizer: a Keras optimizer or its name; `None` is the recipe's.
         loss: a Keras loss, its name, or a function of one-hot labels and outputs; `None` is
-            categorical cross-entropy. A name follows the model's head (probabilities or logits),
-            an object must agree with it. It is written down with the run: of a function its name
-            alone, of an object what its `get_config` says.
+            the recipe's, categorical cross-entropy. A name follows the model's head (probabilities
+            or logits), an object must agree with it. It is written down with the run: of a
+            function its name alone, of an object what its `get_config` says.
         metrics: what is measured besides the loss: Keras metrics, their names or functions, as
             `compile` takes them. A resumed run needs the same.
-        class_weight: "balanced" (`datasets.class_weight`), a dictionary from class index to
-            weight, or `None`. It weights the training loss, not the validation loss.
+        class_weight: "recipe", "balanced" (`datasets.class_weight`), "sqrt_balanced" (the square
+            roots of those), a dictionary from class index to weight, or `None`. It weights the
+            training loss, not the validation loss.
         run_dir: folder for `run.json`, `checkpoint/`, `best.keras` (smallest validation loss)
             and `last.keras`; created, and locked while training. `None` writes nothing.
         resume: go on with the run in `run_dir`; `False` deletes it and begins anew.
@@ -98,15 +108,23 @@ def train(
     Examples:
         >>> run = train(build_lmap3(), make_datasets("xrays"), run_dir="runs/lmap3")
     """
-    epochs = _check_epochs(epochs)
+    chosen_recipe = get_recipe(recipe)
+    epochs = _check_epochs(chosen_recipe.epochs if epochs is None else epochs)
     _check_callbacks(callbacks)
     check_not_forked()
     check_datasets(datasets, "train")
     check_model_fits(model, datasets.input_shape, datasets.num_classes)
     _check_classes(datasets)
-    objective = make_objective(loss, metrics, from_logits=not outputs_probabilities(model))
+    from_logits = not outputs_probabilities(model)
+    if loss is None:
+        loss = chosen_recipe.new_loss(from_logits=from_logits)
+    objective = make_objective(loss, metrics, from_logits=from_logits)
+    if optimizer is None:
+        optimizer = chosen_recipe.new_optimizer(epochs * len(datasets.train))
     optimizer = _get_optimizer(optimizer)
-    weights = _get_class_weight(class_weight, datasets)
+    weights = _get_class_weight(
+        chosen_recipe.class_weight if class_weight == "recipe" else class_weight, datasets
+    )
     choose_precision(precision)
     settings = describe_settings(
         model, datasets, optimizer=optimizer, class_weight=weights, objective=objective
@@ -263,13 +281,15 @@ def _get_optimizer(optimizer: Any) -> Any:
 def _get_class_weight(class_weight: Any, datasets: "Datasets") -> dict[int, float] | None:
     if class_weight is None:
         return None
-    if isinstance(class_weight, str) and class_weight == "balanced":
+    if class_weight == "balanced":
         class_weight = datasets.class_weight
+    elif class_weight == "sqrt_balanced":
+        class_weight = {index: math.sqrt(weight) for index, weight in datasets.class_weight.items()}
     classes = range(datasets.num_classes)
     if not isinstance(class_weight, dict) or set(class_weight) != set(classes):
         raise InvalidArgumentError(
-            'class_weight must be "balanced", None, or a dictionary with one weight for each '
-            f"class index 0 to {classes[-1]}, not {class_weight!r}."
+            'class_weight must be "recipe", "balanced", "sqrt_balanced", None, or a dictionary with '
+            f"one weight for each class index 0 to {classes[-1]}, not {class_weight!r}."
         )
     weights = {int(index): float(class_weight[index]) for index in classes}
     if not all(0 <= weight < float("inf") for weight in weights.values()):
