@@ -7,6 +7,7 @@ from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, print_aside, print_result, print_text
 from keras_cxr.cli.training_options import DEFAULTS, TrainingOptions
 
+Recipe = Literal["study", "best"]
 Region = Literal["full", "lungs", "outside"]
 
 
@@ -46,7 +47,8 @@ def study(
     Args:
         data: Folder of images in one of the known layouts, or a CSV file.
         out: Folder for models, plots, tables and report.html.
-        experiments: Letters of the experiments to run.
+        experiments: Letters of the experiments to run: A to E are the study's, F and G its
+            networks by our recipe.
         allow_random_weights: Fall back to random weights where pretrained ones cannot be had.
         max_images_per_class: Use no more images of each class, for a quick trial.
         options: What all trainings take.
@@ -73,6 +75,7 @@ def train(
     *,
     model: str = "lmap3",
     out: Path = Path("run"),
+    recipe: Recipe = "study",
     region: Region = "full",
     augment: bool = True,
     resume: bool = True,
@@ -89,6 +92,8 @@ def train(
         data: Folder of images in one of the known layouts, or a CSV file.
         model: Name of a model, see `keras-cxr models`.
         out: Folder for the run.
+        recipe: The study's (Adam, 25 epochs), or what did best on one network (AdamW, a rate that
+            rises and falls, smoothed labels, no flip, 24 epochs).
         region: Full images, the lungs alone or everything outside them.
         augment: Rotate, zoom and flip the training images.
         resume: Go on with an interrupted run in the same folder.
@@ -102,6 +107,7 @@ def train(
         data,
         out,
         model=model,
+        recipe=recipe,
         region=region,
         augment=augment,
         resume=resume,

@@ -20,7 +20,7 @@ class TrainingOptions:
     """Options of `train` and `study`.
 
     Attributes:
-        epochs: Training epochs; the study used 25.
+        epochs: Training epochs; by default the recipe's, the study's 25.
         batch_size: Images in a batch.
         image_size: Height and width in pixels; the study used 224 224, LMAP3 needs 94 94.
         seed: Of the split, the augmentation and the first weights.
@@ -40,7 +40,7 @@ class TrainingOptions:
         on_error: Stop at bad image files, or leave them out and count them.
     """
 
-    epochs: int = 25
+    epochs: int | None = None
     batch_size: int = 32
     image_size: ImageSize = (224, 224)
     seed: int = 0

@@ -57,7 +57,8 @@ def train_and_save(
         datasets: what it is trained and tested on.
         folder: gets `run/` (models, checkpoint and `unusual.npz`), `split.csv`,
             `predictions.csv`, pictures, `model_audit.json` and `result.json`.
-        settings: kept in `result.json`; `epochs` and `precision` are read from it.
+        settings: kept in `result.json`; `epochs`, `precision` and, where it is not the study's,
+            `recipe` are read from it.
         resume: go on with an interrupted run in the folder.
         verbose: progress, as `train` takes it.
     """
@@ -66,6 +67,7 @@ def train_and_save(
     run = train(
         model,
         datasets,
+        recipe=settings.get("recipe", "study"),
         epochs=settings["epochs"],
         precision=settings["precision"],
         run_dir=folder / RUN_FOLDER,

@@ -17,6 +17,7 @@ from keras_cxr.inference import load_classifier
 from keras_cxr.inference.recorded import all_images, recorded_images
 from keras_cxr.models import build, model_info
 from keras_cxr.runs.saving import tell_notes, train_and_save
+from keras_cxr.training.recipes import get_recipe, options_for
 
 PathLike = str | os.PathLike[str]
 
@@ -27,7 +28,8 @@ def train_and_report(
     *,
     model: str = "lmap3",
     weights: PathLike | None = "imagenet",
-    epochs: int = 25,
+    recipe: str = "study",
+    epochs: int | None = None,
     precision: str = "auto",
     resume: bool = True,
     seed: int = 0,
@@ -45,16 +47,17 @@ def train_and_report(
         out_dir: folder for the results; see `train_and_save`.
         model: name in the registry.
         weights: of a network that takes any: "imagenet", the path of a file, or `None`.
-        epochs: training epochs.
+        recipe: "study" or "best", as `train` takes it, with the data and model that it wants.
+        epochs: training epochs; `None` is the recipe's.
         precision: as `train` takes it.
         resume: go on with an interrupted run in the same folder.
         seed: of the split, the augmentation and the first weights.
         say: called with each note on the data, such as what was left out;
             by default on standard error, as `verbose` says.
         verbose: progress, as `train` takes it.
-        **data_options: of `make_datasets`.
+        **data_options: of `make_datasets`; they go before the recipe's.
     """
-    info = model_info(model)
+    info, chosen = model_info(model), get_recipe(recipe)
     tables = (data_options.get(name) for name in ("groups", "audit"))
     folder = check_free(out_dir, RUN, inputs=(data, *tables))
     datasets = make_datasets(
@@ -62,10 +65,12 @@ def train_and_report(
         color_mode=info.color_mode,
         seed=seed,
         format="tf" if keras.backend.backend() == "tensorflow" else "keras",
-        **data_options,
+        **{**chosen.data_options, **data_options},
     )
     tell_notes(datasets, speaker(say, verbose))
-    arguments = {"weights": weights} if info.takes_weights else {}
+    arguments = options_for(info.builder, chosen)
+    if info.takes_weights:
+        arguments["weights"] = weights
     keras.utils.set_random_seed(seed)
     network = build(
         model, input_shape=datasets.input_shape, num_classes=datasets.num_classes, **arguments
@@ -73,11 +78,13 @@ def train_and_report(
     settings = {
         "model": model,
         "data": datasets.fingerprint,
-        "epochs": epochs,
+        "epochs": chosen.epochs if epochs is None else epochs,
         "precision": precision,
         "weights": None if weights is None else str(weights),
         "seed": seed,
     }
+    if recipe != "study":  # runs of earlier releases name none
+        settings["recipe"] = recipe
     return train_and_save(
         network, datasets, folder, settings=settings, resume=resume, verbose=verbose
     )

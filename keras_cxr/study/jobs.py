@@ -18,6 +18,7 @@ from keras_cxr.inference.recorded import RUN_RESULT
 from keras_cxr.models import build, model_info
 from keras_cxr.runs.saving import tell_notes
 from keras_cxr.study.experiments import EXPERIMENTS, Experiment
+from keras_cxr.training.recipes import get_recipe, options_for
 
 PathLike = str | os.PathLike[str]
 
@@ -59,7 +60,7 @@ def prepare(
         folder: of the study.
         data: what `make_datasets` takes.
         data_options: of `make_datasets`, for all experiments.
-        training: `epochs`, `precision` and `seed`.
+        training: `epochs` (`None` is the recipe's), `precision` and `seed`.
         weights: pretrained ones, for the networks that have any.
         allow_random_weights: whether random weights will do where those cannot be had.
         say: called with notes on the data.
@@ -73,10 +74,15 @@ def prepare(
         model, used = _build(
             row, datasets, weights, training["seed"], say if allow_random_weights else None
         )
+        described, recipe = asdict(row), get_recipe(row.recipe)
+        if row.recipe == "study":
+            del described["recipe"]  # results of earlier releases name none
         settings = {
-            "experiment": asdict(row),
+            "experiment": described,
             "data": datasets.fingerprint,
             **training,
+            "epochs": recipe.epochs if training["epochs"] is None else training["epochs"],
+            **({} if row.recipe == "study" else {"recipe": row.recipe}),
             "weights": None if used is None else str(used),
         }
         jobs.append(Job(row, datasets, model, settings, folder / row.key))
@@ -112,7 +118,7 @@ def _datasets(row: Experiment, data: Any, options: dict[str, Any]) -> Datasets:
         region=row.region,
         color_mode=model_info(row.model).color_mode,
         format="tf" if keras.backend.backend() == "tensorflow" else "keras",
-        **options,
+        **{**get_recipe(row.recipe).data_options, **options},
     )
 
 
@@ -124,11 +130,13 @@ def _build(
     say_fallback: Say | None,
 ) -> tuple[keras.Model, PathLike | None]:
     """Return the model with repeatable first weights, and the weights that it really got."""
+    info = model_info(row.model)
     arguments: dict[str, Any] = {
         "input_shape": datasets.input_shape,
         "num_classes": datasets.num_classes,
+        **options_for(info.builder, get_recipe(row.recipe)),
     }
-    if not model_info(row.model).takes_weights:
+    if not info.takes_weights:
         keras.utils.set_random_seed(seed)
         return build(row.model, **arguments), None
     try:

@@ -91,7 +91,7 @@ def write_report(
     page = render_page(
         "keras_cxr.study",
         "report.html.j2",
-        table=results_table(results).reset_index().to_dict("records"),
+        table=_without_nan(results_table(results).reset_index()),
         sections=sections,
         questions=questions(folder, list(results), comparison),
         differences=_differences(folder, results),
@@ -100,6 +100,14 @@ def write_report(
     path = folder / REPORT_FILE
     write_whole(path, page)
     return path
+
+
+def _without_nan(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return its rows with `None` where the study has no figure."""
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in row.items()}
+        for row in table.to_dict("records")
+    ]
 
 
 def _differences(folder: Path, results: dict[str, dict[str, Any]]) -> list[str]:
@@ -123,8 +131,16 @@ def _differences(folder: Path, results: dict[str, dict[str, Any]]) -> list[str]:
         lines.append(
             f"Image size: {here} here, {STUDY_IMAGE_SIZE[0]} x {STUDY_IMAGE_SIZE[1]} in the study."
         )
-    epochs = sorted({len(r["training"]["seconds_per_epoch"]) for r in results.values()})
-    if epochs != [STUDY_EPOCHS]:
+    ours_alone = [key for key in results if EXPERIMENTS[key].recipe != "study"]
+    lines += [f"{EXPERIMENTS[key].title} ({key}) is a row of ours." for key in ours_alone]
+    epochs = sorted(
+        {
+            len(result["training"]["seconds_per_epoch"])
+            for key, result in results.items()
+            if key not in ours_alone
+        }
+    )
+    if epochs not in ([STUDY_EPOCHS], []):
         lines.append(f"Epochs: {' or '.join(map(str, epochs))} here, {STUDY_EPOCHS} in the study.")
     precisions = sorted({r["training"]["precision"] for r in results.values()})
     lines.append(f"Precision: {' and '.join(precisions)} here; the study does not name its own.")

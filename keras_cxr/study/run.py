@@ -82,7 +82,7 @@ def run_study(
     out_dir: PathLike,
     experiments: str = "ABCDE",
     *,
-    epochs: int = 25,
+    epochs: int | None = None,
     batch_size: int = 32,
     image_size: tuple[int, int] = (224, 224),
     seed: int = 0,
@@ -108,8 +108,10 @@ def run_study(
     Args:
         data: what `make_datasets` takes: a folder, a CSV file or a DataFrame.
         out_dir: folder for the results; `report.html` in it shows all of them.
-        experiments: letters from A to E.
-        epochs: the study trained 25.
+        experiments: letters from A to G. F and G are rows of ours: LMAP3 and AlexNet on full images
+            by the recipe "best", so that the table says what the recipe gives and what the
+            network.
+        epochs: of every experiment; `None` is what its recipe says, 25 in the study.
         batch_size: images in a batch.
         image_size: `(height, width)` in pixels; at least 94 x 94 for LMAP3.
         seed: of the split, the augmentation and the first weights.

@@ -1,5 +1,7 @@
 """What a training is made of besides model and images: the study's recipe, and a better one."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +82,12 @@ _ROWS = (
     ),
 )
 RECIPES = {row.name: row for row in _ROWS}
+
+
+def options_for(builder: Callable[..., Any], recipe: TrainingRecipe) -> dict[str, Any]:
+    """Return the recipe's model options that a builder takes."""
+    taken = inspect.signature(builder).parameters
+    return {name: value for name, value in recipe.model_options.items() if name in taken}
 
 
 def get_recipe(recipe: str | TrainingRecipe) -> TrainingRecipe:

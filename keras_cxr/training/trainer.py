@@ -288,8 +288,8 @@ def _get_class_weight(class_weight: Any, datasets: "Datasets") -> dict[int, floa
     classes = range(datasets.num_classes)
     if not isinstance(class_weight, dict) or set(class_weight) != set(classes):
         raise InvalidArgumentError(
-            'class_weight must be "recipe", "balanced", "sqrt_balanced", None, or a dictionary with '
-            f"one weight for each class index 0 to {classes[-1]}, not {class_weight!r}."
+            'class_weight must be "recipe", "balanced", "sqrt_balanced", None, or a dictionary '
+            f"with one weight for each class index 0 to {classes[-1]}, not {class_weight!r}."
         )
     weights = {int(index): float(class_weight[index]) for index in classes}
     if not all(0 <= weight < float("inf") for weight in weights.values()):

@@ -54,6 +54,24 @@ def test_every_promised_file_is_there(first):
     assert set(document["experiments"]) == {"A", "C"}
 
 
+def test_a_row_of_ours_stands_beside_the_studys(first, phantoms):
+    before, _ = first
+    result, said = study(phantoms, before.out_dir, "AF", epochs=1)
+    assert said == [
+        "A: LMAP3, full images, no augmentation: done before, skipped",
+        "F: LMAP3, full images, our recipe",
+    ]
+    assert pd.isna(result.table.loc["F", "study_accuracy"])
+    settings = result.results["F"]["settings"]
+    assert (settings["recipe"], settings["epochs"]) == ("best", 1)
+    assert "recipe" not in result.results["A"]["settings"]  # as earlier releases wrote it
+    report = result.report.read_text()
+    assert "LMAP3, full images, our recipe (F) is a row of ours" in report
+    assert "nan" not in re.sub(r"data:image/png;base64,[^\"]*", "", report).lower().split("<h1>")[1]
+    assert "NaN" not in (result.out_dir / "results.json").read_text()
+    shutil.rmtree(result.out_dir / "F")  # the other tests' experiments are A and C
+
+
 def test_both_experiments_share_one_split(first):
     result, _ = first
     splits = [pd.read_csv(result.out_dir / letter / "split.csv") for letter in "AC"]

@@ -177,7 +177,7 @@ def test_nan_stops_and_keeps_the_last_good_epoch(tmp_path, squares):
         ({"epochs": 0}, "epochs must be a whole number"),
         ({"epochs": 2.5}, "epochs must be a whole number"),
         ({"optimizer": "adamm"}, "optimizer must be a Keras optimizer"),
-        ({"class_weight": "balance"}, 'class_weight must be "balanced"'),
+        ({"class_weight": "balance"}, 'class_weight must be "recipe", "balanced"'),
         ({"class_weight": {0: 1.0}}, "each class index 0 to 3"),
         ({"class_weight": {0: 1.0, 1: -1.0, 2: 1.0, 3: 1.0}}, "not negative"),
         ({"precision": "half"}, "precision must be"),
