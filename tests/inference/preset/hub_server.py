@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -15,6 +16,8 @@ class Hub:
         files: the repository `owner/name`, its bytes by name.
         commits: the commit of each revision.
         asked: the requests so far, as "GET preset.json".
+        tokens: the `Authorization` of each of them, by its kind and name; None where it has none.
+        elsewhere: the files that another host has, as the hub keeps large ones.
         slow: seconds before each answer.
         status: of every answer, where it is not 200.
         told: what HEAD says of a file's size, by name; the true size by default.
@@ -27,7 +30,7 @@ class Hub:
         self.commits = {"main": COMMIT, COMMIT: COMMIT}
         self.asked = []
         self.slow, self.status, self.cut, self.endless = 0.0, 200, 0, False
-        self.told = {}
+        self.told, self.tokens, self.elsewhere = {}, {}, set()
         self.lock = threading.Lock()
 
 
@@ -45,10 +48,15 @@ def _handler(hub):
             self._answer()
 
         def _answer(self):
-            parts = self.path.split("?")[0].strip("/").split("/")
+            parts = urlsplit(self.path).path.strip("/").split("/")  # proxies get whole addresses
             time.sleep(hub.slow)
             if hub.status != 200:
                 self._refuse(hub.status, "")
+                return
+            if parts[0] == "elsewhere":
+                hub.asked.append(f"{self.command} elsewhere")
+                hub.tokens[hub.asked[-1]] = self.headers["Authorization"]
+                self._send(hub.files[parts[1]], "", None)
                 return
             if parts[:2] != ["owner", "name"] or parts[2:3] != ["resolve"]:
                 self._refuse(404, "RepoNotFound")
@@ -56,11 +64,15 @@ def _handler(hub):
             revision, name = parts[3], "/".join(parts[4:])
             with hub.lock:
                 hub.asked.append(f"{self.command} {name}")
+                hub.tokens[hub.asked[-1]] = self.headers["Authorization"]
             if revision not in hub.commits:
                 self._refuse(404, "RevisionNotFound")
                 return
             if name not in hub.files:
                 self._refuse(404, "EntryNotFound")
+                return
+            if name in hub.elsewhere:
+                self._redirect(name, hub.commits[revision])
                 return
             self._send(hub.files[name], hub.commits[revision], hub.told.get(name))
 
@@ -82,6 +94,16 @@ def _handler(hub):
             self.end_headers()
             self.wfile.write(content[: len(content) - hub.cut])
             self.close_connection = bool(hub.cut)
+
+        def _redirect(self, name, commit):
+            self.send_response(302)
+            self.send_header("X-Repo-Commit", commit)
+            self.send_header("X-Linked-Size", str(len(hub.files[name])))
+            self.send_header("X-Linked-ETag", '"sha"')
+            port = self.server.server_address[1]
+            self.send_header("Location", f"http://localhost:{port}/elsewhere/{name}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def _refuse(self, status, code):
             self.send_response(status)

@@ -108,6 +108,26 @@ def test_a_new_commit_is_fetched_and_a_kept_one_needs_no_connection(hub):
     assert hub.asked.count("GET preset.json") == 1
 
 
+def test_large_files_come_from_another_host_that_gets_no_token(hub, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    hub.elsewhere.add(WEIGHTS)
+    folder = fetch_preset(SOURCE)
+    assert (folder / WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+    assert hub.tokens["GET preset.json"] == "Bearer hf_secret"
+    assert hub.tokens["GET elsewhere"] is None
+
+
+def test_a_proxy_is_asked_where_one_is_set(hub, monkeypatch):
+    huggingface_hub.close_session()  # connections look at the variables when they are opened
+    monkeypatch.setenv("http_proxy", os.environ["HF_ENDPOINT"])
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+    try:
+        assert fetch_preset(SOURCE).name == COMMIT
+    finally:
+        huggingface_hub.close_session()
+
+
 @pytest.mark.parametrize("variable", ["KERAS_CXR_OFFLINE", "HF_HUB_OFFLINE"])
 def test_offline_nothing_is_asked(hub, variable, monkeypatch):
     monkeypatch.setenv(variable, "1")
