@@ -28,7 +28,7 @@ coverage: $(VENV)/.installed-dev
 # whose wheels are large
 test-backends: $(VENV)/.installed-dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[test-backends]"
-	KERAS_CXR_TEST_BACKENDS=1 $(BIN)/python -m pytest tests/explain/test_backends.py tests/explain/test_memory.py tests/segmentation/test_backends.py $(PYTEST_ARGS)
+	KERAS_CXR_TEST_BACKENDS=1 $(BIN)/python -m pytest tests/explain/test_backends.py tests/explain/test_memory.py tests/segmentation/test_backends.py tests/inference/test_backends.py $(PYTEST_ARGS)
 	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/explain/methods/test_torch_peers.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev

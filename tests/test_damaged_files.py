@@ -13,6 +13,7 @@ from keras_cxr._support.disk.file_names import (
     EXPORT_FILE,
     MODEL_AUDIT_FILE,
     PHANTOMS_FILE,
+    PRESET_FILE,
     RESULT_FILE,
     RUN_RECORD_FILE,
     SPLIT_FILE,
@@ -23,6 +24,7 @@ from keras_cxr.evaluation import ConformalSets
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.evaluation.ood_file import weights_digest
 from keras_cxr.exports import read_export
+from keras_cxr.inference.preset.form import PRESET
 from keras_cxr.inference.recorded import read_split, recorded_result, recorded_run
 from keras_cxr.phantoms.draw import make_phantoms
 from keras_cxr.runs.trust import questions
@@ -83,6 +85,22 @@ SETS = {
     "thresholds": [0.5, 0.25],
     "num_calibration": [10, 20],
 }
+PRESET_DOCUMENT = {
+    "schema_version": 1,
+    "model": {"name": "lenet5", "arguments": {"num_classes": 2}},
+    "class_names": ["ill", "well"],
+    "data": {
+        "image_size": [32, 32],
+        "color_mode": "grayscale",
+        "intensity": "stored",
+        "region": "full",
+    },
+    "temperature": 1.5,
+    "files": {"model.weights.h5": "0" * 64},
+    "golden": {"seed": 1848, "probabilities": [[0.25, 0.75]]},
+    "description": "Of no use.",
+    "license": "CC0-1.0",
+}
 EXPORT = {
     "schema_version": 1,
     "format": "keras",
@@ -135,6 +153,7 @@ KINDS = (
     Kind(RESULT_FILE, RESULT, use_result),
     Kind(MODEL_AUDIT_FILE, AUDIT, lambda folder: questions(folder.parent, [folder.name], None)),
     Kind("sets.json", SETS, use_sets),
+    Kind(PRESET_FILE, PRESET_DOCUMENT, lambda folder: PRESET.read(folder / PRESET_FILE)),
     Kind(EXPORT_FILE, EXPORT, lambda folder: str(read_export(folder))),
 )
 HUGE = b'{"a": ' + b"9" * 5000 + b"}"

@@ -4,7 +4,7 @@ from keras_cxr.inference.classifier import Classifier
 from keras_cxr.inference.image_files import ImageFiles, find_image_files, list_image_files
 from keras_cxr.inference.loading import load_classifier
 from keras_cxr.inference.lung_masks import LungMasks, segment_folder
-from keras_cxr.inference.preset_files import list_presets
+from keras_cxr.inference.preset_files import list_presets, model_from_preset
 from keras_cxr.inference.presets import save_preset
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "list_image_files",
     "list_presets",
     "load_classifier",
+    "model_from_preset",
     "save_preset",
     "segment_folder",
 ]

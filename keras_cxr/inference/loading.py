@@ -18,7 +18,7 @@ from keras_cxr.data.catalog import near_name
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.inference.classifier import Classifier
-from keras_cxr.inference.preset_files import list_presets, preset_folder
+from keras_cxr.inference.preset_files import is_preset, list_presets
 from keras_cxr.inference.recorded import recorded_run
 from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
 from keras_cxr.models.files import read_model
@@ -39,7 +39,8 @@ def load_classifier(
 
     Args:
         path: a run's folder (its last weights are taken), a `.keras` file, or a preset: its
-            folder, or its name where nothing of that path is there.
+            folder, its name where nothing of that path is there, or `hf://owner/name` of the
+            Hugging Face hub.
         class_names: in the order of the outputs; read from `run.json` beside the model where
             there is one, else "0", "1", ….
         custom_objects: layers and functions of your own in the model, by name, as
@@ -51,8 +52,9 @@ def load_classifier(
             needs `custom_objects`; or the run's record is damaged.
         InvalidArgumentError: (a ValueError) the model does not tell classes of single images
             apart, or as many names as outputs are needed.
+        WeightsUnavailableError: (an OSError) the hub cannot be reached.
     """
-    if preset_folder(path) is not None:
+    if is_preset(path):
         found = Classifier.from_preset(path)
         return found if class_names is None else _renamed(found, class_names)
     file = find_model_file(Path(path))

@@ -5,7 +5,6 @@ read; the weights lie beside it as float16. It also holds what the model answers
 phantoms: whoever loads a preset computes these answers again and compares.
 """
 
-import hashlib
 import inspect
 import os
 from pathlib import Path
@@ -16,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._support.disk.archives import check_weights_file
-from keras_cxr._support.disk.documents import COUNT, SHARE, Document, Range, Text
 from keras_cxr._support.disk.file_names import (
+    PREDICTION_SETS_FILE,
     PRESET_FILE,
     PRESET_WEIGHTS_FILE,
     UNUSUAL_FILE,
@@ -25,55 +24,38 @@ from keras_cxr._support.disk.file_names import (
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.calibrated import calibrated_model
 from keras_cxr.evaluation.ood import OutOfDistribution
+from keras_cxr.inference.preset.form import LARGEST_SIDE, PRESET, check_files, file_digest
+from keras_cxr.inference.preset.hub import fetch_preset, is_hub_source
 from keras_cxr.keras_graph.interface import predict_probabilities
 from keras_cxr.models.registry import build, model_info
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
+from keras_cxr.statistics.conformal import ConformalSets
 
 TOLERANCE = 2e-3
 """How far a probability may be from the golden one: the same sums in another order."""
 
 _FOLDER = Path(__file__).with_name("weights")
 GOLDEN_SEED = 1848
-_LARGEST_SIDE = 2048  # pixels; a file that asks for more is not trusted with the memory
 _MOST_CLASSES = 10_000
-_SHA256 = Text("[0-9a-f]{64}", "the SHA-256 of a file")
-_SIDE = Range(1, _LARGEST_SIDE, whole=True)
 
-
-def _contradiction(preset: dict[str, Any]) -> str:
-    names, golden = preset["class_names"], preset["golden"]["probabilities"]
-    if len(set(names)) != len(names):
-        return "names a class twice"
-    if any(len(row) != len(names) for row in golden) or not golden:
-        return f"has golden answers that are not for its {len(names)} classes"
-    return ""
-
-
-PRESET = Document(
-    what="a preset",
-    form={
-        "model": {"name": str, "arguments": {str: object}},
-        "class_names": [str],
-        "data": {"image_size": [_SIDE, _SIDE], "color_mode": str, "intensity": str, "region": str},
-        "temperature": Range(0.01, 100),
-        "files": {str: _SHA256},
-        "golden": {"seed": COUNT, "probabilities": [[SHARE]]},
-        "description": str,
-        "license": str,
-    },
-    remedy="Fetch or write the preset again.",
-    rule=_contradiction,
-)
+PINNED = {"lmap3_phantom": "2fa7643e516fffa57b3b0c36d8387856e3348cef1cc10fdd92a63bd3d803552c"}
+"""The presets in the package: the SHA-256 of each `preset.json`, which holds those of its files."""
 
 
 class Preset(NamedTuple):
-    """What a preset's folder holds, checked: the model answers as it did when it was saved."""
+    """What a preset's folder holds, checked: the model answers as it did when it was saved.
+
+    `model` is calibrated by the preset's temperature, `network` is what `build` made, both of the
+    same weights; `unusual` and `prediction_sets` are None where the folder holds none.
+    """
 
     model: keras.Model
     class_names: tuple[str, ...]
     data_options: dict[str, Any]
     unusual: OutOfDistribution | None
     description: str
+    network: keras.Model
+    prediction_sets: ConformalSets | None
 
 
 def list_presets() -> list[str]:
@@ -83,7 +65,12 @@ def list_presets() -> list[str]:
         >>> "lmap3_phantom" in list_presets()
         True
     """
-    return sorted(path.parent.name for path in _FOLDER.glob(f"*/{PRESET_FILE}"))
+    return sorted(PINNED)
+
+
+def is_preset(source: str | os.PathLike[str]) -> bool:
+    """Return whether a source is a preset's folder or name, or names one of the hub."""
+    return is_hub_source(source) or preset_folder(source) is not None
 
 
 def preset_folder(source: str | os.PathLike[str]) -> Path | None:
@@ -94,7 +81,7 @@ def preset_folder(source: str | os.PathLike[str]) -> Path | None:
     path = Path(source)
     if path.exists():
         return path if (path / PRESET_FILE).is_file() else None
-    return _FOLDER / str(source) if str(source) in list_presets() else None
+    return _FOLDER / str(source) if str(source) in PINNED else None
 
 
 def read_preset(source: str | os.PathLike[str]) -> Preset:
@@ -104,32 +91,63 @@ def read_preset(source: str | os.PathLike[str]) -> Preset:
     of what it asks for is looked at first.
 
     Args:
-        source: one of `list_presets()`, or a folder that `save_preset` wrote.
+        source: one of `list_presets()`, a folder that `save_preset` wrote, or `hf://owner/name`,
+            `hf://owner/name@revision` of the Hugging Face hub.
 
     Raises:
         NotFoundError: there is no such preset; the known ones are given.
         DataError: (a ValueError) the folder is damaged, of a later release, or gives other answers
             than when it was written.
+        InvalidArgumentError, WeightsUnavailableError, OutputError, MissingExtraError: as
+            `fetch_preset` raises them for the hub.
     """
-    folder = preset_folder(source)
+    folder = fetch_preset(source) if is_hub_source(source) else preset_folder(source)
     if folder is None:
         known = ", ".join(list_presets())
         raise NotFoundError(f"There is no preset {str(source)!r}. Known presets: {known}.")
     file = folder / PRESET_FILE
+    if folder.parent == _FOLDER and file_digest(file) != PINNED.get(folder.name):
+        raise DataError(
+            f"The preset {folder.name} is not the one that keras-cxr came with (the SHA-256 of "
+            f"{file} differs): install keras-cxr again."
+        )
     preset = PRESET.read(file)
-    for name, expected in preset["files"].items():
-        _check_file(folder, name, expected)
-    if PRESET_WEIGHTS_FILE not in preset["files"]:
-        raise PRESET.damaged(file, f"names no {PRESET_WEIGHTS_FILE}")
-    model = _with_weights(build_described(preset, file), folder / PRESET_WEIGHTS_FILE)
+    check_files(folder, preset)
+    network = _with_weights(build_described(preset, file), folder / PRESET_WEIGHTS_FILE)
+    model = network
     if preset["temperature"] != 1:
-        model = calibrated_model(model, float(preset["temperature"]))
+        model = calibrated_model(network, float(preset["temperature"]))
     _check_golden(model, preset, file)
-    unusual = None
+    names = tuple(preset["class_names"])
+    unusual = sets = None
     if UNUSUAL_FILE in preset["files"]:
         unusual = OutOfDistribution.load(folder / UNUSUAL_FILE, model)
+    if PREDICTION_SETS_FILE in preset["files"]:
+        sets = ConformalSets.load(folder / PREDICTION_SETS_FILE)
+        if sets.class_names != names:
+            raise PRESET.damaged(file, f"has classes other than its {PREDICTION_SETS_FILE}")
     data = {**preset["data"], "class_names": preset["class_names"]}
-    return Preset(model, tuple(preset["class_names"]), data, unusual, preset["description"])
+    return Preset(model, names, data, unusual, preset["description"], network, sets)
+
+
+def model_from_preset(source: str | os.PathLike[str]) -> keras.Model:
+    """Return the network of a preset as `build` makes it, with the preset's weights.
+
+    For training on, or for parts of it. Its probabilities are not calibrated; those of
+    `Classifier.from_preset(source).model` are.
+
+    Args:
+        source: as `Classifier.from_preset` takes it.
+
+    Raises:
+        NotFoundError: there is no such preset.
+        DataError: (a ValueError) it is damaged, of a later release, or answers differently.
+
+    Examples:
+        >>> model_from_preset("lmap3_phantom").count_params()
+        287688
+    """
+    return read_preset(source).network
 
 
 def build_described(preset: dict[str, Any], file: Path) -> keras.Model:
@@ -142,7 +160,7 @@ def build_described(preset: dict[str, Any], file: Path) -> keras.Model:
     shape = arguments.get("input_shape", ())
     sides = [side for side in shape if isinstance(side, int)] if isinstance(shape, list) else []
     count = arguments.get("num_classes")
-    if max(sides, default=0) > _LARGEST_SIDE or (isinstance(count, int) and count > _MOST_CLASSES):
+    if max(sides, default=0) > LARGEST_SIDE or (isinstance(count, int) and count > _MOST_CLASSES):
         raise PRESET.damaged(file, f"asks for a {name} of {shape} and {count} classes")
     if "weights" in inspect.signature(model_info(name).builder).parameters:
         arguments["weights"] = None
@@ -189,20 +207,3 @@ def _check_golden(model: keras.Model, preset: dict[str, Any], file: Path) -> Non
             f"gives other answers for drawn films than when it was written (up to {largest:.3f} "
             "apart)",
         )
-
-
-def _check_file(folder: Path, name: str, expected: str) -> None:
-    path = folder / name
-    if Path(name).name != name or not path.is_file():
-        raise PRESET.damaged(folder / PRESET_FILE, f"names a file {name!r}, which is not here")
-    if file_digest(path) != expected:
-        raise DataError(
-            f"{path} is not the file that its preset was written with (its SHA-256 differs): it is "
-            "cut short or was changed. Fetch the preset again."
-        )
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -28,6 +28,7 @@ EXTRAS = {
         "exports to ONNX and LiteRT",
         ("onnx", "tf2onnx", "onnxruntime", "ai-edge-litert"),
     ),
+    "hub": Extra("fetches presets of the Hugging Face hub", ("huggingface_hub",)),
     "backends": Extra("Keras on JAX and PyTorch", ("jax", "torch")),
 }
 """The extras for users by name; those for developers stand in `pyproject.toml` alone."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
+from keras_cxr._support.offline import OFFLINE_VARIABLE, is_offline
 from keras_cxr.errors import NotFoundError, WeightsUnavailableError
 
 
@@ -101,12 +102,18 @@ def load_backbone(
     if weights is None:
         return load(None)
     if weights == "imagenet":
+        place = keras_models_folder() / weights_file
+        if is_offline() and not place.is_file():
+            raise WeightsUnavailableError(
+                f"The ImageNet weights of {model_name} are not at {place}, and {OFFLINE_VARIABLE} "
+                "or HF_HUB_OFFLINE forbids connections. Put the file there, or pass its path as "
+                "weights=, or pass weights=None for random weights."
+            )
         try:
             # Keras prints its download to standard output, where results go
             with contextlib.redirect_stdout(sys.stderr):
                 return load("imagenet")
         except Exception as error:  # Keras raises a bare Exception when a download fails
-            place = keras_models_folder() / weights_file
             raise WeightsUnavailableError(
                 f"The ImageNet weights of {model_name} could not be downloaded ({error}). "
                 f"Put the file {place.name} at {place}, or pass its path as weights=, "

@@ -1,6 +1,7 @@
 """Lungs on chest films that nobody has drawn: `segment_lungs` and `LungSegmenter`."""
 
 import functools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,6 +85,25 @@ class LungSegmenter:
                 f"model {self.model.name!r} goes from {shapes[0]} to {shapes[1]}; a segmenter goes "
                 "from (batch, height, width, 1) to the same, with a fixed height and width."
             )
+
+    @classmethod
+    def from_preset(cls, source: str | os.PathLike[str]) -> "LungSegmenter":
+        """Return the segmenter with the weights of a preset.
+
+        Args:
+            source: "human_masks", which `LungSegmenter()` takes too, or the path of an `.npz` file
+                that `save_weights` wrote of a network of the default size
+
+        Raises:
+            InvalidArgumentError: (a ValueError) it is neither.
+            NotFoundError: the file does not exist.
+            WeightsUnavailableError: (an OSError) the file is damaged or of another network.
+
+        Examples:
+            >>> LungSegmenter.from_preset("human_masks").image_size
+            (224, 224)
+        """
+        return cls(build_lung_unet(weights=source))
 
     @property
     def image_size(self) -> tuple[int, int]:

@@ -1,8 +1,12 @@
 """Presets: what is saved answers the same again; what is damaged or hostile is refused."""
 
+import contextlib
 import hashlib
 import json
+import resource
 import shutil
+import subprocess
+import sys
 
 import h5py
 import keras
@@ -10,8 +14,22 @@ import numpy as np
 import pytest
 
 from keras_cxr import build_densenet121, build_lenet5, make_datasets
-from keras_cxr.errors import DataError, InvalidArgumentError, KerasCXRError, NotFoundError
-from keras_cxr.inference import Classifier, list_presets, load_classifier, save_preset
+from keras_cxr.errors import (
+    DataError,
+    InvalidArgumentError,
+    KerasCXRError,
+    NotFoundError,
+    OutputError,
+)
+from keras_cxr.inference import (
+    Classifier,
+    list_presets,
+    load_classifier,
+    model_from_preset,
+    save_preset,
+)
+from keras_cxr.inference.preset.form import file_digest
+from keras_cxr.inference.preset_files import _FOLDER, PINNED
 from tests.training.conftest import bright_squares
 
 DATA = {"image_size": [32, 32], "color_mode": "grayscale", "intensity": "percentiles"}
@@ -77,7 +95,7 @@ def test_what_was_saved_answers_the_same(classifier, saved):
 
 def test_its_files_are_small_and_named(saved):
     assert {path.name for path in saved.iterdir()} == {
-        "card.md",
+        "README.md",
         "model.weights.h5",
         "preset.json",
     }
@@ -121,10 +139,10 @@ def test_another_network_than_the_named_is_not_saved(classifier, tmp_path):
 
 
 def test_files_of_others_stay(classifier, tmp_path):
-    (tmp_path / "card.md").write_text("mine")
-    with pytest.raises(OSError, match=r"already holds card\.md"):
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(OSError, match=r"already holds README\.md"):
         save_preset(classifier, tmp_path, name="lenet5", arguments={"subsampling": "max"})
-    assert (tmp_path / "card.md").read_text() == "mine"
+    assert (tmp_path / "README.md").read_text() == "mine"
 
 
 def test_an_earlier_preset_is_replaced(classifier, preset):
@@ -140,6 +158,84 @@ def test_presets_of_the_package_answer():
         height, width = classifier.image_size
         grey = np.zeros((1, height, width, 1), np.float32)
         assert classifier.predict(grey).shape == (1, len(classifier.class_names))
+
+
+def test_presets_of_the_package_are_pinned():
+    folders = [file.parent for file in _FOLDER.glob("*/preset.json")]
+    found = {folder.name: file_digest(folder / "preset.json") for folder in folders}
+    assert found == PINNED
+
+
+def test_a_changed_preset_of_the_package_is_refused(monkeypatch):
+    monkeypatch.setitem(PINNED, "lmap3_phantom", "0" * 64)
+    with pytest.raises(DataError, match=r"lmap3_phantom is not the one that keras-cxr came with"):
+        Classifier.from_preset("lmap3_phantom")
+
+
+def test_the_network_comes_uncalibrated(classifier, saved):
+    network = model_from_preset(saved)
+    assert network.count_params() == classifier.model.count_params()
+    np.testing.assert_allclose(
+        network.predict(films(), verbose=0), classifier.predict(films()), atol=2e-3
+    )
+    assert not np.allclose(
+        network.predict(films(), verbose=0), Classifier.from_preset(saved).predict(films())
+    )
+
+
+def test_presets_of_schema_1_are_read(saved, preset):
+    changed(preset, schema_version=1)
+    (preset / "README.md").unlink()
+    np.testing.assert_array_equal(
+        Classifier.from_preset(preset).predict(films()),
+        Classifier.from_preset(saved).predict(films()),
+    )
+
+
+def test_folders_may_be_called_anything_and_be_read_only(saved, tmp_path):
+    folder = shutil.copytree(saved, tmp_path / "Lungenmodell für Röntgen, 胸部 (2)")
+    for path in (*folder.iterdir(), folder):
+        path.chmod(0o500 if path.is_dir() else 0o400)
+    try:
+        assert Classifier.from_preset(str(folder)).class_names == ("a", "b", "c")
+    finally:
+        folder.chmod(0o700)
+
+
+def test_a_card_that_people_changed_breaks_nothing(preset):
+    (preset / "README.md").write_text("# Better words\n")
+    assert Classifier.from_preset(preset).class_names == ("a", "b", "c")
+
+
+@contextlib.contextmanager
+def full_disk(size):
+    """No file may have more bytes, as on a disk that is full by then."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [1_000, 100_000, 200_000])
+def test_a_full_disk_leaves_the_earlier_preset(classifier, preset, tmp_path, size):
+    before = {path.name: path.read_bytes() for path in preset.iterdir()}
+    for folder in (preset, tmp_path / "new"):
+        with (
+            full_disk(size),
+            pytest.raises(OutputError, match=r"cannot be written to \S+ \(File too large\)\. What"),
+        ):
+            save_preset(classifier, folder, name="lenet5", arguments={"subsampling": "max"})
+    assert {path.name: path.read_bytes() for path in preset.iterdir()} == before
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.slow
+def test_twenty_processes_read_one_preset():
+    code = "from keras_cxr.inference import Classifier as C; C.from_preset('lmap3_phantom')"
+    running = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(20)]
+    assert [process.wait(timeout=900) for process in running] == [0] * 20
 
 
 def test_unknown_names_are_told_with_the_known_ones():
@@ -159,7 +255,7 @@ def without_weights(preset):
 
 
 def of_a_later_release(preset):
-    changed(preset, schema_version=2)
+    changed(preset, schema_version=3)
 
 
 def html_page(preset):
@@ -233,7 +329,7 @@ def unknown_network(preset):
     [
         (cut_short, r"model\.weights\.h5 is not the file .* SHA-256"),
         (without_weights, r"names a file 'model\.weights\.h5', which is not here"),
-        (of_a_later_release, r"has schema version 2, this release reads 1"),
+        (of_a_later_release, r"has schema version 3, this release reads 2"),
         (html_page, r"preset\.json is no JSON"),
         (weights_of_another_network, r"does not hold the weights of its preset"),
         (weights_elsewhere, r"its weights lie in another file"),
@@ -245,7 +341,7 @@ def unknown_network(preset):
         (described(num_classes=10**9), r"asks for a lenet5 of .* 1000000000 classes"),
         (described(input_shape="large"), r"cannot be built \(build_lenet5: input_shape must be"),
         (described(shell="rm"), r"cannot be built \(.*shell"),
-        (a_file_outside, r"names a file '\.\./outside', which is not here"),
+        (a_file_outside, r"names a file '\.\./outside', which no preset has"),
         (twice_a_class, r"names a class twice"),
         (unknown_network, r"No model is called 'os\.system'"),
     ],

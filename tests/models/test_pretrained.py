@@ -164,6 +164,14 @@ def test_without_network_it_says_where_the_file_goes(name, tmp_path, monkeypatch
         builder_of(name)((32, 32, 3))
 
 
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_offline_nothing_is_downloaded(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_CXR_OFFLINE", "1")
+    with pytest.raises(OSError, match=rf"weights of {name} are not at .*KERAS_CXR_OFFLINE or HF_"):
+        builder_of(name)((32, 32, 3))
+
+
 def _keras_has_the_weights(name):
     file = importlib.import_module(MODELS[name].builder.__module__).WEIGHTS_FILE
     return (Path.home() / ".keras" / "models" / file).exists()

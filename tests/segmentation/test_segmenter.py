@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.segmentation import LungSegmenter, segment_lungs
+from keras_cxr.segmentation.weights import save_weights
 
 
 class Half(keras.layers.Layer):
@@ -100,6 +101,16 @@ def test_images_that_are_refused(half, images, text):
 def test_batch_size_is_checked(half):
     with pytest.raises(InvalidArgumentError, match="batch_size must be an integer from 1"):
         half.predict(np.zeros((1, 8, 8)), batch_size=0)
+
+
+def test_presets_are_taken_by_name_or_file(segmenter, films, tmp_path):
+    save_weights(segmenter.model, tmp_path / "weights.npz")
+    images = films[0][:1]
+    for source in ("human_masks", tmp_path / "weights.npz"):
+        maps = LungSegmenter.from_preset(source).predict(images)
+        np.testing.assert_allclose(maps, segmenter.predict(images), atol=1e-3)
+    with pytest.raises(InvalidArgumentError, match=r"weights must be 'human_masks', the path of"):
+        LungSegmenter.from_preset("hf://owner/name")
 
 
 def test_models_of_ones_own_are_checked():

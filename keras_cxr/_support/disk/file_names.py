@@ -26,7 +26,7 @@ LESIONS_PICTURE = "gradcam_lesions.png"  # of the demo alone
 # Of a preset; `preset.json` is written last.
 PRESET_FILE = "preset.json"
 PRESET_WEIGHTS_FILE = "model.weights.h5"
-PRESET_CARD_FILE = "card.md"
+PRESET_CARD_FILE = "README.md"  # where the hub looks for it
 
 # Of `keras-cxr evaluate`, beside predictions and the confusion matrix.
 EVALUATION_FILE = "evaluation.json"

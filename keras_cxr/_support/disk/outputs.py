@@ -94,6 +94,7 @@ PRESET = Output(
     "a preset",
     (
         named.PRESET_FILE, named.PRESET_WEIGHTS_FILE, named.PRESET_CARD_FILE, named.UNUSUAL_FILE,
+        named.PREDICTION_SETS_FILE,
     ),
     {named.PRESET_FILE: b'"schema_version"'},
 )  # fmt: skip
