@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +15,8 @@ from keras_cxr.exports import load_export, read_export
 from keras_cxr.exports.formats import FORMATS, find_format
 from keras_cxr.segmentation import LungSegmenter
 from tests.exports.conftest import EVERY_FORMAT, NAMES, runnable, spread
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("name", EVERY_FORMAT)
@@ -94,14 +97,26 @@ def test_the_zoo_answers_as_in_keras(network, name, tmp_path):
     )
 
 
-def test_lmap3_is_exported_as_onnx(tmp_path):
-    pytest.importorskip("onnxruntime", reason="pip install '.[export]'")
-    pytest.importorskip("tf2onnx", reason="pip install '.[export]'")
+@pytest.mark.parametrize("name", [runnable("onnx")])
+def test_the_program_of_the_page_needs_no_keras(name, tmp_path):
     model = spread(keras_cxr.build_lmap3((94, 94, 1), 4))
-    made = export(model, tmp_path / "out", format="onnx")
+    made = export(model, tmp_path / "my-onnx", format=name)
     assert made.parity.largest_difference <= 1e-4
     assert made.class_names == ("0", "1", "2", "3")
     assert "pass class_names" in made.notes[0]
+    keras_cxr.make_phantoms(tmp_path / "films", images_per_class=1, image_size=(96, 96))
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    program = next(
+        part for part in page.split("```python\n") if "onnxruntime.InferenceSession" in part
+    ).split("```")[0]
+    refused = "import sys; sys.modules |= dict.fromkeys(('keras_cxr', 'keras', 'tensorflow'))\n"
+    done = subprocess.run(
+        [sys.executable, "-c", refused + program],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    answers = [line.split(": ") for line in done.stdout.splitlines()]
+    assert [name for name, _ in answers] == ["0", "1", "2", "3"]
+    assert sum(float(probability) for _, probability in answers) == pytest.approx(1, abs=2e-3)
 
 
 @pytest.mark.parametrize("name", [runnable("litert-int8")])
