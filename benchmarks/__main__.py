@@ -14,6 +14,7 @@ NAMES = (
     "startup",
     "prediction",
     "segmentation",
+    "runtimes",
     "gradcam",
     "faithfulness",
     "growth",

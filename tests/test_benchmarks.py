@@ -19,7 +19,7 @@ def test_every_benchmark_is_listed():
     modules = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
     helpers = {
         "__init__", "__main__", "common", "odd_pictures", "detector_cases", "duplicate_peers",
-        "plain_keras", "planted", "simulated", "coverage_audits", "watching",
+        "plain_keras", "planted", "simulated", "coverage_audits", "watching", "one_runtime",
     }  # fmt: skip
     assert modules - helpers == {*NAMES, "gpu"}  # which needs a machine of its own
 

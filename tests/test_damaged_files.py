@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,8 +103,9 @@ PRESET_DOCUMENT = {
     "license": "CC0-1.0",
 }
 EXPORT = {
-    "schema_version": 1,
+    "schema_version": 2,
     "format": "keras",
+    "kind": "classifier",
     "model": "lenet5",
     "files": {"model.keras": "0" * 64},
     "num_bytes": 1000,
@@ -121,7 +123,9 @@ EXPORT = {
         "tolerance": 0.0001,
         "largest_difference": 0.0,
         "equal_answers": 1.0,
+        "least_equal": 0.0,
     },
+    "speed": [{"batch_size": 1, "cores": 2, "images_per_second": 9.0, "beside_keras": 1.5}],
     "notes": [],
     "versions": {"keras": "3.15.1"},
 }
@@ -173,8 +177,8 @@ DAMAGES = {
     "deep": lambda good: b'{"a": ' * 100_000,
     "deep list": lambda good: b"[" * 100_000,
     "digits": lambda good: HUGE,
-    "future": lambda good: good.replace(b'"schema_version": 1', b'"schema_version": 99'),
-    "true": lambda good: good.replace(b'"schema_version": 1', b'"schema_version": true'),
+    "future": lambda good: re.sub(rb'"schema_version": \d+', b'"schema_version": 99', good),
+    "true": lambda good: re.sub(rb'"schema_version": \d+', b'"schema_version": true', good),
     "no version": lambda good: good.replace(b'"schema_version"', b'"version"'),
 }
 

@@ -1,4 +1,4 @@
-"""Forked children of a process in which the backend runs: an error where they would hang."""
+"""What a process may do: the cores it may use, and the backend once it was forked."""
 
 import os
 
@@ -7,6 +7,13 @@ from keras_cxr.errors import ForkError
 # TensorFlow and JAX keep threads and locks that a forked child has no share in.
 _HANGING = ("tensorflow", "jax")
 _runs_in: int | None = None
+
+
+def num_cores() -> int:
+    """Return how many of the machine's cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def check_not_forked() -> None:

@@ -23,6 +23,7 @@ def export(
     out: Path = Path("export"),
     class_name: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     calibrate: bool = True,
+    calibrate_on: Path | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a model for other programs: pixels in, calibrated probabilities out.
@@ -30,14 +31,18 @@ def export(
     The format's own runtime is asked beside Keras before anything is written; where they differ,
     nothing is.
 
-    Example: `keras-cxr export my-run --format onnx --out my-onnx`
+    Examples: `keras-cxr export my-run --format onnx --out my-onnx`,
+    `keras-cxr export lung_unet --format litert --out lungs`
 
     Args:
-        model: Folder of a run, a .keras file, or an audit's folder with calibrated.keras.
-        format: What is written: a Keras file, TensorFlow's SavedModel, ONNX or LiteRT.
+        model: Folder of a run, a .keras file, a preset's name or folder, an audit's folder with
+            calibrated.keras, or lung_unet, which finds lungs.
+        format: What is written: a Keras file, TensorFlow's SavedModel, ONNX, or LiteRT with the
+            model's own numbers or with whole ones (int8).
         out: Folder for the model and export.json: a new one, or an earlier export in this format.
         class_name: Name of a class, for a file that no run names; once for each output, in order.
         calibrate: Put the temperature inside that the audit of the run has found.
+        calibrate_on: Folder of films that set the ranges of int8; without it phantoms do.
         as_json: Print what export.json holds.
     """
     check_installed(FORMATS[format])  # before Keras, which takes seconds
@@ -46,7 +51,12 @@ def export(
         from keras_cxr.exports.writing import export as write_export
 
         found = write_export(
-            model, out, format=format, class_names=class_name or None, calibrate=calibrate
+            model,
+            out,
+            format=format,
+            class_names=class_name or None,
+            calibrate=calibrate,
+            calibrate_on=calibrate_on,
         )
     print_result(found.to_dict(), as_json, str(found))
     print_notes(found.notes)

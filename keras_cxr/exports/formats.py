@@ -14,10 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_cxr._support.checks import check_choice
+from keras_cxr._support.processes import num_cores
 from keras_cxr.errors import BackendError, MissingExtraError
 
-Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""From pixels `(batch, height, width, channels)` uint8 to `(batch, classes)` float32 in [0, 1]."""
+Pixels = NDArray[np.uint8]
+Predict = Callable[[Pixels], NDArray[np.float32]]
+"""From pixels `(batch, height, width, channels)` uint8 to `(batch, classes)` float32 in [0, 1], or
+to `(batch, height, width)` of a segmenter."""
+
+TOLERANCE = 1e-4
+"""The largest difference that passes where numbers stay float32; sums in another order stay far
+below."""
+
+INT8_TOLERANCE, INT8_LEAST_EQUAL = 0.3, 0.8
+"""What passes where numbers are whole: twice the largest difference that was measured with trained
+networks (docs/deploy.md), which kept 97 of 100 answers; untrained ones keep fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +37,8 @@ class Runtime:
 
     Attributes:
         predict: from pixels `(batch, height, width, channels)` uint8 in [0, 255] to probabilities
-            `(batch, classes)` float32 in [0, 1], for any batch.
+            `(batch, classes)` float32 in [0, 1], for any batch; of a segmenter to those of each
+            pixel, `(batch, height, width)`.
         input_name: what the pixels are called in the file.
         output_name: what the probabilities are called in it.
     """
@@ -44,22 +56,29 @@ class ExportFormat:
         name: as `export` and the command line know it.
         file: the file or folder that it writes.
         runtime: what reads it, in words.
-        save: writes a Keras model from pixels to probabilities to a path.
+        save: writes a Keras model from pixels to probabilities to a path; the third argument are
+            pictures `(batch, height, width, channels)` uint8 that set the ranges of whole numbers.
         load: reads it again, in its own runtime.
         packages: the extra `export`'s packages that it needs, by the name they are imported by.
         backends: Keras' backends that can write it; empty where all can.
+        quantizes: whether it computes in whole numbers, so that it needs pictures to calibrate.
+        tolerance: the largest difference from Keras' probabilities that passes.
+        least_equal: the smallest share of equal answers that passes, in [0, 1].
     """
 
     name: str
     file: str
     runtime: str
-    save: Callable[[Any, Path], None]
+    save: Callable[[Any, Path, Pixels], None]
     load: Callable[[Path], Runtime]
     packages: dict[str, str] = field(default_factory=dict)
     backends: tuple[str, ...] = ()
+    quantizes: bool = False
+    tolerance: float = TOLERANCE
+    least_equal: float = 0.0
 
 
-def _save_keras(model: Any, path: Path) -> None:
+def _save_keras(model: Any, path: Path, _: Pixels) -> None:
     model.save(path)
 
 
@@ -74,7 +93,7 @@ def _load_keras(path: Path) -> Runtime:
     )
 
 
-def _save_savedmodel(model: Any, path: Path) -> None:
+def _save_savedmodel(model: Any, path: Path, _: Pixels) -> None:
     model.export(str(path), format="tf_saved_model", verbose=False)
 
 
@@ -86,7 +105,7 @@ def _load_savedmodel(path: Path) -> Runtime:
     (name,) = serve.structured_input_signature[1]
     (output,) = serve.structured_outputs
 
-    def predict(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(pixels: Pixels) -> NDArray[np.float32]:
         # by way of what was loaded: a signature alone does not keep its variables
         answer = loaded.signatures["serving_default"](**{name: tf.constant(pixels)})
         return np.asarray(answer[output])
@@ -94,7 +113,7 @@ def _load_savedmodel(path: Path) -> Runtime:
     return Runtime(predict, name, output)
 
 
-def _save_onnx(model: Any, path: Path) -> None:
+def _save_onnx(model: Any, path: Path, _: Pixels) -> None:
     model.export(str(path), format="onnx", verbose=False)
 
 
@@ -108,17 +127,31 @@ def _load_onnx(path: Path) -> Runtime:
     )
 
 
-def _save_litert(model: Any, path: Path) -> None:
+def _save_litert(model: Any, path: Path, _: Pixels) -> None:
     model.export(str(path), format="litert", verbose=False)
+
+
+def _save_litert_int8(model: Any, path: Path, pixels: Pixels) -> None:
+    import tensorflow as tf
+
+    model.export(
+        str(path),
+        format="litert",
+        verbose=False,
+        optimizations=[tf.lite.Optimize.DEFAULT],
+        representative_dataset=lambda: ([one[np.newaxis]] for one in pixels),
+        # whole numbers or an error: no layer stays float32 unseen
+        target_spec={"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+    )
 
 
 def _load_litert(path: Path) -> Runtime:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=path.read_bytes())
+    interpreter = Interpreter(model_content=path.read_bytes(), num_threads=num_cores())
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def predict(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(pixels: Pixels) -> NDArray[np.float32]:
         if tuple(interpreter.get_input_details()[0]["shape"]) != pixels.shape:
             interpreter.resize_tensor_input(taken["index"], pixels.shape)
         interpreter.allocate_tensors()
@@ -129,6 +162,7 @@ def _load_litert(path: Path) -> Runtime:
     return Runtime(predict, taken["name"], given["name"])
 
 
+_LITERT = {"ai_edge_litert": "ai-edge-litert"}
 _ONNX = {"onnx": "onnx", "tf2onnx": "tf2onnx", "onnxruntime": "onnxruntime"}
 FORMATS = {
     row.name: row
@@ -142,8 +176,11 @@ FORMATS = {
             "onnx", "model.onnx", "ONNX Runtime", _save_onnx, _load_onnx, _ONNX, ("tensorflow",)
         ),
         ExportFormat(
-            "litert", "model.tflite", "LiteRT", _save_litert, _load_litert,
-            {"ai_edge_litert": "ai-edge-litert"}, ("tensorflow",),
+            "litert", "model.tflite", "LiteRT", _save_litert, _load_litert, _LITERT, ("tensorflow",)
+        ),
+        ExportFormat(
+            "litert-int8", "model.tflite", "LiteRT", _save_litert_int8, _load_litert, _LITERT,
+            ("tensorflow",), quantizes=True, tolerance=INT8_TOLERANCE, least_equal=INT8_LEAST_EQUAL,
         ),
     )
 }  # fmt: skip

@@ -1,65 +1,127 @@
-"""Whether an export answers as Keras does: the pictures that both are asked about, and the rule."""
+"""Whether an export answers as Keras does, and how fast: what is measured, and the rule."""
 
+import statistics
+import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr._support.resampling import fit
+from keras_cxr._support.processes import num_cores
 from keras_cxr.errors import ExportError
-from keras_cxr.exports.formats import Predict
-from keras_cxr.exports.record import Parity
-from keras_cxr.phantoms.draw import CLASS_NAMES, MIN_SIDE, draw_phantom
+from keras_cxr.exports.formats import ExportFormat, Predict
+from keras_cxr.exports.measures import Parity, Speed
 
-TOLERANCE = 1e-4
-"""The largest difference of a probability that passes; sums in another order stay far below."""
-
-_BATCHES = (1, 5, 10)  # a single film, and two lengths, since converters may fix the batch
-_PER_CLASS = 4
-
-
-def draw_pictures(image_size: tuple[int, int], channels: int) -> NDArray[np.uint8]:
-    """Return sixteen phantoms `(16, height, width, channels)` uint8, four of each kind."""
-    drawn = tuple(max(side, MIN_SIDE) for side in image_size)
-    pictures = [
-        fit(draw_phantom(kind, number, image_size=(drawn[0], drawn[1])).image, image_size)
-        for number in range(_PER_CLASS)
-        for kind in CLASS_NAMES
-    ]
-    return np.repeat(np.stack(pictures)[..., np.newaxis], channels, axis=-1)
+BATCHES = (1, 5, 10)  # a single film, and two lengths, since converters may fix the batch
+SPEED_BATCHES = (1, 32)
+_INSIDE = 0.5  # of the lungs, as `LungSegmenter` has it
+_MOST_ROUNDS = 5
+_MOST_SECONDS = 2.0  # for a batch size, once each has answered
 
 
 def measure_parity(
-    predict: Predict, pixels: NDArray[np.uint8], expected: NDArray[np.float64], *, called: str
+    predict: Predict,
+    pixels: NDArray[np.uint8],
+    expected: NDArray[np.floating],
+    *,
+    wanted: ExportFormat,
+    pictures: str = "phantoms",
 ) -> Parity:
     """Return how far a runtime's probabilities are from those of Keras.
 
     Args:
-        predict: the runtime's; it is asked in batches of 1, 5 and 10.
-        pixels: as `draw_pictures` returns them.
-        expected: Keras' probabilities `(16, classes)` in [0, 1], computed from the same pixels
-            without the export's own model.
-        called: what the error calls the runtime.
+        predict: the runtime's; it is asked in batches of 1, 5, 10 and again 10.
+        pixels: `(pictures, height, width, channels)` uint8 in [0, 255].
+        expected: Keras' probabilities in [0, 1] of the same pixels, computed without the export's
+            own model: `(pictures, classes)`, or `(pictures, height, width)`.
+        wanted: the format, with what it lets pass.
+        pictures: what they are.
 
     Raises:
-        ExportError: (a RuntimeError) a probability differs by more than the tolerance, is not a
-            number, or there are more or fewer of them.
+        ExportError: (a RuntimeError) a probability differs by more than the format's tolerance, is
+            not a number, too few answers are equal, or there are more or fewer of them.
     """
-    limits = np.cumsum((0, *_BATCHES))
-    parts = [np.asarray(predict(pixels[start:end])) for start, end in pairwise(limits)]
-    shapes = [part.shape for part in parts]
-    if shapes != [(count, expected.shape[1]) for count in _BATCHES]:
-        raise ExportError(
-            f"{called} returns arrays of shape {', '.join(map(str, shapes))} for batches of "
-            f"{', '.join(map(str, _BATCHES))} and {expected.shape[1]} classes. Nothing was written."
-        )
+    called = f"{wanted.runtime} ({wanted.name})"
+    parts: list[NDArray[np.float32]] = []
+    start = 0
+    while start < len(pixels):
+        end = min(start + BATCHES[min(len(parts), len(BATCHES) - 1)], len(pixels))
+        part = np.asarray(predict(pixels[start:end]))
+        if part.shape != (end - start, *expected.shape[1:]):
+            raise ExportError(
+                f"{called} returns an array of shape {part.shape} for a batch of {end - start}, "
+                f"not {(end - start, *expected.shape[1:])}. Nothing was written."
+            )
+        parts.append(part)
+        start = end
     found = np.concatenate(parts).astype(np.float64)
     difference = float(np.abs(found - expected).max())
-    if not difference <= TOLERANCE:  # NaN too
-        raise ExportError(
-            f"{called} does not answer as Keras does: on {len(pixels)} phantoms a probability "
-            f"differs by {difference:.2g}, more than {TOLERANCE:g}. Nothing was written. Layers of "
-            "your own, or a precision other than float32, are the usual reasons."
+    if not difference <= wanted.tolerance:  # NaN too
+        raise _unequal(
+            wanted,
+            f"{called} does not answer as Keras does: on {len(pixels)} {pictures} a probability "
+            f"differs by {difference:.2g}, more than {wanted.tolerance:g}.",
         )
-    equal = float(np.mean(found.argmax(axis=1) == expected.argmax(axis=1)))
-    return Parity("phantoms", len(pixels), TOLERANCE, difference, equal)
+    equal = float(np.mean(_answers(found) == _answers(expected)))
+    if equal < wanted.least_equal:
+        raise _unequal(
+            wanted,
+            f"{called} does not answer as Keras does: on {len(pixels)} {pictures} {equal:.1%} of "
+            f"the answers are equal, less than {wanted.least_equal:.0%}.",
+        )
+    return Parity(pictures, len(pixels), wanted.tolerance, difference, equal, wanted.least_equal)
+
+
+def _answers(found: NDArray[np.floating]) -> NDArray[np.generic]:
+    """Return the most probable class of each picture, or whether each pixel is lung."""
+    return found.argmax(axis=1) if found.ndim == 2 else found > _INSIDE
+
+
+def _unequal(wanted: ExportFormat, what: str) -> ExportError:
+    if wanted.quantizes:
+        advice = (
+            "Calibrate it on films like those that it will see (calibrate_on=), or take the format "
+            "litert, which keeps the model's own numbers."
+        )
+    else:
+        advice = "Layers of your own, or a precision other than float32, are the usual reasons."
+    return ExportError(f"{what} Nothing was written. {advice}")
+
+
+def measure_speed(
+    predict: Predict, keras_predict: Callable[[NDArray[np.uint8]], object], image: NDArray[np.uint8]
+) -> tuple[Speed, ...]:
+    """Return images a second of a runtime at batches of 1 and 32, beside Keras' own.
+
+    Both take turns, and each has answered for a batch of that length before.
+
+    Args:
+        predict: the runtime's.
+        keras_predict: what Keras does for the same pixels.
+        image: `(height, width, channels)` uint8, repeated to make a batch.
+    """
+    found = []
+    for size in SPEED_BATCHES:
+        pixels = np.repeat(image[np.newaxis], size, axis=0)
+        rounds: list[tuple[float, float]] = []
+        predict(pixels), keras_predict(pixels)
+        started = time.perf_counter()
+        while len(rounds) < _MOST_ROUNDS:
+            times = [time.perf_counter()]
+            for one in (predict, keras_predict):
+                one(pixels)
+                times.append(time.perf_counter())
+            first, second = (max(end - begin, 1e-9) for begin, end in pairwise(times))
+            rounds.append((first, second))
+            if times[-1] - started > _MOST_SECONDS:
+                break
+        found.append(
+            Speed(
+                size,
+                num_cores(),
+                size / statistics.median(mine for mine, _ in rounds),
+                statistics.median(other / mine for mine, other in rounds),
+            )
+        )
+    return tuple(found)

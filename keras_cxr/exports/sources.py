@@ -1,8 +1,8 @@
-"""What is exported: a model, its class names, how its images were read, its temperature."""
+"""`open_source`: what is exported, found by whatever names it."""
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,19 @@ from keras_cxr._support.disk.file_names import (
     CALIBRATED_MODEL_FILE,
     LAST_MODEL_FILE,
     MODEL_AUDIT_FILE,
+    PRESET_FILE,
     RUN_RECORD_FILE,
     SPLIT_FILE,
 )
 from keras_cxr.audit.of_model.result import SCHEMA_VERSION
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.exports.serving import Source
 from keras_cxr.inference.classifier import Classifier
 from keras_cxr.inference.loading import find_model_file, load_classifier
+from keras_cxr.inference.preset_files import PRESET, preset_folder
 from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
+from keras_cxr.segmentation import LungSegmenter
 from keras_cxr.statistics.calibration.scaling import Scaling
 
 _AUDIT = Document(
@@ -36,23 +40,12 @@ _AUDIT = Document(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Source:
-    """What is exported.
-
-    Attributes:
-        classifier: the model with its class names and how its images were read.
-        scaling: calibrates its probabilities; None where nothing is known.
-        notes: what is worth knowing of it, once it is exported.
-    """
-
-    classifier: Classifier
-    scaling: Scaling | None
-    notes: tuple[str, ...]
+SEGMENTER = "lung_unet"
+"""What the segmenter in the package is called where no file or folder is."""
 
 
 def open_source(
-    model: keras.Model | str | os.PathLike[str],
+    model: keras.Model | LungSegmenter | str | os.PathLike[str],
     *,
     class_names: Sequence[str] | None,
     calibrate: bool,
@@ -67,7 +60,14 @@ def open_source(
             names do not fit it.
     """
     if isinstance(model, str | os.PathLike):
-        return _of_file(Path(model), class_names, calibrate, custom_objects)
+        path = Path(model)
+        if str(model) == SEGMENTER and not path.exists():
+            return _of_segmenter(LungSegmenter(), class_names)
+        if preset_folder(path) is not None:
+            return _of_preset(path, class_names, calibrate)
+        return _of_file(path, class_names, calibrate, custom_objects)
+    if isinstance(model, LungSegmenter):
+        return _of_segmenter(model, class_names)
     count = num_outputs(model)
     check_reads_images(model)
     if None in model.input_shape[1:3]:
@@ -77,7 +77,45 @@ def open_source(
         )
     numbers = [str(index) for index in range(count)]
     names = check_class_names(numbers if class_names is None else class_names, count)
-    return Source(Classifier(model, names, {}), None, _notes(names, class_names is None, {}))
+    return Source(
+        model=model,
+        class_names=names,
+        image_size=model.input_shape[1:3],
+        data_options={},
+        notes=_notes(names, class_names is None, {}),
+    )
+
+
+def _of_segmenter(segmenter: LungSegmenter, class_names: Sequence[str] | None) -> Source:
+    if class_names is not None:
+        raise InvalidArgumentError(
+            f"class_names are {list(class_names)}, but a segmenter tells no classes apart: leave "
+            "them out."
+        )
+    note = (
+        "Maps are as the network computes them: that there are two lungs, and whether these can "
+        "be lungs at all, is judged by LungSegmenter alone."
+    )
+    return Source(
+        kind="segmenter",
+        model=segmenter.model,
+        class_names=("lung",),
+        image_size=segmenter.image_size,
+        data_options={},
+        notes=(note,),
+    )
+
+
+def _of_preset(path: Path, class_names: Sequence[str] | None, calibrate: bool) -> Source:
+    found = load_classifier(path, class_names=class_names)
+    folder = preset_folder(path)
+    temperature = float(PRESET.read(folder / PRESET_FILE)["temperature"]) if folder else 1.0
+    notes = [*found.notes, *_notes(found.class_names, False, found.data_options)]
+    if not calibrate and temperature != 1:
+        notes.append(
+            f"The temperature {temperature:.3g} is part of the preset's model and stays inside."
+        )
+    return _of_classifier(found, temperature=temperature, notes=tuple(notes))
 
 
 def _of_file(
@@ -90,18 +128,30 @@ def _of_file(
     file = calibrated if calibrated.is_file() else find_model_file(path)
     found = load_classifier(file, class_names=class_names, custom_objects=custom_objects)
     audit = _audit_beside(file)
-    scaling = None
+    measured = (audit.get("confidence") or {}).get("temperature")
+    scaling, temperature = None, 1.0
     if file.name == CALIBRATED_MODEL_FILE and audit:
         if class_names is None:
             names = check_class_names(list(audit["data"]["images"]), len(found.class_names))
             found = replace(found, class_names=names)
         region = {"region": audit["data"].get("region", "full")}
         found = replace(found, data_options=region | found.data_options)
-    elif calibrate and (audit.get("confidence") or {}).get("temperature"):
-        temperature = float(audit["confidence"]["temperature"])
-        scaling = Scaling(temperature, (0.0,) * len(found.class_names))
+        temperature = float(measured or 1)
+    elif calibrate and measured:
+        scaling = Scaling(float(measured), (0.0,) * len(found.class_names))
     unnamed = class_names is None and not audit and not (file.parent / RUN_RECORD_FILE).is_file()
-    return Source(found, scaling, _notes(found.class_names, unnamed, found.data_options))
+    notes = _notes(found.class_names, unnamed, found.data_options)
+    return _of_classifier(found, scaling=scaling, temperature=temperature, notes=notes)
+
+
+def _of_classifier(found: Classifier, **more: Any) -> Source:
+    return Source(
+        model=found.model,
+        class_names=found.class_names,
+        image_size=found.image_size,
+        data_options=found.data_options,
+        **more,
+    )
 
 
 def _audit_beside(file: Path) -> dict[str, Any]:

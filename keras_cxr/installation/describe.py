@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_cxr._support.disk.jsonable import as_json
+from keras_cxr._support.processes import num_cores
 from keras_cxr._version import __version__
 from keras_cxr.installation.packages import EXTRAS, needed_packages, version_of
 from keras_cxr.installation.probe import ask_keras
@@ -118,7 +119,7 @@ def describe_installation() -> Installation:
         keras_cxr=__version__,
         python=platform.python_version(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        cores=_cores(),
+        cores=num_cores(),
         packages=packages,
         backend=backend,
         backend_version=version_of(backend),
@@ -167,12 +168,6 @@ def _there(folder: Path) -> Path:
     """Return the folder, or the nearest one above it that exists."""
     place = folder.absolute()
     return next(one for one in (place, *place.parents) if one.exists())
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cache_in_words(cache: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 import json
 
+import keras
 import pytest
 
 import keras_cxr
@@ -38,3 +39,23 @@ def test_what_cannot_be_is_one_line(model_file, tmp_path, monkeypatch, capsys):
     assert main(["export", str(model_file), "--format", "keras", "--out", str(model_file)]) == 2
     assert main(["export", str(model_file), "--format", "tensorrt"]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_layers_of_ones_own_are_one_line(tmp_path, capsys):
+    @keras.saving.register_keras_serializable("mine")
+    class Tripled(keras.layers.Layer):
+        def call(self, inputs):
+            return 3 * inputs
+
+    images = keras.Input((32, 32, 1))
+    x = keras.layers.GlobalAveragePooling2D()(Tripled()(images))
+    file = tmp_path / "mine.keras"
+    keras.Model(images, keras.layers.Dense(2, "softmax")(x)).save(file)
+    del keras.saving.get_custom_objects()["mine>Tripled"]
+    assert main(["export", str(file), "--format", "keras", "--out", str(tmp_path / "out")]) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("Error: ")
+    assert "Tripled" in text
+    assert "From Python pass custom_objects=" in text
+    assert text.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -6,7 +6,7 @@ import pytest
 
 from keras_cxr import build_lenet5
 from keras_cxr.exports.formats import FORMATS
-from keras_cxr.exports.parity import draw_pictures
+from keras_cxr.exports.pictures import draw_pictures
 
 NAMES = ("COVID", "=1+1", 'two\nlines, "quoted"', "Lungenentzündung 肺")
 

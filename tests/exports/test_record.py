@@ -28,7 +28,7 @@ def test_the_summary_says_what_goes_in_and_out(exported):
 def test_the_record_tells_all_that_a_stranger_needs(exported):
     record = json.loads((exported.folder / "export.json").read_text(encoding="utf-8"))
     assert record == exported.to_dict()
-    assert record["schema_version"] == 1
+    assert record["schema_version"] == 2
     assert record["input"] == {
         "name": "pixels", "dtype": "uint8", "shape": [None, 32, 32, 1], "range": [0, 255],
     }  # fmt: skip
@@ -38,6 +38,30 @@ def test_the_record_tells_all_that_a_stranger_needs(exported):
     assert record["check"]["num_images"] == 16
     assert record["check"]["tolerance"] == 1e-4
     assert {"keras", "keras-cxr", "numpy", "python", "tensorflow"} <= set(record["versions"])
+
+
+def test_how_fast_it_is_stands_beside_keras(exported):
+    assert [one.batch_size for one in exported.speed] == [1, 32]
+    assert all(one.images_per_second > 0 and one.beside_keras > 0 for one in exported.speed)
+    assert "Speed at batch 32: " in str(exported)
+
+
+def test_records_of_the_first_version_are_read(copied):
+    record = json.loads((copied / "export.json").read_text(encoding="utf-8"))
+    del record["kind"], record["speed"], record["check"]["least_equal"]
+    (copied / "export.json").write_text(json.dumps(record | {"schema_version": 1}))
+    found = read_export(copied)
+    assert (found.kind, found.speed, found.parity.least_equal) == ("classifier", (), 0)
+    assert found.load()
+
+
+def test_a_file_that_its_runtime_cannot_read_is_named(copied):
+    (copied / "model.keras").write_bytes(b"no model")
+    record = json.loads((copied / "export.json").read_text(encoding="utf-8"))
+    record["files"] = {"model.keras": sha256(copied / "model.keras")}
+    (copied / "export.json").write_text(json.dumps(record))
+    with pytest.raises(DataError, match=r"model\.keras"):
+        read_export(copied).load()
 
 
 def test_a_file_that_was_swapped_is_not_loaded(copied):
@@ -61,6 +85,9 @@ def test_a_folder_without_a_record_is_no_export(tmp_path):
     [
         ({"format": "tensorrt"}, "has the format 'tensorrt', which this release does not know"),
         ({"class_names": ["a"]}, "names another number of classes than the output has"),
+        ({"kind": "oracle"}, "has the kind 'oracle', which this release does not know"),
+        ({"kind": "segmenter"}, r"has an output of \[4\] for pictures of \[32, 32\]"),
+        ({"color_mode": "sepia"}, "has the color_mode 'sepia', not grayscale or rgb"),
         ({"files": {}}, "names no file"),
         ({"files": {"../model.keras": "0" * 64}}, r"names a file outside of model\.keras"),
         ({"files": {"/etc/passwd": "0" * 64}}, r"names a file outside of model\.keras"),

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from keras_cxr import export
-from keras_cxr.errors import DataError, InvalidArgumentError
-from keras_cxr.exports.parity import draw_pictures
+from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
+from keras_cxr.exports import load_export
+from keras_cxr.exports.pictures import draw_pictures
 from keras_cxr.exports.sources import open_source
 from keras_cxr.inference import load_classifier
+from keras_cxr.segmentation import LungSegmenter, build_lung_unet
 from tests.exports.conftest import NAMES
 from tests.test_damaged_files import RUN
 
@@ -79,7 +81,7 @@ def test_an_audits_calibrated_model_has_its_names(run, lenet, tmp_path):
     shutil.copy(run / "model_audit.json", folder)
     for place in (folder, folder / "calibrated.keras"):
         found = open_source(place, **OPTIONS)
-        assert found.classifier.class_names == NAMES
+        assert found.class_names == NAMES
         assert found.scaling is None  # it is in the model already
         assert "region 'lungs'" in found.notes[0]
 
@@ -93,3 +95,38 @@ def test_a_damaged_audit_is_named(run):
 def test_a_run_is_not_exported_into_itself(run):
     with pytest.raises(InvalidArgumentError, match="lies inside the model folder"):
         export(run, run / "export", format="keras")
+
+
+def test_a_preset_is_known_by_its_name():
+    found = open_source("lmap3_phantom", **OPTIONS)
+    assert (found.class_names[0], found.image_size) == ("COVID", (224, 224))
+    assert found.scaling is None  # it is in the model already
+    assert found.calibration.temperature == pytest.approx(1.3676, abs=1e-4)
+    assert found.notes == load_classifier("lmap3_phantom").notes
+    kept = open_source("lmap3_phantom", **OPTIONS | {"calibrate": False})
+    assert kept.notes[-1] == "The temperature 1.37 is part of the preset's model and stays inside."
+
+
+def test_a_segmenter_gives_maps(tmp_path):
+    segmenter = LungSegmenter(build_lung_unet((32, 32, 1)))
+    made = export(segmenter, tmp_path / "out", format="keras")
+    assert (made.kind, made.class_names, made.output["shape"]) == (
+        "segmenter", ("lung",), [None, 32, 32],
+    )  # fmt: skip
+    assert "the probability that a pixel is lung (batch, 32, 32)" in str(made)
+    assert "1 of the pixels equal" in str(made)
+    assert "two lungs" in made.notes[0]
+    pixels = draw_pictures((32, 32), 1)
+    expected = segmenter.model.predict_on_batch(pixels.astype(np.float32))[..., 0]
+    np.testing.assert_allclose(load_export(tmp_path / "out").predict(pixels), expected, atol=1e-5)
+    with pytest.raises(InvalidArgumentError, match="a segmenter tells no classes apart"):
+        export(segmenter, tmp_path / "other", format="keras", class_names=["a"])
+
+
+def test_the_packages_segmenter_has_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = open_source("lung_unet", **OPTIONS)
+    assert (found.kind, found.image_size, found.calibration) == ("segmenter", (224, 224), None)
+    (tmp_path / "lung_unet").mkdir()  # what lies there goes before a name
+    with pytest.raises(NotFoundError, match="The folder lung_unet holds neither"):
+        open_source("lung_unet", **OPTIONS)

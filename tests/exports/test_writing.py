@@ -12,7 +12,8 @@ from keras_cxr.errors import ExportError, InvalidArgumentError, NotFoundError, O
 from keras_cxr.exports import read_export
 from keras_cxr.exports import writing as module
 from keras_cxr.exports.formats import FORMATS
-from keras_cxr.exports.parity import draw_pictures, measure_parity
+from keras_cxr.exports.parity import measure_parity
+from keras_cxr.exports.pictures import draw_pictures
 from keras_cxr.inference import load_classifier
 from tests.exports.conftest import NAMES, spread
 
@@ -23,7 +24,7 @@ def with_format(monkeypatch, **changes):
 
 
 def test_a_copy_that_answers_otherwise_leaves_nothing(lenet, tmp_path, monkeypatch):
-    def perturb(model, path):
+    def perturb(model, path, _):
         weights = model.get_weights()
         model.set_weights([*weights[:-1], weights[-1] + [0.01, 0, 0, 0]])
         model.save(path)
@@ -41,7 +42,7 @@ def test_a_failing_converter_is_one_sentence_and_an_earlier_export_stays(
 ):
     made = export(lenet, tmp_path / "out", format="keras")
 
-    def fail(model, path):
+    def fail(model, path, _):
         path.write_bytes(b"half")
         raise RuntimeError("no kernel\n for it " + "x" * 5000)
 
@@ -68,7 +69,7 @@ def test_what_is_not_ours_is_not_written_over(lenet, tmp_path):
 
 
 def test_a_full_disk_is_an_output_error(lenet, tmp_path, monkeypatch):
-    def full(model, path):
+    def full(model, path, _):
         raise OSError(28, "No space left on device")
 
     with_format(monkeypatch, save=full)
@@ -162,13 +163,26 @@ def test_agreement_is_measured_not_believed():
     def answers(change):
         return lambda batch: np.full((len(batch), 2), 0.5, np.float32) + change
 
-    found = measure_parity(answers(np.float32(5e-5)), pixels, expected, called="R")
+    def measure(predict, name="onnx"):
+        return measure_parity(predict, pixels, expected, wanted=FORMATS[name])
+
+    found = measure(answers(np.float32(5e-5)))
     assert found.largest_difference == pytest.approx(5e-5, rel=0.01)
     for wrong in (2e-4, np.nan, np.inf):
-        with pytest.raises(ExportError, match="R does not answer as Keras does"):
-            measure_parity(answers(wrong), pixels, expected, called="R")
-    with pytest.raises(ExportError, match=r"arrays of shape \(1, 3\), \(5, 3\), \(10, 3\)"):
-        measure_parity(lambda batch: np.zeros((len(batch), 3)), pixels, expected, called="R")
+        with pytest.raises(ExportError, match=r"ONNX Runtime \(onnx\) does not answer as Keras"):
+            measure(answers(wrong))
+    with pytest.raises(ExportError, match=r"array of shape \(1, 3\) for a batch of 1, not \(1, 2"):
+        measure(lambda batch: np.zeros((len(batch), 3)))
+    other = answers(np.float32([0.0, 0.1]))
+    with pytest.raises(
+        ExportError, match=r"0\.0% of the answers are equal, less than 80%.*litert,"
+    ):
+        measure(other, "litert-int8")
+    maps = np.zeros((16, 4, 4))
+    found = measure_parity(
+        lambda batch: np.full((len(batch), 4, 4), 5e-5), pixels, maps, wanted=FORMATS["litert"]
+    )
+    assert found.equal_answers == 1
 
 
 def test_the_export_of_a_film_is_what_the_classifier_says(lenet, tmp_path):
