@@ -19,8 +19,8 @@ from keras_cxr._support.disk.file_names import (
 from keras_cxr.audit.of_model.result import SCHEMA_VERSION
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.inference.classifier import Classifier
-from keras_cxr.inference.loading import find_model_file, load_classifier
+from keras_cxr.inference.classifier import Classifier, load_classifier
+from keras_cxr.inference.loading import find_model_file
 from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
 from keras_cxr.statistics.calibration.scaling import Scaling
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,14 +17,14 @@ from keras_cxr._support.disk.outputs import HEATMAPS, check_free, signed_png
 from keras_cxr._support.progress import Say, speaker
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain import METHODS, LayerMethod, Method, overlay
+from keras_cxr.explain import Method, overlay
+from keras_cxr.explain.methods.making import make_method
 from keras_cxr.heatmap_pages.check import MapCheck, check_maps, rows_to_check
 from keras_cxr.heatmap_pages.gallery import write_gallery
 from keras_cxr.heatmap_pages.naming import picture_names
 from keras_cxr.inference import Classifier
 
 CONTOUR_LEVELS = (0.5,)
-PLACEMENT = "receptive_field"
 COLUMNS = (
     "file", "heatmap", "predicted", "explained", "probability", "method", "layer",
     "no_positive_evidence",
@@ -138,32 +137,6 @@ def write_heatmaps(
         folder, table, class_names=names, failed=failed, title=explainer.title, check=found
     )
     return WrittenHeatmaps(table, failed, gallery, found)
-
-
-def make_method(
-    model: keras.Model, name: str, *, layer: str | None = None, placement: str | None = None
-) -> Method:
-    """Return a method by its name, its cells drawn where they look unless asked otherwise.
-
-    Raises:
-        InvalidArgumentError: (a ValueError) an unknown name, layer or placement; a layer or
-            placement for a method of pixels.
-    """
-    kind = METHODS.get(name)
-    if kind is None:
-        raise InvalidArgumentError(
-            f"method must be one of {', '.join(METHODS)}; received {name!r}."
-        )
-    if issubclass(kind, LayerMethod):
-        return kind(model, layer, placement=PLACEMENT if placement is None else placement)
-    for option, value in (("layer", layer), ("placement", placement)):
-        if value is not None:
-            others = [key for key, other in METHODS.items() if issubclass(other, LayerMethod)]
-            raise InvalidArgumentError(
-                f"The method {name} looks at the image's pixels and takes no {option}: leave "
-                f"{option}={value!r} out, or choose one of {', '.join(others)}."
-            )
-    return kind(model)
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,7 +79,7 @@ def checked_images(array: Any) -> list[NDArray[Any]]:
             "an array of images must be (height, width), (height, width, channels) or a batch of "
             f"them, with 1, 3 or 4 channels; received shape {pixels.shape}."
         )
-    if batch.size and min(batch.shape[1:3]) < 1 or (not batch.size and len(batch)):
+    if len(batch) and min(batch.shape[1:3]) < 1:
         raise InvalidArgumentError(f"an array of images has no pixels: shape {pixels.shape}.")
     if batch.dtype not in (np.uint8, np.uint16):
         batch = _whole(batch)
