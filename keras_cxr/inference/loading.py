@@ -141,6 +141,13 @@ def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | 
         return None, f"Whether pictures are unusual is not told: {error}"
 
 
+def is_model(path: Path) -> bool:
+    """Return whether a path is taken for a model: a preset, a `.keras` file or a run's folder."""
+    if preset_folder(path) is not None or path.suffix.lower() == ".keras":
+        return True
+    return any((folder / name).is_file() for folder in (path, path / "run") for name in MODEL_FILES)
+
+
 def find_model_file(path: Path) -> Path:
     """Return the `.keras` file that a path means: itself, or the last weights of a run's folder.
 

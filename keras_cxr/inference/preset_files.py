@@ -32,6 +32,9 @@ from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
 TOLERANCE = 2e-3
 """How far a probability may be from the golden one: the same sums in another order."""
 
+DEFAULT_PRESET = "lmap3_phantom"
+"""What `keras-cxr predict FILMS` takes where no model is named."""
+
 _FOLDER = Path(__file__).with_name("weights")
 GOLDEN_SEED = 1848
 _LARGEST_SIDE = 2048  # pixels; a file that asks for more is not trusted with the memory
