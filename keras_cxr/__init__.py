@@ -24,6 +24,10 @@ if TYPE_CHECKING:  # `import A as A` makes a name public to them, as does `impor
     from keras_cxr.explain import overlay as overlay
     from keras_cxr.exports import Export as Export
     from keras_cxr.exports import export as export
+    from keras_cxr.inference import Classifier as Classifier
+    from keras_cxr.inference import Predictions as Predictions
+    from keras_cxr.inference import list_presets as list_presets
+    from keras_cxr.inference import save_preset as save_preset
     from keras_cxr.models import build as build
     from keras_cxr.models import list_models as list_models
     from keras_cxr.models import register_model as register_model
@@ -38,6 +42,7 @@ else:
         "keras_cxr.evaluation": ("Evaluation", "evaluate"),
         "keras_cxr.explain": ("GradCAM", "overlay"),
         "keras_cxr.exports": ("Export", "export"),
+        "keras_cxr.inference": ("Classifier", "Predictions", "list_presets", "save_preset"),
         "keras_cxr.models": ("build", "list_models", "register_model", *_BUILDERS),
         "keras_cxr.study": ("run_study",),
         "keras_cxr.training": ("TrainingRun", "train"),

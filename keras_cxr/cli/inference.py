@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from keras_cxr._support.quiet import import_keras_quietly
+from keras_cxr.cli.answers import (
+    Wanted,
+    answer,
+    find_named_files,
+    narrow_notes,
+    table_lines,
+    unusual_line,
+)
 from keras_cxr.cli.common import (
     AsJson,
     OnError,
@@ -22,7 +30,6 @@ if TYPE_CHECKING:
 
     from keras_cxr.inference import Classifier, ImageFiles
 
-_NAMED = 5  # files in a line of a terminal
 Images = Annotated[Path, Parameter(name="IMAGES", required=True)]
 if TYPE_CHECKING:
     MethodName = str
@@ -68,6 +75,10 @@ def predict(
     *images: Images,
     model: Path | None = None,
     out: Path | None = None,
+    heatmaps: Path | None = None,
+    jsonl: Annotated[bool, Parameter(negative="")] = False,
+    shard: str | None = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Class probabilities of image files (PNG, DICOM, ...), and which are no usual X-rays.
@@ -75,28 +86,21 @@ def predict(
     Example: `keras-cxr predict film.png folder-of-films --model my-run --out answers.csv`
 
     Args:
-        images: Image files or folders of them. Without --model, the first word is the model:
-            `keras-cxr predict my-run film.png`.
+        images: Image files or folders of them; - reads names from standard input, one a line, or
+            NUL-separated. Without --model, the first word is the model where it is one, such as
+            `keras-cxr predict my-run film.png`; else a preset answers.
         model: Folder of a run, a .keras file, or a preset, by its folder or its name.
-        out: CSV file for the answers.
+        out: CSV file for the answers; with --jsonl, a .jsonl file that gets them as they come.
+        heatmaps: Folder for what `keras-cxr explain` writes of the same files.
+        jsonl: Print a JSON object for each file as soon as it is answered.
+        shard: Answer for one of n equal shares of the sorted files: 2/5 is the second fifth.
+        resume: Go on where an earlier --out file of --jsonl ends.
         as_json: Print the answers as JSON.
     """
     import_keras_quietly()
-    from keras_cxr._support.disk.files import write_whole
-    from keras_cxr._support.disk.outputs import PREDICTIONS, check_free_file
-    from keras_cxr._support.text.csv_cells import csv_text
-
-    if out is not None:
-        out = check_free_file(out, PREDICTIONS)
     classifier, found = _classifier_and_files(images, model)
-    table, failed = classifier.predict_files(found.files)
-    if out is not None:
-        write_whole(out, csv_text(table))
-    answers = table.to_dict("records")
-    shown = table.drop(columns=["unusual_score", "narrow"], errors="ignore")
-    print_result({"predictions": answers}, as_json, _as_text(shown) + _unusual(table))
-    print_notes((*found.notes, *classifier.notes, *_narrow(table)))
-    return report_failed(failed)
+    wanted = Wanted(out, heatmaps, jsonl=jsonl, shard=shard, resume=resume, json=as_json)
+    return answer(classifier, found, wanted)
 
 
 def explain(
@@ -153,8 +157,9 @@ def explain(
     }
     if done.check is not None:
         document["check"] = done.check.faithfulness.to_dict()
-    print_result(document, as_json, f"{_answers(done.table)}\n{done}")
-    print_notes(found.notes)
+    text = f"{_answers(done.table)}{unusual_line(done.table)}\n{done}"
+    print_result(document, as_json, text)
+    print_notes((*found.notes, *narrow_notes(done.table)))
     return report_failed(done.failed)
 
 
@@ -183,22 +188,37 @@ def segment(folder: Path, /, *, out: Path, as_json: AsJson = False) -> int:
 def _classifier_and_files(
     words: tuple[Path, ...], model: Path | None
 ) -> "tuple[Classifier, ImageFiles]":
-    """Return the model and the image files; without --model the first word is the model."""
-    from keras_cxr.inference import find_image_files, load_classifier
+    """Return the model and the image files; without --model the first word may be the model."""
+    from keras_cxr.inference import Classifier
+    from keras_cxr.inference.loading import is_model
+    from keras_cxr.inference.preset_files import DEFAULT_PRESET, list_presets
 
     if model is not None:
-        files = find_image_files(words)
-        return load_classifier(model), files
+        files = find_named_files(words)
+        return Classifier.load(model), files
     first, *images = words
-    taken = f"{first} was taken as the model, since --model is not given"
-    if not images:
-        raise InvalidArgumentError(f"There is no image: {taken}. Name an image or a folder too.")
-    files = find_image_files(images)
+    if is_model(first):
+        taken = f"{first} was taken as the model, since --model is not given"
+        if not images:
+            raise InvalidArgumentError(
+                f"There is no image: {taken}. Name an image or a folder too."
+            )
+        files = find_named_files(images)
+        try:
+            return Classifier.load(first), files
+        except (NotFoundError, DataError) as error:
+            remedy = "Name the model with --model, or as the first word."
+            raise type(error)(f"{taken}. {remedy}\n{error}") from error
     try:
-        return load_classifier(first), files
-    except (NotFoundError, DataError) as error:
-        remedy = "Name the model with --model, or as the first word."
-        raise type(error)(f"{taken}. {remedy}\n{error}") from error
+        files = find_named_files(words)
+    except NotFoundError as error:
+        known = ", ".join(list_presets())
+        raise type(error)(f"{error}\nNo model is named. Presets: {known}.") from error
+    print_aside(
+        f"Note: no model is named, so the preset {DEFAULT_PRESET} answers. For research only, no "
+        "medical device: test it on films whose findings you know before you believe it."
+    )
+    return Classifier.from_preset(DEFAULT_PRESET), files
 
 
 def _answers(table: "pd.DataFrame") -> str:
@@ -209,32 +229,4 @@ def _answers(table: "pd.DataFrame") -> str:
     shown = table[columns]
     if table["no_positive_evidence"].any():
         shown = shown.assign(map=table["no_positive_evidence"].map({True: "empty", False: ""}))
-    return _as_text(shown)
-
-
-def _narrow(table: "pd.DataFrame") -> list[str]:
-    """Return a note that counts films which use little of their range; or none."""
-    from keras_cxr.data.files.intensity import describe_narrow
-
-    files = list(table["file"][table["narrow"]]) if "narrow" in table else []
-    remedy = 'a model that was trained with intensity="percentiles" spreads each film\'s own range'
-    return [describe_narrow(files, len(table), remedy)] if files else []
-
-
-def _unusual(table: "pd.DataFrame") -> str:
-    """Return a line that names the first pictures unlike the training images; or nothing."""
-    found = list(table["file"][table["unusual"]]) if "unusual" in table else []
-    if not found:
-        return ""
-    named = ", ".join(found[:_NAMED])
-    more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
-    return (
-        f"\n\n{len(found):,} of {len(table):,} pictures are not like those the model was trained "
-        f"on: {named}{more}"
-    )
-
-
-def _as_text(table: "pd.DataFrame") -> str:
-    from keras_cxr._support.text.terminal import table_text
-
-    return table_text(table) if len(table) else "No image could be read."
+    return table_lines(shown)

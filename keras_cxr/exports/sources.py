@@ -21,9 +21,10 @@ from keras_cxr.audit.of_model.result import SCHEMA_VERSION
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.exports.serving import Source
-from keras_cxr.inference.classifier import Classifier
-from keras_cxr.inference.loading import find_model_file, load_classifier
-from keras_cxr.inference.preset_files import PRESET, preset_folder
+from keras_cxr.inference.classifier import Classifier, load_classifier
+from keras_cxr.inference.loading import find_model_file
+from keras_cxr.inference.preset.form import PRESET
+from keras_cxr.inference.preset_files import locate_preset
 from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
 from keras_cxr.segmentation import LungSegmenter
 from keras_cxr.statistics.calibration.scaling import Scaling
@@ -63,8 +64,8 @@ def open_source(
         path = Path(model)
         if str(model) == SEGMENTER and not path.exists():
             return _of_segmenter(LungSegmenter(), class_names)
-        if preset_folder(path) is not None:
-            return _of_preset(path, class_names, calibrate)
+        if (folder := locate_preset(path)) is not None:
+            return _of_preset(folder, class_names, calibrate)
         return _of_file(path, class_names, calibrate, custom_objects)
     if isinstance(model, LungSegmenter):
         return _of_segmenter(model, class_names)
@@ -106,10 +107,9 @@ def _of_segmenter(segmenter: LungSegmenter, class_names: Sequence[str] | None) -
     )
 
 
-def _of_preset(path: Path, class_names: Sequence[str] | None, calibrate: bool) -> Source:
-    found = load_classifier(path, class_names=class_names)
-    folder = preset_folder(path)
-    temperature = float(PRESET.read(folder / PRESET_FILE)["temperature"]) if folder else 1.0
+def _of_preset(folder: Path, class_names: Sequence[str] | None, calibrate: bool) -> Source:
+    found = load_classifier(folder, class_names=class_names)
+    temperature = float(PRESET.read(folder / PRESET_FILE)["temperature"])
     notes = [*found.notes, *_notes(found.class_names, False, found.data_options)]
     if not calibrate and temperature != 1:
         notes.append(

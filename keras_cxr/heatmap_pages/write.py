@@ -1,13 +1,12 @@
 """Heat maps of image files with their gallery: what `keras-cxr explain` does."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,19 +16,21 @@ from keras_cxr._support.disk.files import output_folder, write_whole
 from keras_cxr._support.disk.outputs import HEATMAPS, check_free, signed_png
 from keras_cxr._support.progress import Say, speaker
 from keras_cxr._support.text.csv_cells import csv_text
+from keras_cxr.data.files.intensity import is_narrow
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain import METHODS, LayerMethod, Method, overlay
+from keras_cxr.explain import Method, overlay
+from keras_cxr.explain.methods.making import make_method
 from keras_cxr.heatmap_pages.check import MapCheck, check_maps, rows_to_check
 from keras_cxr.heatmap_pages.gallery import write_gallery
 from keras_cxr.heatmap_pages.naming import picture_names
 from keras_cxr.inference import Classifier
 
 CONTOUR_LEVELS = (0.5,)
-PLACEMENT = "receptive_field"
 COLUMNS = (
     "file", "heatmap", "predicted", "explained", "probability", "method", "layer",
     "no_positive_evidence",
 )  # fmt: skip
+MARKS = ("unusual_score", "unusual", "narrow")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,8 @@ class WrittenHeatmaps:
 
     Attributes:
         table: a row per picture: the image's `file`, its `heatmap`, the `predicted` class, the
-            `explained` one with its `probability`, `method`, `layer`, `no_positive_evidence`. In
+            `explained` one with its `probability`, `method`, `layer`, `no_positive_evidence`, and
+            what `predict` says besides: `unusual_score`, `unusual` and `narrow`. In
             `heatmaps.csv` both paths are relative to its own folder, so that it can be read from
             anywhere; absolute paths of images stay so.
         failed: the files that could not be read, with the reasons.
@@ -103,9 +105,8 @@ def write_heatmaps(
             f"The model has no class {class_name!r}; its classes are {', '.join(names)}."
         )
     explainer = make_method(classifier.model, method, layer=layer, placement=placement)
-    _check_apart(paths, Path(out_dir))
-    name_of = dict(zip(paths, picture_names(paths, taken=HEATMAPS.files), strict=True))
-    folder = output_folder(check_free(out_dir, HEATMAPS, more=name_of.values(), inputs=paths))
+    name_of = dict(zip(paths, check_heatmap_folder(paths, out_dir), strict=True))
+    folder = output_folder(out_dir)
     (folder / GALLERY_FILE).unlink(missing_ok=True)
     class_index = None if class_name is None else names.index(class_name)
     rows: list[dict[str, Any]] = []
@@ -115,10 +116,11 @@ def write_heatmaps(
     for chunk in classifier.read_ahead(paths):
         failed |= {path: found for path, found in chunk if isinstance(found, str)}
         good = [(path, found) for path, found in chunk if not isinstance(found, str)]
-        for item in _explain(explainer, good, class_index):
+        marks = _marks(classifier, [image for _, image in good])
+        for item, mark in zip(_explain(explainer, good, class_index), marks, strict=True):
             target = folder / name_of[item.file]
             write_whole(target, _png(item, CONTOUR_LEVELS if contours else ()))
-            rows.append(_row(item, target, explainer, names))
+            rows.append({**_row(item, target, explainer, names), **mark})
             kept += [item] if item.file in chosen else []
     table = _write_table(folder, rows)
     found = None
@@ -140,30 +142,21 @@ def write_heatmaps(
     return WrittenHeatmaps(table, failed, gallery, found)
 
 
-def make_method(
-    model: keras.Model, name: str, *, layer: str | None = None, placement: str | None = None
-) -> Method:
-    """Return a method by its name, its cells drawn where they look unless asked otherwise.
+def check_heatmap_folder(files: Sequence[Path], out_dir: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the pictures that `write_heatmaps` would write, shown to be free.
+
+    Args:
+        files: image files, none twice.
+        out_dir: where the pictures go; nothing is created yet.
 
     Raises:
-        InvalidArgumentError: (a ValueError) an unknown name, layer or placement; a layer or
-            placement for a method of pixels.
+        InvalidArgumentError: (a ValueError) an image lies in `out_dir`.
+        OutputError: (an OSError) it cannot be written, or somebody else's files are there.
     """
-    kind = METHODS.get(name)
-    if kind is None:
-        raise InvalidArgumentError(
-            f"method must be one of {', '.join(METHODS)}; received {name!r}."
-        )
-    if issubclass(kind, LayerMethod):
-        return kind(model, layer, placement=PLACEMENT if placement is None else placement)
-    for option, value in (("layer", layer), ("placement", placement)):
-        if value is not None:
-            others = [key for key, other in METHODS.items() if issubclass(other, LayerMethod)]
-            raise InvalidArgumentError(
-                f"The method {name} looks at the image's pixels and takes no {option}: leave "
-                f"{option}={value!r} out, or choose one of {', '.join(others)}."
-            )
-    return kind(model)
+    _check_apart(files, Path(out_dir))
+    names = picture_names(files, taken=HEATMAPS.files)
+    check_free(out_dir, HEATMAPS, more=names, inputs=files)
+    return names
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +189,18 @@ def _explain(
         )
 
 
+def _marks(classifier: Classifier, images: Sequence[NDArray[np.float32]]) -> list[dict[str, Any]]:
+    """Return what `predict` says of each image besides its answer, by column."""
+    marks: list[dict[str, Any]] = [
+        {"narrow": is_narrow(image[..., 0].astype(np.uint8))} for image in images
+    ]
+    if classifier.unusual is not None and len(images):
+        for mark, score in zip(marks, classifier.unusual.score(np.stack(images)), strict=True):
+            mark["unusual_score"] = float(score)
+            mark["unusual"] = bool(score > classifier.unusual.threshold)
+    return marks
+
+
 def _png(item: _Explained, contours: tuple[float, ...]) -> bytes:
     image, heat = item.image[np.newaxis], item.heatmap[np.newaxis]
     sides = overlay(image, np.zeros_like(heat))[0], overlay(image, heat, contours=contours)[0]
@@ -218,7 +223,7 @@ def _row(
     }
 
 
-def _check_apart(files: list[Path], out: Path) -> None:
+def _check_apart(files: Sequence[Path], out: Path) -> None:
     """Raise where a picture could overwrite an image, or a later call explain a heat map."""
     for file in files:
         if out.resolve() in file.resolve().parents:
@@ -230,7 +235,10 @@ def _check_apart(files: list[Path], out: Path) -> None:
 
 def _write_table(folder: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return the table with the caller's own paths; on disk they are relative to the folder."""
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    told = [name for name in MARKS if any(name in row for row in rows)]
+    if not any(row["narrow"] for row in rows):
+        told = [name for name in told if name != "narrow"]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *told])
     place = os.path.realpath(folder)
     moved = table.assign(
         file=[

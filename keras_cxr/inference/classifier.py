@@ -1,9 +1,9 @@
 """A trained model, the names of its classes and how its images were read."""
 
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,36 +12,38 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from keras_cxr._support.disk.file_names import (
-    BEST_MODEL_FILE,
-    LAST_MODEL_FILE,
-)
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr._support.ranges import check_range_for
-from keras_cxr._support.text.prediction_tables import probability_columns
-from keras_cxr._support.threads import in_threads
-from keras_cxr.data.files.images import read_image
 from keras_cxr.data.files.intensity import is_narrow
-from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.inference.preset_files import read_preset
+from keras_cxr.errors import InvalidArgumentError
+from keras_cxr.inference.loading import read_saved, read_saved_preset
+from keras_cxr.inference.pictures import Picture, PictureReader, list_pictures
+from keras_cxr.inference.predictions import Predictions, joined
 from keras_cxr.keras_graph.heads import outputs_probabilities
-from keras_cxr.keras_graph.interface import (
-    as_probabilities,
-    predict_probabilities,
-)
+from keras_cxr.keras_graph.interface import as_probabilities, predict_probabilities
+from keras_cxr.statistics.conformal import ConformalSets
 
 if TYPE_CHECKING:
     from keras_cxr.evaluation.ood import OutOfDistribution
 
-MODEL_FILES = (LAST_MODEL_FILE, BEST_MODEL_FILE)
-BATCH_SIZE = 32
-
 Image = NDArray[np.float32]
+
+_NO_SETS = (
+    "There are no prediction sets: none were fitted to this model's probabilities. "
+    "`keras-cxr audit FOLDER --model RUN` fits them for calibrated.keras."
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A model that answers with class names for image files.
+    """A model that answers with class names for X-rays, wherever these are.
+
+    Call it with a path, a folder, the bytes of an image file, a file that is open for reading
+    bytes, a PIL image, a pydicom data set, an array `(height, width)`, `(height, width, channels)`
+    or a batch of them with values in [0, 255], or a list of any of these. A string is one path.
+    Pictures of any size are stretched as in training, and pixels in memory are read as a file of
+    the same pixels would be: colours become grey, a fourth channel is dropped, 16 bits are divided
+    by 257, floats are rounded. Several threads may ask at once.
 
     Attributes:
         model: from `(batch, height, width, channels)` float32 in [0, 255] to
@@ -52,6 +54,13 @@ class Classifier:
         unusual: tells pictures that are not like those the model was trained on; `None` where
             no `unusual.npz` of these weights lies beside the model.
         notes: what is worth knowing, such as why there is no `unusual`.
+        prediction_sets: fitted to the model's probabilities; `None` where none were.
+
+    Examples:
+        >>> import numpy as np
+        >>> classifier = Classifier.from_preset("lmap3_phantom")
+        >>> classifier(np.full((300, 200), 128, np.uint8)).probabilities.shape
+        (1, 4)
     """
 
     model: keras.Model
@@ -59,6 +68,8 @@ class Classifier:
     data_options: dict[str, Any]
     unusual: "OutOfDistribution | None" = None
     notes: tuple[str, ...] = ()
+    prediction_sets: ConformalSets | None = None
+    _lock: Any = field(default_factory=threading.Lock, init=False, repr=False)
 
     @classmethod
     def from_preset(cls, source: str | os.PathLike[str]) -> "Classifier":
@@ -68,19 +79,77 @@ class Classifier:
         answer for drawn films as it did when the preset was written.
 
         Args:
-            source: one of `list_presets()`, or a folder that `save_preset` wrote.
+            source: one of `list_presets()`, a folder that `save_preset` wrote, or
+                `hf://owner/name` of the Hugging Face hub, with `@revision` where it is not main.
 
         Raises:
             NotFoundError: there is no such preset.
             DataError: (a ValueError) it is damaged, of a later release, or answers differently.
+            WeightsUnavailableError: (an OSError) the hub cannot be reached.
 
         Examples:
             >>> Classifier.from_preset("lmap3_phantom").image_size
             (224, 224)
         """
-        found = read_preset(source)
-        notes = (found.description,) if found.description else ()
-        return cls(found.model, found.class_names, found.data_options, found.unusual, notes)
+        return cls(*read_saved_preset(source))
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        class_names: Sequence[str] | None = None,
+        custom_objects: dict[str, Any] | None = None,
+    ) -> "Classifier":
+        """Return the classifier that a training run left, of a preset, or of any `.keras` file.
+
+        Args:
+            path: a run's folder (its last weights are taken), a `.keras` file, or a preset: its
+                folder, its name where nothing of that path is there, or `hf://owner/name`.
+            class_names: in the order of the outputs; read from `run.json` beside the model where
+                there is one, else "0", "1", ….
+            custom_objects: layers and functions of your own in the model, by name, as
+                `keras.saving.load_model` takes them.
+
+        Raises:
+            NotFoundError: there is no such file, or no model in the folder; near names are given.
+            DataError: (a ValueError) the file is no Keras model, holds NaN among its weights, or
+                needs `custom_objects`; or the run's record is damaged.
+            InvalidArgumentError: (a ValueError) the model does not tell classes of single images
+                apart, or as many names as outputs are needed.
+        """
+        return cls(*read_saved(path, class_names=class_names, custom_objects=custom_objects))
+
+    def __call__(self, images: Any) -> Predictions:
+        """Return the answers for one picture or several.
+
+        Pictures that cannot be read end nothing: `failed` of the answers has them with the reason.
+
+        Args:
+            images: one of what the class takes, or a list of these.
+
+        Raises:
+            NotFoundError: a folder holds no image.
+            DataError: (a ValueError) a folder cannot be listed.
+            InvalidArgumentError: (a ValueError) something that is no picture, or an array that was
+                scaled to [0, 1], reaches out of [0, 255] or holds NaN.
+        """
+        notes: list[str] = []
+        pictures = list(list_pictures(images, notes))  # all are checked before the work begins
+        return joined([self._answer([], notes), *self._answers(pictures, notes)])
+
+    def stream(self, images: Any) -> Iterator[Predictions]:
+        """Yield the answers for up to 32 pictures at a time, with bounded memory.
+
+        Args:
+            images: as for a call; any iterable too, which may be endless. It is read a few hundred
+                pictures ahead.
+
+        Raises:
+            NotFoundError, DataError, InvalidArgumentError: as a call does, when it gets there.
+        """
+        notes: list[str] = []
+        return self._answers(list_pictures(images, notes), notes)
 
     @property
     def color_mode(self) -> str:
@@ -108,71 +177,105 @@ class Classifier:
             NotFoundError: there is no such file.
             DataError: it is damaged or no image.
         """
-        image = read_image(path, self.image_size, self.color_mode, intensity=self.intensity)
-        return image.astype(np.float32)
+        return self._reader.read(Path(path)).astype(np.float32)
 
     def predict(self, images: NDArray[np.float32]) -> NDArray[np.float64]:
         """Class probabilities `(batch, classes)` of images `(batch, height, width, channels)`."""
         check_range_for(self.model, images, InvalidArgumentError)
-        return predict_probabilities(self.model, images)
+        check_not_forked()
+        with self._lock:
+            return predict_probabilities(self.model, images)
 
     def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
-        """Return a row per readable file (`file`, `predicted`, probabilities), and the rest.
+        """Return `Predictions.table` of files, and the others: each with why it was not read."""
+        pictures = (Picture(str(path), path) for path in paths)
+        found = joined([self._answer([], []), *self._answers(pictures, [])])
+        return found.table, {Path(name): reason for name, reason in found.failed.items()}
 
-        The probabilities' columns are named as the classes, or `probability of NAME` for a class
-        that is called like another column. With `unusual` there are two columns more:
-        `unusual_score` (higher is more unusual) and `unusual` (bool: above the score that 95 % of
-        the validation images stay below). Where any film uses little of its range, `narrow` (bool)
-        tells which: the model sees them black or flat. The second value names each file that could
-        not be read, with the reason.
-        """
-        rows: list[list[Any]] = []
-        scores: list[float] = []
-        narrow: list[bool] = []
-        failed: dict[Path, str] = {}
-        for chunk in self.read_ahead(list(paths)):
-            failed |= {path: found for path, found in chunk if isinstance(found, str)}
-            good = [(path, found) for path, found in chunk if not isinstance(found, str)]
-            if good:
-                probabilities, distances = self._answers(np.stack([image for _, image in good]))
-                for (path, image), row, score in zip(good, probabilities, distances, strict=True):
-                    if np.isfinite(row).all():
-                        narrow.append(is_narrow(image[..., 0].astype(np.uint8)))
-                        rows.append([str(path), self.class_names[row.argmax()], *row])
-                        scores.append(score)
-                    else:
-                        failed[path] = f"{path}: the model computes NaN for it."
-        classes = probability_columns(self.class_names)
-        table = pd.DataFrame(rows, columns=["file", "predicted", *classes])
-        if self.unusual is not None:
-            table["unusual_score"] = np.array(scores, np.float64)
-            table["unusual"] = table["unusual_score"] > self.unusual.threshold
-        if any(narrow):
-            table["narrow"] = narrow
-        return table, failed
-
-    def _answers(
-        self, images: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Probabilities, NaN where the model computes it, and how unusual each image is."""
-        if self.unusual is not None:
-            return self.unusual.predict(images)
-        check_not_forked()
-        logits = not outputs_probabilities(self.model)
-        outputs = self.model.predict_on_batch(images)
-        return as_probabilities(outputs, logits=logits), np.zeros(len(images))
-
-    def read_ahead(self, paths: list[Path]) -> Iterator[list[tuple[Path, Image | str]]]:
+    def read_ahead(self, paths: Iterable[Path]) -> Iterator[list[tuple[Path, Image | str]]]:
         """Up to 32 files at a time with their images, read while earlier ones are worked on.
 
         In place of the image of a file that cannot be read stands the reason.
         """
-        found = in_threads(self._read_or_reason, paths, chunk=BATCH_SIZE // 4)
-        while batch := list(islice(found, BATCH_SIZE)):
-            yield batch
+        for batch in self._reader.read_ahead(Picture(str(path), path) for path in paths):
+            yield [
+                (picture.content, found if isinstance(found, str) else found.astype(np.float32))
+                for picture, found in batch
+            ]
 
-    def _read_or_reason(self, path: Path) -> tuple[Path, Image | str]:
-        try:
-            return path, self.read(path)
-        except (DataError, NotFoundError) as error:
-            return path, str(error)
+    @property
+    def _reader(self) -> PictureReader:
+        return PictureReader(self.image_size, self.color_mode, self.intensity)
+
+    def _answers(self, pictures: Iterable[Picture], notes: list[str]) -> Iterator[Predictions]:
+        for batch in self._reader.read_ahead(pictures):
+            yield self._answer(batch, notes)
+
+    def _answer(
+        self, batch: Sequence[tuple[Picture, NDArray[np.uint8] | str]], notes: list[str]
+    ) -> Predictions:
+        failed = {picture.name: found for picture, found in batch if isinstance(found, str)}
+        good = [(picture, found) for picture, found in batch if not isinstance(found, str)]
+        shape = (0, *self.image_size, 1 if self.color_mode == "grayscale" else 3)
+        images = np.stack([found for _, found in good]) if good else np.zeros(shape, np.uint8)
+        probabilities, scores = self._computed(images.astype(np.float32))
+        finite = np.asarray(np.isfinite(probabilities).all(axis=1))
+        for row in np.flatnonzero(~finite):
+            name = good[row][0].name
+            failed[name] = f"{name}: the model computes NaN for it."
+        kept = [one for one, is_finite in zip(good, finite, strict=True) if is_finite]
+        probabilities, scores = probabilities[finite], scores[finite]
+        sets, detector = self.prediction_sets, self.unusual
+        return Predictions(
+            tuple(picture.name for picture, _ in kept),
+            self.class_names,
+            probabilities,
+            unusual_score=None if detector is None else scores,
+            unusual=None if detector is None else scores > detector.threshold,
+            narrow=np.array([is_narrow(image[..., 0]) for _, image in kept], bool),
+            in_set=None if sets is None else _in_sets(sets, probabilities),
+            failed=failed,
+            notes=(*self.notes, *([] if sets is not None else [_NO_SETS]), *notes),
+            _model=self.model,
+            _reader=self._reader,
+            _contents=tuple(
+                picture.content if isinstance(picture.content, Path) else image
+                for picture, image in kept
+            ),
+        )
+
+    def _computed(
+        self, images: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return probabilities, NaN where the model computes it, and how unusual each image is."""
+        if not len(images):
+            return np.zeros((0, len(self.class_names))), np.zeros(0)
+        check_not_forked()  # before the lock, which a forked child may have inherited taken
+        with self._lock:  # Keras traces a model's functions when they are first called
+            if self.unusual is not None:
+                return self.unusual.predict(images)
+            logits = not outputs_probabilities(self.model)
+            outputs = self.model.predict_on_batch(images)
+        return as_probabilities(outputs, logits=logits), np.zeros(len(images))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the lock, which each process has for itself."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was kept, with a lock of its own."""
+        vars(self).update(state, _lock=threading.Lock())
+
+
+def _in_sets(sets: ConformalSets, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return sets.sets(probabilities) if len(probabilities) else np.zeros(probabilities.shape, bool)
+
+
+def load_classifier(
+    path: str | os.PathLike[str],
+    *,
+    class_names: Sequence[str] | None = None,
+    custom_objects: dict[str, Any] | None = None,
+) -> Classifier:
+    """Return `Classifier.load` of the same arguments; it says what it takes and raises."""
+    return Classifier.load(path, class_names=class_names, custom_objects=custom_objects)

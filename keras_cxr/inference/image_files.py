@@ -33,11 +33,17 @@ def list_image_files(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     return list(find_image_files(paths).files)
 
 
-def find_image_files(paths: Iterable[str | os.PathLike[str]]) -> ImageFiles:
+def find_image_files(
+    paths: Iterable[str | os.PathLike[str]], *, keep_missing: bool = False
+) -> ImageFiles:
     """Image files among files and folders: files as they are, folders searched as in training.
 
     Links are followed; what is hidden or the system's, and what lies in folders named "masks" or
     "lesions", is left out and counted.
+
+    Args:
+        paths: files and folders.
+        keep_missing: keep paths that do not exist, so that whoever reads them says so.
 
     Raises:
         NotFoundError: a path does not exist or a folder holds no image.
@@ -59,7 +65,7 @@ def find_image_files(paths: Iterable[str | os.PathLike[str]]) -> ImageFiles:
                 )
             found += inside
             notes += [f"{path}: {note}"] if note else []
-        elif exists(path):
+        elif keep_missing or exists(path):
             found.append(path)
         else:
             raise NotFoundError(f"There is no file or folder {path}{near_name(path)}")

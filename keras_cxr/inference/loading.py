@@ -1,27 +1,29 @@
-"""The classifier that a run left, a preset holds, or a `.keras` file is."""
+"""What lies on disk of a classifier: a run's folder, a `.keras` file or a preset."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 
 from keras_cxr._support.disk.file_names import (
     BEST_MODEL_FILE,
+    CALIBRATED_MODEL_FILE,
     LAST_MODEL_FILE,
+    PREDICTION_SETS_FILE,
     RUN_RECORD_FILE,
     UNUSUAL_FILE,
 )
 from keras_cxr.data.catalog import near_name
 from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.inference.classifier import Classifier
-from keras_cxr.inference.preset_files import is_preset, list_presets
+from keras_cxr.inference.preset_files import is_preset, list_presets, read_preset
 from keras_cxr.inference.recorded import recorded_run
 from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
 from keras_cxr.models.files import read_model
+from keras_cxr.statistics.conformal import ConformalSets
 
 if TYPE_CHECKING:
     from keras_cxr.evaluation.ood import OutOfDistribution
@@ -29,33 +31,26 @@ if TYPE_CHECKING:
 MODEL_FILES = (LAST_MODEL_FILE, BEST_MODEL_FILE)
 
 
-def load_classifier(
+class Saved(NamedTuple):
+    """What was read; the fields are those of `Classifier`."""
+
+    model: keras.Model
+    class_names: tuple[str, ...]
+    data_options: dict[str, Any]
+    unusual: "OutOfDistribution | None"
+    notes: tuple[str, ...]
+    prediction_sets: ConformalSets | None
+
+
+def read_saved(
     path: str | os.PathLike[str],
     *,
     class_names: Sequence[str] | None = None,
     custom_objects: dict[str, Any] | None = None,
-) -> Classifier:
-    """Return the classifier that a training run left, of a preset, or of any `.keras` file.
-
-    Args:
-        path: a run's folder (its last weights are taken), a `.keras` file, or a preset: its
-            folder, its name where nothing of that path is there, or `hf://owner/name` of the
-            Hugging Face hub.
-        class_names: in the order of the outputs; read from `run.json` beside the model where
-            there is one, else "0", "1", ….
-        custom_objects: layers and functions of your own in the model, by name, as
-            `keras.saving.load_model` takes them.
-
-    Raises:
-        NotFoundError: there is no such file, or no model in the folder; near names are given.
-        DataError: (a ValueError) the file is no Keras model, holds NaN among its weights, or
-            needs `custom_objects`; or the run's record is damaged.
-        InvalidArgumentError: (a ValueError) the model does not tell classes of single images
-            apart, or as many names as outputs are needed.
-        WeightsUnavailableError: (an OSError) the hub cannot be reached.
-    """
+) -> Saved:
+    """Return what `Classifier.load` holds; it says what it takes and raises."""
     if is_preset(path):
-        found = Classifier.from_preset(path)
+        found = read_saved_preset(path)
         return found if class_names is None else _renamed(found, class_names)
     file = find_model_file(Path(path))
     model = read_model(file, custom_objects=custom_objects)
@@ -98,17 +93,46 @@ def load_classifier(
             "whole, since they have no lung masks here: its answers are not those it was tested "
             "on. `keras-cxr evaluate` uses the masks of a data set.",
         )
-    return Classifier(model, names, data, unusual, tuple(notes))
+    return Saved(model, names, data, unusual, tuple(notes), _find_sets(file, names))
 
 
-def _renamed(classifier: Classifier, class_names: Sequence[str]) -> Classifier:
+def read_saved_preset(source: str | os.PathLike[str]) -> Saved:
+    """Return what `Classifier.from_preset` holds; it says what it takes and raises."""
+    found = read_preset(source)
+    notes = (found.description,) if found.description else ()
+    return Saved(
+        found.model,
+        found.class_names,
+        found.data_options,
+        found.unusual,
+        notes,
+        found.prediction_sets,
+    )
+
+
+def _renamed(saved: Saved, class_names: Sequence[str]) -> Saved:
     names = check_class_names(class_names)
-    if len(names) != len(classifier.class_names):
+    if len(names) != len(saved.class_names):
         raise InvalidArgumentError(
-            f"The preset has {len(classifier.class_names)} outputs, but {len(names)} class names "
+            f"The preset has {len(saved.class_names)} outputs, but {len(names)} class names "
             "were given."
         )
-    return replace(classifier, class_names=names)
+    sets = saved.prediction_sets and replace(saved.prediction_sets, class_names=names)
+    return saved._replace(class_names=names, prediction_sets=sets)
+
+
+def _find_sets(file: Path, class_names: tuple[str, ...]) -> ConformalSets | None:
+    """Return the prediction sets that an audit wrote for the probabilities of this very file."""
+    sets_file = file.with_name(PREDICTION_SETS_FILE)
+    if file.name != CALIBRATED_MODEL_FILE or not sets_file.is_file():
+        return None  # those of the uncalibrated model are other probabilities
+    sets = ConformalSets.load(sets_file)
+    if len(sets.class_names) != len(class_names):
+        raise DataError(
+            f"{sets_file} is for {len(sets.class_names)} classes, but {file.name} beside it has "
+            f"{len(class_names)}: they are of different models. Audit the model again."
+        )
+    return sets
 
 
 def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | None, str]":
@@ -124,6 +148,13 @@ def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | 
         return OutOfDistribution.load(path, model), ""
     except (DataError, InvalidArgumentError) as error:
         return None, f"Whether pictures are unusual is not told: {error}"
+
+
+def is_model(path: Path) -> bool:
+    """Return whether a path is taken for a model: a preset, a `.keras` file or a run's folder."""
+    if is_preset(path) or path.suffix.lower() == ".keras":
+        return True
+    return any((folder / name).is_file() for folder in (path, path / "run") for name in MODEL_FILES)
 
 
 def find_model_file(path: Path) -> Path:

@@ -34,6 +34,9 @@ from keras_cxr.statistics.conformal import ConformalSets
 TOLERANCE = 2e-3
 """How far a probability may be from the golden one: the same sums in another order."""
 
+DEFAULT_PRESET = "lmap3_phantom"
+"""What `keras-cxr predict FILMS` takes where no model is named."""
+
 _FOLDER = Path(__file__).with_name("weights")
 GOLDEN_SEED = 1848
 _MOST_CLASSES = 10_000
@@ -84,6 +87,14 @@ def preset_folder(source: str | os.PathLike[str]) -> Path | None:
     return _FOLDER / str(source) if str(source) in PINNED else None
 
 
+def locate_preset(source: str | os.PathLike[str]) -> Path | None:
+    """Return the folder of a preset, fetched where it is one of the hub; None where there is none.
+
+    It raises what `fetch_preset` raises.
+    """
+    return fetch_preset(source) if is_hub_source(source) else preset_folder(source)
+
+
 def read_preset(source: str | os.PathLike[str]) -> Preset:
     """Return what a preset holds.
 
@@ -101,7 +112,7 @@ def read_preset(source: str | os.PathLike[str]) -> Preset:
         InvalidArgumentError, WeightsUnavailableError, OutputError, MissingExtraError: as
             `fetch_preset` raises them for the hub.
     """
-    folder = fetch_preset(source) if is_hub_source(source) else preset_folder(source)
+    folder = locate_preset(source)
     if folder is None:
         known = ", ".join(list_presets())
         raise NotFoundError(f"There is no preset {str(source)!r}. Known presets: {known}.")

@@ -151,10 +151,15 @@ def test_model_is_an_option_or_the_first_word(command, trained, phantoms, tmp_pa
 @pytest.mark.parametrize("command", ["predict", "explain"])
 def test_words_without_a_model_or_an_image(command, trained, phantoms, tmp_path, capsys):
     film = str(phantoms / "COVID" / "images" / "COVID-1.png")
+    broken = tmp_path / "k.keras"
+    broken.write_text("broken")
     for words, messages in (
         ([str(trained)], ["There is no image: ", "run was taken as the model, since"]),
-        ([film, film], ["cannot be read as a Keras model", "COVID-1.png was taken as the model"]),
-        ([str(phantoms), film], ["it is no finished run", "database was taken as the model"]),
+        (
+            [str(broken), film],
+            ["cannot be read as a Keras model", "k.keras was taken as the model"],
+        ),
+        (["lmap3_phantm", film], ["no file or folder lmap3_phantm", "Presets: lmap3_phantom"]),
         (["--model", str(trained)], ["requires an argument"]),
         ([film, "--model", str(trained) + "s"], [f"Did you mean {trained}"]),
     ):

@@ -11,7 +11,8 @@ import pytest
 
 from keras_cxr import build_lmap3
 from keras_cxr.explain import METHODS, LayerMethod
-from keras_cxr.heatmap_pages.write import COLUMNS, make_method, write_heatmaps
+from keras_cxr.explain.methods.making import make_method
+from keras_cxr.heatmap_pages.write import COLUMNS, write_heatmaps
 from keras_cxr.inference import Classifier
 
 NAMES = ("COVID", "Normal")

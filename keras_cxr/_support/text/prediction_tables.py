@@ -12,10 +12,12 @@ from keras_cxr._support.text.csv_cells import unguarded
 from keras_cxr._support.text.names import unshown
 from keras_cxr.errors import DataError, NotFoundError
 
+PREDICTION_SET = "prediction_set"
+
 FIXED_COLUMNS = frozenset(
     {
         "file", "real", "predicted", "correct",  # of `Evaluation.predictions`, and `predict`
-        "narrow", "unusual", "unusual_score",  # of `predict`
+        "narrow", "unusual", "unusual_score", PREDICTION_SET,  # of `predict`
         "label", "suggested", "confidence", "margin", "suspicious",  # of suspicious labels
     }
 )  # fmt: skip

@@ -4,7 +4,8 @@ import io
 import secrets
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Any
 
@@ -64,19 +65,43 @@ def read_dicom(data: bytes, intensity: str = "stored") -> Film:
         DataError: With the bare reason, such as a missing decoder.
     """
     pydicom = _pydicom()
+    with _pydicom_errors():
+        start, syntax = _beginning(data, pydicom)
+        if syntax == _DEFLATED:
+            with DECODED.hold(DECODED.num_bytes):  # how much comes out shows only then
+                return _film(_inflated(data, start, pydicom), intensity)
+        film = pydicom.dcmread(io.BytesIO(data), force=start == 0)
+        if "TransferSyntaxUID" not in film.file_meta:
+            film.file_meta.TransferSyntaxUID = _plain_syntax(film, pydicom)
+        with DECODED.hold(_WORK * check_pixels(film)):
+            return _film(film, intensity)
+
+
+def show_dataset(dataset: Any, intensity: str = "stored") -> Film:
+    """Return the film that a pydicom data set holds, as `read_dicom` does; it stays as it is.
+
+    Raises:
+        DataError: With the bare reason.
+    """
+    pydicom = _pydicom()
+    with _pydicom_errors():
+        film = pydicom.Dataset()  # reading lifts tags and keeps the pixels: not in the caller's own
+        film.update(dataset)
+        film.set_original_encoding(*dataset.original_encoding)
+        film.file_meta = pydicom.dataset.FileMetaDataset(getattr(dataset, "file_meta", {}))
+        if "TransferSyntaxUID" not in film.file_meta:
+            film.file_meta.TransferSyntaxUID = _plain_syntax(film, pydicom)
+        with DECODED.hold(_WORK * check_pixels(film)):
+            return _film(film, intensity)
+
+
+@contextmanager
+def _pydicom_errors() -> Iterator[None]:
     with warnings.catch_warnings():
         # pydicom warns of harmless breaches of the standard in a file's text fields
         warnings.simplefilter("ignore")
         try:
-            start, syntax = _beginning(data, pydicom)
-            if syntax == _DEFLATED:
-                with DECODED.hold(DECODED.num_bytes):  # how much comes out shows only then
-                    return _film(_inflated(data, start, pydicom), intensity)
-            film = pydicom.dcmread(io.BytesIO(data), force=start == 0)
-            if "TransferSyntaxUID" not in film.file_meta:
-                film.file_meta.TransferSyntaxUID = _plain_syntax(film, pydicom)
-            with DECODED.hold(_WORK * check_pixels(film)):
-                return _film(film, intensity)
+            yield
         except DataError:
             raise
         except Exception as error:  # pydicom raises many kinds for damaged files
@@ -90,20 +115,14 @@ def read_tags(data: bytes, keywords: Iterable[str]) -> dict[str, str]:
         DataError: With the bare reason.
     """
     pydicom = _pydicom()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            start, syntax = _beginning(data, pydicom)
-            if syntax == _DEFLATED:
-                with DECODED.hold(DECODED.num_bytes):
-                    film = _inflated(data, start, pydicom)
-            else:
-                film = pydicom.dcmread(io.BytesIO(data), force=start == 0, stop_before_pixels=True)
-            return {name: str(film.get(name) or "").strip()[:_LONGEST] for name in keywords}
-        except DataError:
-            raise
-        except Exception as error:
-            raise _damaged(error) from error
+    with _pydicom_errors():
+        start, syntax = _beginning(data, pydicom)
+        if syntax == _DEFLATED:
+            with DECODED.hold(DECODED.num_bytes):
+                film = _inflated(data, start, pydicom)
+        else:
+            film = pydicom.dcmread(io.BytesIO(data), force=start == 0, stop_before_pixels=True)
+        return {name: str(film.get(name) or "").strip()[:_LONGEST] for name in keywords}
 
 
 def read_patient(data: bytes) -> str:
@@ -168,10 +187,11 @@ def _inflated(data: bytes, start: int, pydicom: Any) -> Any:
 
 
 def _plain_syntax(film: Any, pydicom: Any) -> str:
-    implicit, little = film.original_encoding
+    implicit, little = film.original_encoding  # None of both where it was never in a file
     if implicit:
         return str(pydicom.uid.ImplicitVRLittleEndian)
-    return str(pydicom.uid.ExplicitVRLittleEndian if little else pydicom.uid.ExplicitVRBigEndian)
+    big = little is False
+    return str(pydicom.uid.ExplicitVRBigEndian if big else pydicom.uid.ExplicitVRLittleEndian)
 
 
 def _film(film: Any, intensity: str) -> Film:

@@ -62,6 +62,13 @@ def read_image(
         raise NotFoundError(f"There is no file {Path(path)}") from error
     except (DataError, OSError) as error:
         raise DataError(f"{Path(path)}: {reason(error)}") from error
+    return fitted(image, image_size, color_mode)
+
+
+def fitted(
+    image: NDArray[np.uint8], image_size: tuple[int, int] | None, color_mode: str
+) -> NDArray[np.uint8]:
+    """Return a grey picture (height, width) as `read_image` does: stretched, with channels."""
     if image_size is not None:
         image = fit(image, image_size)
     return np.repeat(image[..., np.newaxis], COLOR_MODES[color_mode], axis=2)

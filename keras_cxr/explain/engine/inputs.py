@@ -74,7 +74,7 @@ def check_size(
     )
 
 
-def check_finite(images: NDArray[np.float32], *, first: int) -> None:
+def check_finite(images: NDArray[Any], *, first: int) -> None:
     """Raise for NaN or infinite pixels; `first` is the number of the first image in the batch."""
     bad = ~np.isfinite(images).all(axis=(1, 2, 3))
     if bad.any():

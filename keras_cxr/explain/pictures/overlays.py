@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from keras_cxr._support.checks import check_choice
 from keras_cxr._support.ranges import check_range
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.engine.inputs import image_batch
+from keras_cxr.explain.engine.inputs import check_finite, image_batch
 
 COLORMAPS = {
     "cividis": cv2.COLORMAP_CIVIDIS,
@@ -90,6 +90,7 @@ def overlay(
     if pixels.ndim == 3 and pixels.shape == heat.shape:
         pixels = pixels[..., None]  # a batch of grey images, however narrow
     pixels = image_batch(pixels)
+    check_finite(pixels, first=0)
     if heat.shape != pixels.shape[:3] or pixels.shape[3] not in (1, 3):
         raise InvalidArgumentError(
             f"heatmaps must be (batch, height, width) of the images, grey or colour; received "
@@ -104,7 +105,7 @@ def overlay(
     for index, (image, values) in enumerate(zip(pixels, heat, strict=True)):
         weight = np.float32(alpha) * values[..., None]
         colour = colours[np.round(values * 255).astype(np.intp)]
-        grey = np.clip(np.nan_to_num(image.astype(np.float32)), 0, 255)
+        grey = np.clip(image.astype(np.float32), 0, 255)
         picture = np.round(grey + weight * (colour - grey)).astype(np.uint8)
         result[index] = draw_contours(picture, values, contours) if contours else picture
     return result
