@@ -206,7 +206,8 @@ def test_predictions_hold_all_that_is_known(with_everything):
     assert list(found.table) == [
         "file", "predicted", *NAMES, "prediction_set", "unusual_score", "unusual", "narrow",
     ]  # fmt: skip
-    found.table.loc[0, "predicted"] = "changed"
+    table = found.table
+    table.loc[0, "predicted"] = "changed"
     assert found.table.loc[0, "predicted"] == found.predicted[0]
     with pytest.raises(ValueError, match="read-only"):
         found.probabilities[0] = 0
