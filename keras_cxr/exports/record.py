@@ -182,7 +182,7 @@ class Export:
             f"In: {self.input['name']}, uint8 pixels (batch, {height}, {width}, {channels})",
             f"Out: {self.output['name']}, {out}",
             f"Beside Keras, on {found.num_images} {found.pictures}: largest difference "
-            f"{found.largest_difference:.1e}, {found.equal_answers:.4g} of the "
+            f"{found.largest_difference:.1e}, {100 * found.equal_answers:.4g} % of the "
             f"{'pixels' if is_map else 'answers'} equal",
         ]
         lines += [

@@ -89,6 +89,7 @@ def test_the_zoo_answers_as_in_keras(network, name, tmp_path):
     least = 0.99 if network == "lung_unet" else FORMATS[name].least_equal or 1
     assert made.parity.equal_answers >= least
     found = made.parity
+    # the row of the table in docs/deploy.md, which `pytest -s` shows
     print(
         f"\n| {network} | {name} | {found.largest_difference:.1e} | {found.equal_answers:.4f} | "
         f"{made.num_bytes / 1e6:.2f} MB | "
