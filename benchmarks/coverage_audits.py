@@ -17,7 +17,7 @@ from benchmarks.simulated import (
 )
 from keras_cxr.audit.of_data.shortcuts.measure import FAMILIES, _carrier
 from keras_cxr.audit.of_data.shortcuts.models import boosted_trees, judge, pose, score
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.audit.of_model.base.scores import kept_share, score_of
 from keras_cxr.audit.of_model.controls.result import Controls
 
@@ -130,7 +130,9 @@ def _answering(rng: Generator, labels: Any, recall: float) -> Any:
     return np.where(rng.uniform(size=len(labels)) < recall, labels, wrong)
 
 
-def _as_answers(labels: Any, predicted: Any) -> Predictions:
+def _as_answers(labels: Any, predicted: Any) -> LabelledPredictions:
     files = tuple(str(number) for number in range(len(labels)))
     alone = np.full(len(labels), "")
-    return Predictions(labels.astype(np.int64), np.eye(4)[predicted], alone, files, tuple("abcd"))
+    return LabelledPredictions(
+        labels.astype(np.int64), np.eye(4)[predicted], alone, files, tuple("abcd")
+    )

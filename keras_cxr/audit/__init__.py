@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from keras_cxr.audit.of_data.shortcuts.measure import measure_shortcuts
     from keras_cxr.audit.of_data.shortcuts.result import Shortcuts
     from keras_cxr.audit.of_model.audit import audit_model
-    from keras_cxr.audit.of_model.base.predictions import Predictions
+    from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
     from keras_cxr.audit.of_model.card import write_model_card
     from keras_cxr.audit.of_model.controls.recipe import Recipe
     from keras_cxr.audit.of_model.controls.result import Controls
@@ -47,7 +47,7 @@ else:
             ),
             "keras_cxr.audit.of_data.questions.leakage": ("Leak",),
             "keras_cxr.audit.of_data.questions.patients": ("PatientAcrossClasses",),
-            "keras_cxr.audit.of_model.base.predictions": ("Predictions",),
+            "keras_cxr.audit.of_model.base.predictions": ("LabelledPredictions",),
             "keras_cxr.audit.of_model.controls.recipe": ("Recipe",),
             "keras_cxr.audit.of_model.controls.result": ("Controls",),
             "keras_cxr.audit.of_model.questions.confidence": ("Confidence",),
@@ -85,12 +85,12 @@ __all__ = [
     "Flag",
     "HeldOut",
     "LabelDisagreement",
+    "LabelledPredictions",
     "Leak",
     "LungHeat",
     "MaskedInputs",
     "ModelAudit",
     "PatientAcrossClasses",
-    "Predictions",
     "Recipe",
     "Shortcuts",
     "SuspiciousLabels",

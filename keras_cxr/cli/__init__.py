@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
+    if words[:1] in (["predict"], ["explain"]):  # a lone hyphen would be taken for an option
+        words = ["./-" if word == "-" else word for word in words]
     try:
         code = app(words, result_action="return_value", exit_on_error=False)
         sys.stdout.flush()

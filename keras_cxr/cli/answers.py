@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import IO, TYPE_CHECKING
 
 from keras_cxr.cli.common import print_notes, print_result, print_text, report_failed
 from keras_cxr.errors import InvalidArgumentError, OutputError
@@ -92,8 +92,8 @@ def _answer_in_lines(
     from keras_cxr.evaluation.ood_file import weights_digest
     from keras_cxr.inference.answer_lines import (
         BEGINNING,
-        answer_lines,
         cut_torn_line,
+        lines_of,
         read_answers,
     )
 
@@ -113,14 +113,14 @@ def _answer_in_lines(
     with _opened(target, "a" if wanted.resume else "w") as stream:
         for part in classifier.stream(files):
             failed |= {Path(name): reason for name, reason in part.failed.items()}
-            for line in answer_lines(part, digest):
+            for line in lines_of(part, digest):
                 print_text(line, stream)
             stream.flush()
     return failed
 
 
 @contextmanager
-def _opened(path: Path | None, mode: Literal["w", "a"]) -> Iterator[TextIO]:
+def _opened(path: Path | None, mode: str) -> Iterator[IO[str]]:
     """Yield a file to write to, standard output where there is none."""
     if path is None:
         yield sys.stdout

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO
+from typing import IO, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -20,7 +20,7 @@ def print_result(document: dict[str, Any], as_json: bool, text: str) -> None:
     print_text(to_json(document) if as_json else text)
 
 
-def print_text(text: str, file: TextIO | None = None) -> None:
+def print_text(text: str, file: IO[str] | None = None) -> None:
     """Print text that may hold any file name: what the terminal does not take is escaped."""
     stream = sys.stdout if file is None else file
     encoding = getattr(stream, "encoding", None) or "utf-8"

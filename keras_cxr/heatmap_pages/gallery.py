@@ -71,7 +71,9 @@ def _groups(table: pd.DataFrame, class_names: Sequence[str], shared: str) -> lis
 
 def _item(row: dict[Any, Any], shared: str) -> dict[str, Any]:
     picture = Path(row["heatmap"]).name
-    return {**row, "link": quote(picture), "name": os.path.relpath(row["file"], shared or ".")}
+    marks = {"unusual": False, "narrow": False}  # columns that are there where something is known
+    name = os.path.relpath(row["file"], shared or ".")
+    return {**marks, **row, "link": quote(picture), "name": name}
 
 
 def _shared_folder(table: pd.DataFrame) -> str:

@@ -35,7 +35,7 @@ class Held(NamedTuple):
     is_torn: bool
 
 
-def answer_lines(predictions: Predictions, model: str) -> Iterator[str]:
+def lines_of(predictions: Predictions, model: str) -> Iterator[str]:
     """Yield a JSON object for each answered picture, then one with `error` for each other.
 
     Args:
@@ -50,7 +50,7 @@ def answer_lines(predictions: Predictions, model: str) -> Iterator[str]:
 
 
 def read_answers(path: Path, model: str) -> Held:
-    """Return what a file of `answer_lines` holds; a last line that was cut off does not count.
+    """Return what a file of `lines_of` holds; a last line that was cut off does not count.
 
     Args:
         path: the file.

@@ -77,7 +77,7 @@ def test_explain_marks_what_predict_marks(trained, films, tmp_path, capsys):
     import cv2
 
     odd = tmp_path / "odd.png"
-    assert cv2.imwrite(str(odd), cv2.imread(str(films[0]), cv2.IMREAD_GRAYSCALE) // 16)
+    assert cv2.imwrite(str(odd), 255 - cv2.imread(str(films[0]), cv2.IMREAD_GRAYSCALE) // 16)
     for command in ("predict", "explain"):
         out = tmp_path / ("o.csv" if command == "predict" else "o")
         files = [str(odd), str(films[0])]

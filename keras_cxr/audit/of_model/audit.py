@@ -9,7 +9,7 @@ import keras
 from keras_cxr._support.disk.outputs import MODEL_AUDIT, check_free
 from keras_cxr._support.progress import Say, speaker
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.of_model.base.predictions import Predictions, predict_part
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions, predict_part
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of, score_of
 from keras_cxr.audit.of_model.base.subject import AuditedModel
 from keras_cxr.audit.of_model.controls.recipe import Recipe, recipe_of
@@ -38,7 +38,7 @@ def audit_model(
     metadata: Any = None,
     seed: int = 0,
     out_dir: str | os.PathLike[str] | None = None,
-    test: Predictions | None = None,
+    test: LabelledPredictions | None = None,
     notes: Sequence[str] = (),
     say: Say | None = None,
     verbose: Any = "auto",

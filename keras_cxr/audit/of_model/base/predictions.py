@@ -22,7 +22,7 @@ _TEXTS = ("file", "real", "predicted", "correct")
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class LabelledPredictions:
     """A model's probabilities for images whose classes are known.
 
     Attributes:
@@ -44,15 +44,17 @@ class Predictions:
         """(n,) int64, the likeliest class indices."""
         return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
-    def chosen(self, rows: NDArray[np.bool_]) -> "Predictions":
+    def chosen(self, rows: NDArray[np.bool_]) -> "LabelledPredictions":
         """Return the predictions where `rows`, (n,) bool, is true."""
         files = tuple(np.array(self.files, object)[rows])
-        return Predictions(
+        return LabelledPredictions(
             self.labels[rows], self.probabilities[rows], self.groups[rows], files, self.class_names
         )
 
 
-def predict_part(model: keras.Model, datasets: "Datasets", part: str = "test") -> Predictions:
+def predict_part(
+    model: keras.Model, datasets: "Datasets", part: str = "test"
+) -> LabelledPredictions:
     """Return what a model predicts on a part, in the order of its files, never augmented."""
     return predictions_in(evaluate(model, datasets, part=part).predictions, datasets)
 
@@ -74,7 +76,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     return numbers.assign(correct=numbers["correct"] == "True")
 
 
-def predictions_in(table: pd.DataFrame, datasets: "Datasets") -> Predictions:
+def predictions_in(table: pd.DataFrame, datasets: "Datasets") -> LabelledPredictions:
     """Return the predictions of a table as `Evaluation` and `predictions.csv` hold it.
 
     Args:
@@ -96,7 +98,7 @@ def predictions_in(table: pd.DataFrame, datasets: "Datasets") -> Predictions:
         checked_probabilities(probabilities)
     except InvalidArgumentError as error:
         raise DataError(f"The table of predictions holds no probabilities: {error}") from error
-    return Predictions(
+    return LabelledPredictions(
         np.array([index_of[name] for name in table["real"]], np.int64),
         probabilities,
         np.array([group_of.get(file, "") for file in files], np.str_),

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.statistics.above_chance import kept_above_chance
 from keras_cxr.statistics.intervals.bootstrap import bootstrap_intervals
 from keras_cxr.statistics.intervals.estimates import Estimate
@@ -15,7 +15,7 @@ from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 from keras_cxr.statistics.intervals.shares import share_estimates
 
 
-def score_of(predictions: Predictions) -> BootstrapIntervals:
+def score_of(predictions: LabelledPredictions) -> BootstrapIntervals:
     """Return accuracy, balanced accuracy and the classes' recalls with 95 % intervals.
 
     Groups are resampled, not images; see `bootstrap_intervals`. The draws are always the same, so
@@ -29,7 +29,9 @@ def score_of(predictions: Predictions) -> BootstrapIntervals:
     )
 
 
-def kept_share(whole: Predictions, other: Predictions, *, seed: int = 0) -> Estimate:
+def kept_share(
+    whole: LabelledPredictions, other: LabelledPredictions, *, seed: int = 0
+) -> Estimate:
     """Return the share of a score above chance that is left (see `kept_above_chance`).
 
     Args:
@@ -42,7 +44,7 @@ def kept_share(whole: Predictions, other: Predictions, *, seed: int = 0) -> Esti
     )
 
 
-def chance_of(predictions: Predictions) -> float:
+def chance_of(predictions: LabelledPredictions) -> float:
     """Return the balanced accuracy of guessing: 1 / the number of classes that occur."""
     return 1 / len(np.unique(predictions.labels))
 

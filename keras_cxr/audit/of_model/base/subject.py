@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_cxr.audit.of_model.base.predictions import Predictions, predict_part
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions, predict_part
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
@@ -26,11 +26,11 @@ class AuditedModel:
 
     model: keras.Model
     datasets: "Datasets"
-    test: Predictions
+    test: LabelledPredictions
     metadata: Any = None
     seed: int = 0
 
     @cached_property
-    def validation(self) -> Predictions | None:
+    def validation(self) -> LabelledPredictions | None:
         """The model's predictions on the validation part; None where there is none."""
         return None if self.datasets.val is None else predict_part(self.model, self.datasets, "val")

@@ -15,7 +15,7 @@ from keras_cxr._support.disk.jsonable import as_json, write_json
 from keras_cxr._support.progress import Say, speaker
 from keras_cxr._support.text.csv_cells import csv_text
 from keras_cxr.audit.of_model.base.predictions import (
-    Predictions,
+    LabelledPredictions,
     predictions_in,
     read_predictions,
 )
@@ -94,7 +94,7 @@ def train_controls(
         if datasets.val is not None:
             datasets = fewer_images(datasets, QUICK_VALIDATION, part="val", seed=seed)
     jobs, notes = _jobs(datasets, recipe, epochs=epochs, seeds=range(seed, seed + num_seeds))
-    found: dict[str, Predictions] = {}
+    found: dict[str, LabelledPredictions] = {}
     started, trained = time.perf_counter(), 0
     for number, job in enumerate(jobs, 1):
         place = None if folder is None else folder / job.key

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.audit.of_model.base.scores import in_words, interval_of
 from keras_cxr.audit.of_model.base.subject import AuditedModel
 from keras_cxr.audit.outcomes import Outcome, measured
@@ -130,7 +130,7 @@ def ask_confidence(subject: AuditedModel) -> Outcome:
 
 
 def measure_confidence(
-    test: Predictions, validation: Predictions | None, *, seed: int = 0
+    test: LabelledPredictions, validation: LabelledPredictions | None, *, seed: int = 0
 ) -> Confidence:
     """Return a model's confidence beside its accuracy, and what a temperature corrects.
 
@@ -174,7 +174,7 @@ def measure_confidence(
     )
 
 
-def _scaling(validation: Predictions) -> Scaling | None:
+def _scaling(validation: LabelledPredictions) -> Scaling | None:
     """Temperature and offsets, where the validation part holds every class."""
     if len(np.unique(validation.labels)) < validation.probabilities.shape[1]:
         return None

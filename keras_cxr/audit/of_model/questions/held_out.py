@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.audit.of_model.base.scores import in_words, score_of
 from keras_cxr.audit.of_model.base.subject import AuditedModel
 from keras_cxr.audit.outcomes import Outcome, measured
@@ -95,7 +95,7 @@ def ask_held_out(subject: AuditedModel) -> Outcome:
     return measured(measure_held_out(subject.datasets, subject.test))
 
 
-def measure_held_out(datasets: "Datasets", test: Predictions) -> HeldOut:
+def measure_held_out(datasets: "Datasets", test: LabelledPredictions) -> HeldOut:
     """Return how many test images training has seen a copy or the patient of, and what for.
 
     Args:

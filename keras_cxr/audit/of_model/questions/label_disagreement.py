@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_cxr.audit.findings import Finding
 from keras_cxr.audit.of_data.questions.suspicious_labels import SuspiciousLabels, rank_labels
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.audit.of_model.base.subject import AuditedModel
 from keras_cxr.audit.outcomes import Outcome, measured
 
@@ -43,7 +43,7 @@ def ask_labels(subject: AuditedModel) -> Outcome:
 
 
 def measure_label_disagreement(
-    test: Predictions, validation: Predictions | None
+    test: LabelledPredictions, validation: LabelledPredictions | None
 ) -> LabelDisagreement:
     """Return the held-out images ranked by how strongly the model contradicts their label.
 

@@ -7,7 +7,7 @@ import keras
 import pandas as pd
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.of_model.base.predictions import Predictions, predict_part
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions, predict_part
 from keras_cxr.audit.of_model.base.scores import (
     chance_of,
     in_words,
@@ -104,7 +104,7 @@ def measure_masked(
     model: keras.Model,
     datasets: "Datasets",
     *,
-    whole: Predictions | None = None,
+    whole: LabelledPredictions | None = None,
     seed: int = 0,
 ) -> MaskedInputs:
     """Return the scores of a finished model on the test images, shown in several ways.

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from keras_cxr.audit.findings import Finding
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.audit.of_model.base.subject import AuditedModel
 from keras_cxr.audit.outcomes import Outcome, not_measured
 from keras_cxr.data.tables.columns import meaning
@@ -30,7 +30,7 @@ def ask_subgroups(subject: AuditedModel) -> Outcome:
 
 
 def measure_columns(
-    test: Predictions, metadata: Any, *, root: Path | None, seed: int = 0
+    test: LabelledPredictions, metadata: Any, *, root: Path | None, seed: int = 0
 ) -> tuple[Subgroups | None, str]:
     """Return the scores by every column that has subgroups among the test images, or why none.
 

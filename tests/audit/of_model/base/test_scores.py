@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.audit.of_model.base.scores import kept_share, mean_of
 
 
@@ -12,7 +12,7 @@ def test_kept_share_by_hand():
 
     def answers(right):
         scores = np.eye(2)[np.where(np.arange(100) % 50 < right, labels, 1 - labels)]
-        return Predictions(
+        return LabelledPredictions(
             labels, scores, np.full(100, ""), tuple(map(str, range(100))), ("a", "b")
         )
 

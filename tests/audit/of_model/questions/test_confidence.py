@@ -5,18 +5,18 @@ import json
 import numpy as np
 import pytest
 
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.audit.of_model.questions.confidence import measure_confidence
 
 
 def predictions(count, *, right, confidence, classes=(0, 1)):
-    """Predictions of one confidence, of which a share is right; every class as often."""
+    """LabelledPredictions of one confidence, of which a share is right; every class as often."""
     labels = np.resize(classes, count)
     hit = np.arange(count) % 10 < 10 * right
     scores = np.full((count, 2), 1 - confidence)
     scores[np.arange(count), np.where(hit, labels, 1 - labels)] = confidence
     files = tuple(map(str, range(count)))
-    return Predictions(labels, scores, np.full(count, ""), files, ("no", "yes"))
+    return LabelledPredictions(labels, scores, np.full(count, ""), files, ("no", "yes"))
 
 
 def test_without_validation_nothing_is_fitted():

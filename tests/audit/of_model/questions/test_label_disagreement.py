@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_cxr import make_datasets
-from keras_cxr.audit.of_model.base.predictions import Predictions
+from keras_cxr.audit.of_model.base.predictions import LabelledPredictions
 from keras_cxr.audit.of_model.page import NUM_CARDS, label_cards
 from keras_cxr.audit.of_model.questions.label_disagreement import measure_label_disagreement
 
@@ -24,7 +24,9 @@ def answers(datasets, part, *, wrong=()):
     answered[list(wrong)] = (answered[list(wrong)] + 1) % classes
     probabilities[np.arange(count), answered] = 1 - 0.02 * (classes - 1)
     files = tuple(datasets.files(part))
-    return Predictions(labels, probabilities, np.full(count, ""), files, datasets.class_names)
+    return LabelledPredictions(
+        labels, probabilities, np.full(count, ""), files, datasets.class_names
+    )
 
 
 def test_contradicted_labels_of_both_parts_come_first_with_their_own_picture(datasets):
