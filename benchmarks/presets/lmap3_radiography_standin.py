@@ -21,7 +21,7 @@ from benchmarks.presets.radiography_data import NORMALS, standin_table
 from keras_cxr import audit_model, build_lmap3, evaluate, make_datasets, train
 from keras_cxr.audit import write_model_card
 from keras_cxr.data import Datasets
-from keras_cxr.evaluation import fit_temperature
+from keras_cxr.evaluation import ConformalSets, calibrated_model, fit_temperature
 from keras_cxr.inference import Classifier, save_preset
 from keras_cxr.training import RECIPES
 
@@ -51,7 +51,8 @@ of NIH ChestX-ray8 (Wang et al. 2017) in place of its Lung_Opacity, of which hal
 mined from reports and unconfirmed, and 300 NIH films of "No Finding". {dropped} films of
 Lung_Opacity that keras-cxr's own audit found under Normal too were dropped. COVID, Viral Pneumonia
 (children of one hospital) and the others come from different hospitals: the classes can be told
-apart by source.
+apart by source. The figures above leave out {without} films on which no lungs could be found, so
+that those with the lungs blacked out are of the same films.
 
 Of normal NIH films in its test part it calls {nih_normal} Normal.
 
@@ -96,13 +97,16 @@ def write_preset(films: Any, dropped: int, asked: argparse.Namespace) -> None:
     model, datasets = run_step(films, asked)
     images, labels = datasets.load("val")
     temperature = fit_temperature(labels, model.predict(images, verbose=0))
-    # the same parts once more, with the lungs that the audit takes away
-    masked = make_datasets(
-        films, root=asked.data, masks="segment", **STEPS[asked.step].data_options
+    calibrated = calibrated_model(model, temperature)
+    sets = ConformalSets.fit(
+        labels,
+        calibrated.predict(images, verbose=0),
+        class_names=datasets.class_names,
     )
-    audit = audit_model(model, masked)
+    with_lungs, num_without = films_with_lungs(datasets, asked)
+    audit = audit_model(model, with_lungs)
     print(audit)
-    table = evaluate(model, masked).predictions
+    table = evaluate(model, datasets).predictions
     normals = table[table["file"].str.startswith(NORMALS)]
     called = float(np.mean(normals["predicted"] == "Normal"))
     with tempfile.TemporaryDirectory() as folder:
@@ -115,6 +119,7 @@ def write_preset(films: Any, dropped: int, asked: argparse.Namespace) -> None:
         arguments=STEPS[asked.step].model_options,
         temperature=temperature,
         datasets=datasets,
+        prediction_sets=sets,
         description=(
             "Trained on a stand-in for the COVID-19 Radiography Database, whose classes come from "
             "different hospitals: for research alone, not a medical device. See card.md."
@@ -123,10 +128,23 @@ def write_preset(films: Any, dropped: int, asked: argparse.Namespace) -> None:
         + SOURCES.format(
             films=len(films),
             dropped=dropped,
+            without=num_without,
             nih_normal=f"{called:.0%} of {len(normals)}",
         ),
         license="CC-BY-NC-4.0",
     )
+
+
+def films_with_lungs(datasets: Datasets, asked: argparse.Namespace) -> tuple[Datasets, int]:
+    """Return the same parts with the lungs that an audit takes away, and how many have none."""
+    table = datasets.table.rename(columns={"class": "label"})[["file", "label", "group", "part"]]
+    options: dict[str, Any] = {
+        "root": asked.data,
+        "masks": "segment",
+        **STEPS[asked.step].data_options,
+    }
+    found = make_datasets(table, **options).table["mask"] != ""
+    return make_datasets(table[found.to_numpy()], **options), int((~found).sum())
 
 
 if __name__ == "__main__":

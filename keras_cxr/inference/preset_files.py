@@ -34,7 +34,7 @@ from keras_cxr.statistics.conformal import ConformalSets
 TOLERANCE = 2e-3
 """How far a probability may be from the golden one: the same sums in another order."""
 
-DEFAULT_PRESET = "lmap3_phantom"
+DEFAULT_PRESET = "lmap3_radiography_standin"
 """What `keras-cxr predict FILMS` takes where no model is named."""
 
 _FOLDER = Path(__file__).with_name("weights")

@@ -68,7 +68,7 @@ def test_without_a_model_a_preset_answers_and_says_so(films, tmp_path, capsys):
     assert main(["predict", str(films[0]), "--heatmaps", str(maps)]) == 0
     text = capsys.readouterr()
     assert str(films[0]) in text.out
-    assert "no model is named, so the preset lmap3_phantom answers" in text.err
+    assert "no model is named, so the preset lmap3_radiography_standin answers" in text.err
     assert "no medical device" in text.err
     assert len(pd.read_csv(maps / "heatmaps.csv")) == 1
 

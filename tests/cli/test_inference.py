@@ -159,7 +159,10 @@ def test_words_without_a_model_or_an_image(command, trained, phantoms, tmp_path,
             [str(broken), film],
             ["cannot be read as a Keras model", "k.keras was taken as the model"],
         ),
-        (["lmap3_phantm", film], ["no file or folder lmap3_phantm", "Presets: lmap3_phantom"]),
+        (
+            ["lmap3_phantm", film],
+            ["no file or folder lmap3_phantm", "Presets: lmap3_phantom, lmap3_radiography_standin"],
+        ),
         (["--model", str(trained)], ["requires an argument"]),
         ([film, "--model", str(trained) + "s"], [f"Did you mean {trained}"]),
     ):
