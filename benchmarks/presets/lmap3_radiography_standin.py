@@ -122,7 +122,7 @@ def write_preset(films: Any, dropped: int, asked: argparse.Namespace) -> None:
         prediction_sets=sets,
         description=(
             "Trained on a stand-in for the COVID-19 Radiography Database, whose classes come from "
-            "different hospitals: for research alone, not a medical device. See card.md."
+            "different hospitals: for research alone, not a medical device. See its README.md."
         ),
         card=card
         + SOURCES.format(

@@ -43,7 +43,7 @@ _MOST_CLASSES = 10_000
 
 PINNED = {
     "lmap3_phantom": "2fa7643e516fffa57b3b0c36d8387856e3348cef1cc10fdd92a63bd3d803552c",
-    "lmap3_radiography_standin": "3e298454651c689d466aa14808aea8d1d69c4c29d752c9c47acfaf68ee080e4c",
+    "lmap3_radiography_standin": "aea34937e0e39cc37f91a205c77c42b475fec5f121dd94d5b251e93b5892c8ea",
 }
 """The presets in the package: the SHA-256 of each `preset.json`, which holds those of its files."""
 
