@@ -232,6 +232,8 @@ def test_study_table_is_that_of_the_experiments():
 
     page = (ROOT / "docs/study.md").read_text(encoding="utf-8")
     for row in EXPERIMENTS.values():
+        if row.recipe != "study":
+            continue
         line = f"| {row.key} | {row.title} | {row.study_accuracy:.2f} | {row.study_seconds:.1f} |"
         assert line in page, line
 
