@@ -236,7 +236,7 @@ class Classifier:
             in_set=None if sets is None else _in_sets(sets, probabilities),
             failed=failed,
             notes=(*self.notes, *([] if sets is not None else [_NO_SETS]), *notes),
-            _model=self.model,
+            _answered_by=self.model,
             _reader=self._reader,
             _contents=tuple(
                 picture.content if isinstance(picture.content, Path) else image

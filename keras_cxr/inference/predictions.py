@@ -51,7 +51,7 @@ class Predictions:
     in_set: NDArray[np.bool_] | None
     failed: dict[str, str]
     notes: tuple[str, ...]
-    _model: keras.Model = field(repr=False)
+    _answered_by: keras.Model = field(repr=False)
     _reader: PictureReader = field(repr=False)
     _contents: tuple[Any, ...] = field(repr=False)
 
@@ -152,7 +152,7 @@ class Predictions:
                 f"The model has no class {class_name!r}; its classes are "
                 f"{', '.join(self.class_names)}."
             )
-        explainer = make_method(self._model, method, layer=layer)
+        explainer = make_method(self._answered_by, method, layer=layer)
         index = None if class_name is None else self.class_names.index(class_name)
         maps = [np.zeros((0, *self._reader.image_size), np.float32)]
         for start in range(0, len(self), BATCH_SIZE):
@@ -194,7 +194,7 @@ def joined(parts: Sequence[Predictions]) -> Predictions:
         in_set=column("in_set"),
         failed={name: reason for part in parts for name, reason in part.failed.items()},
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
-        _model=first._model,
+        _answered_by=first._answered_by,
         _reader=first._reader,
         _contents=tuple(one for part in parts for one in part._contents),
     )
