@@ -9,6 +9,7 @@ flip, smaller dropout than the study's builder assumes.
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -16,9 +17,13 @@ import keras
 from keras_cxr import build_lmap3, evaluate, make_datasets, make_phantoms, train
 from keras_cxr.evaluation import fit_temperature
 from keras_cxr.inference import Classifier, save_preset
+from keras_cxr.training import RECIPES
 
-IMAGES_PER_CLASS, EPOCHS, SEED = 300, 16, 0
+IMAGES_PER_CLASS, SEED = 300, 0
 DROPOUT = 0.2
+RECIPE = replace(
+    RECIPES["best"], epochs=16, warmup=2 / 16, label_smoothing=0.0, class_weight="balanced"
+)
 
 CARD = """# lmap3_phantom
 
@@ -40,12 +45,7 @@ def main() -> None:
         datasets = make_datasets(films, horizontal_flip=False, cache_dir=Path(folder, "cache"))
         keras.utils.set_random_seed(SEED)
         model = build_lmap3(dropout=DROPOUT)
-        steps = len(datasets.train)
-        rate = keras.optimizers.schedules.CosineDecay(
-            1e-5, (EPOCHS - 2) * steps, warmup_target=1.5e-3, warmup_steps=2 * steps
-        )
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=5e-3, clipnorm=1.0)
-        train(model, datasets, epochs=EPOCHS, optimizer=optimizer, verbose=2)
+        train(model, datasets, recipe=RECIPE, verbose=2)
         images, labels = datasets.load("val")
         temperature = fit_temperature(labels, model.predict(images, verbose=0))
         found = evaluate(model, datasets)

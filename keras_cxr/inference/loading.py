@@ -154,7 +154,13 @@ def is_model(path: Path) -> bool:
     """Return whether a path is taken for a model: a preset, a `.keras` file or a run's folder."""
     if is_preset(path) or path.suffix.lower() == ".keras":
         return True
-    return any((folder / name).is_file() for folder in (path, path / "run") for name in MODEL_FILES)
+    return _model_in(path) is not None
+
+
+def _model_in(path: Path) -> Path | None:
+    """Return the last weights of a run's folder; None where there are none."""
+    files = (folder / name for folder in (path, path / "run") for name in MODEL_FILES)
+    return next((file for file in files if file.is_file()), None)
 
 
 def find_model_file(path: Path) -> Path:
@@ -165,10 +171,8 @@ def find_model_file(path: Path) -> Path:
     """
     if path.is_file():
         return path
-    for folder in (path, path / "run"):
-        for name in MODEL_FILES:
-            if (folder / name).is_file():
-                return folder / name
+    if (found := _model_in(path)) is not None:
+        return found
     if path.is_dir():
         raise NotFoundError(
             f"The folder {path} holds neither {' nor '.join(MODEL_FILES)}: it is no finished run."

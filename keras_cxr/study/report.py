@@ -14,6 +14,7 @@ from keras_cxr._support.disk.file_names import (
     RUN_PICTURES,
 )
 from keras_cxr._support.disk.files import write_whole
+from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr._support.text.pages import data_address, render_page
 from keras_cxr.evaluation import Comparison
 from keras_cxr.models import model_info
@@ -91,7 +92,7 @@ def write_report(
     page = render_page(
         "keras_cxr.study",
         "report.html.j2",
-        table=_without_nan(results_table(results).reset_index()),
+        table=as_json(results_table(results).reset_index().to_dict("records")),
         sections=sections,
         questions=questions(folder, list(results), comparison),
         differences=_differences(folder, results),
@@ -100,14 +101,6 @@ def write_report(
     path = folder / REPORT_FILE
     write_whole(path, page)
     return path
-
-
-def _without_nan(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return its rows with `None` where the study has no figure."""
-    return [
-        {str(name): None if pd.isna(value) else value for name, value in row.items()}
-        for row in table.to_dict("records")
-    ]
 
 
 def _differences(folder: Path, results: dict[str, dict[str, Any]]) -> list[str]:
