@@ -1,6 +1,5 @@
 """`Export`: what an export's folder holds, as `export.json` says it, and the way back."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,6 +7,7 @@ from typing import Any
 
 from keras_cxr._support.disk.documents import COUNT, Document, Range, Text
 from keras_cxr._support.disk.file_names import EXPORT_FILE
+from keras_cxr._support.disk.files import file_digest
 from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr.errors import DataError, KerasCXRError, NotFoundError
 from keras_cxr.exports.formats import FORMATS, Runtime, check_installed
@@ -15,7 +15,6 @@ from keras_cxr.exports.measures import PARITY_FORM, SPEED_FORM, Parity, Speed
 
 SCHEMA_VERSION = 2
 KINDS = ("classifier", "segmenter")
-_CHUNK = 1 << 20
 _SHOWN = 300  # characters of what a runtime says
 
 
@@ -141,7 +140,7 @@ class Export:
         check_installed(wanted)
         for name, digest in self.files.items():
             file = self.folder / name
-            if not file.is_file() or sha256(file) != digest:
+            if not file.is_file() or file_digest(file) != digest:
                 raise DataError(
                     f"{file} is missing or not the file that was exported. Export the model again."
                 )
@@ -225,12 +224,3 @@ def read_export(folder: str | os.PathLike[str]) -> Export:
 def _as(kind: Any, document: dict[str, Any]) -> Any:
     """Return a dataclass of what a document holds of its fields."""
     return kind(**{name: document[name] for name in kind.__dataclass_fields__ if name in document})
-
-
-def sha256(file: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with file.open("rb") as content:
-        while chunk := content.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from keras_cxr._support.disk.file_names import EXPORT_FILE
-from keras_cxr._support.disk.files import write_whole
+from keras_cxr._support.disk.files import file_digest, write_whole
 from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr._support.disk.locking import ScratchFolder
 from keras_cxr._support.disk.outputs import check_free, export_output
@@ -23,7 +23,7 @@ from keras_cxr.exports.formats import ExportFormat, Runtime, find_format
 from keras_cxr.exports.measures import Parity, Speed
 from keras_cxr.exports.parity import measure_parity, measure_speed
 from keras_cxr.exports.pictures import ParityPictures, choose_pictures
-from keras_cxr.exports.record import Export, sha256
+from keras_cxr.exports.record import Export
 from keras_cxr.exports.serving import Source
 from keras_cxr.exports.sources import open_source
 from keras_cxr.segmentation import LungSegmenter
@@ -179,7 +179,7 @@ def _describe(
         format=wanted.name,
         kind=source.kind,
         model=source.model.name,
-        files={one.relative_to(scratch).as_posix(): sha256(one) for one in files},
+        files={one.relative_to(scratch).as_posix(): file_digest(one) for one in files},
         num_bytes=sum(one.stat().st_size for one in files),
         class_names=source.class_names,
         input={

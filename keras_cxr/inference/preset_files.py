@@ -21,10 +21,11 @@ from keras_cxr._support.disk.file_names import (
     PRESET_WEIGHTS_FILE,
     UNUSUAL_FILE,
 )
+from keras_cxr._support.disk.files import file_digest
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.calibrated import calibrated_model
 from keras_cxr.evaluation.ood import OutOfDistribution
-from keras_cxr.inference.preset.form import LARGEST_SIDE, PRESET, check_files, file_digest
+from keras_cxr.inference.preset.form import LARGEST_SIDE, PRESET, check_files
 from keras_cxr.inference.preset.hub import fetch_preset, is_hub_source
 from keras_cxr.keras_graph.interface import predict_probabilities
 from keras_cxr.models.registry import build, model_info

@@ -18,7 +18,7 @@ from keras_cxr._support.disk.file_names import (
     PRESET_WEIGHTS_FILE,
     UNUSUAL_FILE,
 )
-from keras_cxr._support.disk.files import output_folder, write_whole
+from keras_cxr._support.disk.files import file_digest, output_folder, write_whole
 from keras_cxr._support.disk.jsonable import write_json
 from keras_cxr._support.disk.locking import ScratchFolder
 from keras_cxr._support.disk.outputs import PRESET as PRESET_OUTPUT
@@ -30,7 +30,7 @@ from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.evaluation.result import Evaluation
 from keras_cxr.inference.classifier import Classifier
 from keras_cxr.inference.preset.card import describe, with_front_matter
-from keras_cxr.inference.preset.form import PRESET_FILES, SCHEMA_VERSION, file_digest
+from keras_cxr.inference.preset.form import PRESET_FILES, SCHEMA_VERSION
 from keras_cxr.inference.preset_files import GOLDEN_SEED, build_described, golden_films
 from keras_cxr.keras_graph.interface import predict_probabilities
 from keras_cxr.statistics.conformal import ConformalSets

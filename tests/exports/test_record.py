@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from keras_cxr._support.disk.files import file_digest
 from keras_cxr.errors import DataError, NotFoundError
 from keras_cxr.exports import read_export
-from keras_cxr.exports.record import sha256
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_the_record_tells_all_that_a_stranger_needs(exported):
         "name": "pixels", "dtype": "uint8", "shape": [None, 32, 32, 1], "range": [0, 255],
     }  # fmt: skip
     assert record["output"]["shape"] == [None, 4]
-    assert record["files"] == {"model.keras": sha256(exported.path)}
+    assert record["files"] == {"model.keras": file_digest(exported.path)}
     assert record["num_bytes"] == exported.path.stat().st_size
     assert record["check"]["num_images"] == 16
     assert record["check"]["tolerance"] == 1e-4
@@ -58,7 +58,7 @@ def test_records_of_the_first_version_are_read(copied):
 def test_a_file_that_its_runtime_cannot_read_is_named(copied):
     (copied / "model.keras").write_bytes(b"no model")
     record = json.loads((copied / "export.json").read_text(encoding="utf-8"))
-    record["files"] = {"model.keras": sha256(copied / "model.keras")}
+    record["files"] = {"model.keras": file_digest(copied / "model.keras")}
     (copied / "export.json").write_text(json.dumps(record))
     with pytest.raises(DataError, match=r"model\.keras"):
         read_export(copied).load()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from keras_cxr import build_densenet121, build_lenet5, make_datasets
+from keras_cxr._support.disk.files import file_digest
 from keras_cxr.errors import (
     DataError,
     InvalidArgumentError,
@@ -27,7 +28,6 @@ from keras_cxr.inference import (
     model_from_preset,
     save_preset,
 )
-from keras_cxr.inference.preset.form import file_digest
 from keras_cxr.inference.preset_files import _FOLDER, PINNED
 from tests.forked import run_forked
 from tests.training.conftest import bright_squares

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import glob
+import hashlib
 import os
 import stat
 import tempfile
@@ -201,3 +202,9 @@ def _sync_folder(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

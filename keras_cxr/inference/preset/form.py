@@ -1,6 +1,5 @@
 """What a preset's folder may hold, and whether its files are whole; no model is built here."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from keras_cxr._support.disk.file_names import (
     PRESET_WEIGHTS_FILE,
     UNUSUAL_FILE,
 )
+from keras_cxr._support.disk.files import file_digest
 from keras_cxr.errors import DataError
 
 SCHEMA_VERSION = 2
@@ -107,9 +107,3 @@ def what_came(content: bytes) -> str:
     if head.startswith(b"version https://git-lfs"):
         return "is a Git LFS pointer: the repository was copied without `git lfs pull`"
     return ""
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
