@@ -23,7 +23,8 @@ from benchmarks.odd_pictures import other_pictures
 from keras_cxr import Datasets, build_lenet5, make_datasets, train
 from keras_cxr.data.files.images import read_image
 from keras_cxr.evaluation.ood import MAX_IMAGES, NEIGHBOR, OutOfDistribution
-from keras_cxr.keras_graph.features import feature_model, thumbnails
+from keras_cxr.evaluation.vectors import thumbnails
+from keras_cxr.keras_graph.features import feature_model
 from keras_cxr.statistics.intervals.limits import wilson_limits
 
 Images = Any

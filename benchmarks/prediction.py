@@ -11,8 +11,9 @@ import pandas as pd
 from benchmarks.common import Options, Report, alternate, main, phantom_folder
 from keras_cxr import build_lmap3
 from keras_cxr.evaluation.ood import MAX_IMAGES, NEIGHBOR, OutOfDistribution
+from keras_cxr.evaluation.vectors import THUMBNAIL_SIDE
 from keras_cxr.inference import Classifier, list_image_files
-from keras_cxr.keras_graph.features import THUMBNAIL_SIDE, feature_model
+from keras_cxr.keras_graph.features import feature_model
 
 CLASSES = ("COVID", "Lung_Opacity", "Normal", "Viral Pneumonia")
 

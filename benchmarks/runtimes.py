@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.common import Options, Report, main
 from keras_cxr import build_lenet5, export
-from keras_cxr.exports.formats import FORMATS
-from keras_cxr.exports.pictures import draw_pictures
+from keras_cxr.phantoms.fitted import draw_pictures
+from keras_cxr.runtimes.formats import FORMATS
 
 SCRIPT = Path(__file__).with_name("one_runtime.py")
 BATCH = 32

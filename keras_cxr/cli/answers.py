@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
+from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import print_notes, print_result, print_text, report_failed
 from keras_cxr.errors import InvalidArgumentError, OutputError
 
@@ -33,34 +34,59 @@ class Wanted:
     json: bool
 
 
-def answer(classifier: "Classifier", found: "ImageFiles", wanted: Wanted) -> int:
-    """Answer for files and print or write it; the exit code."""
-    from keras_cxr._support.disk.files import write_whole
+class Asked(NamedTuple):
+    """What is to be answered for, and where the answers go.
+
+    Attributes:
+        files: the images.
+        notes: of the search for them.
+        out: the file for the answers; None prints them.
+    """
+
+    files: list[Path]
+    notes: tuple[str, ...]
+    out: Path | None
+
+
+def prepare(found: "ImageFiles", wanted: Wanted) -> Asked:
+    """Refuse what cannot work before a model is loaded, which takes seconds; take the shard."""
     from keras_cxr._support.disk.outputs import PREDICTIONS, check_free_file
-    from keras_cxr._support.text.csv_cells import csv_text
-    from keras_cxr.heatmap_pages.write import check_heatmap_folder, write_heatmaps
-    from keras_cxr.inference.answer_lines import take_shard
+    from keras_cxr.inference.answer_lines import BEGINNING, take_shard
 
     _check(wanted)
     files = list(found.files)
     if wanted.shard is not None:
         files = take_shard(sorted(set(files)), wanted.shard)
     if wanted.heatmaps is not None:
+        import_keras_quietly()
+        from keras_cxr.heatmap_pages.write import check_heatmap_folder
+
         check_heatmap_folder(list(dict.fromkeys(files)), wanted.heatmaps)
-    notes = [*found.notes, *classifier.notes]
+    kind = BEGINNING if wanted.jsonl else PREDICTIONS
+    out = None if wanted.out is None else check_free_file(wanted.out, kind)
+    return Asked(files, found.notes, out)
+
+
+def answer(classifier: "Classifier", asked: Asked, wanted: Wanted) -> int:
+    """Answer for files and print or write it; the exit code."""
+    from keras_cxr._support.disk.files import write_whole
+    from keras_cxr._support.text.csv_cells import csv_text
+
+    notes = [*asked.notes, *classifier.notes]
     if wanted.jsonl:
-        failed = _answer_in_lines(classifier, files, wanted, notes)
+        failed = _answer_in_lines(classifier, asked, notes, resume=wanted.resume)
     else:
-        out = None if wanted.out is None else check_free_file(wanted.out, PREDICTIONS)
-        table, failed = classifier.predict_files(files)
-        if out is not None:
-            write_whole(out, csv_text(table))
+        table, failed = classifier.predict_files(asked.files)
+        if asked.out is not None:
+            write_whole(asked.out, csv_text(table))
         shown = table.drop(columns=["unusual_score", "narrow"], errors="ignore")
         document = {"predictions": table.to_dict("records")}
         print_result(document, wanted.json, table_lines(shown) + unusual_line(table))
         notes += narrow_notes(table)
     if wanted.heatmaps is not None:
-        done = write_heatmaps(classifier, files, wanted.heatmaps)
+        from keras_cxr.heatmap_pages.write import write_heatmaps
+
+        done = write_heatmaps(classifier, asked.files, wanted.heatmaps)
         notes.append(f"the heat maps are shown by {done.gallery}")
     print_notes(notes)
     return report_failed(failed)
@@ -85,21 +111,15 @@ def _check(wanted: Wanted) -> None:
 
 
 def _answer_in_lines(
-    classifier: "Classifier", files: list[Path], wanted: Wanted, notes: list[str]
+    classifier: "Classifier", asked: Asked, notes: list[str], *, resume: bool
 ) -> dict[Path, str]:
     """Print or write a line for each file as it comes; the files that could not be read."""
-    from keras_cxr._support.disk.outputs import check_free_file
     from keras_cxr.evaluation.ood_file import weights_digest
-    from keras_cxr.inference.answer_lines import (
-        BEGINNING,
-        cut_torn_line,
-        lines_of,
-        read_answers,
-    )
+    from keras_cxr.inference.answer_lines import cut_torn_line, lines_of, read_answers
 
     digest = weights_digest(classifier.model)
-    target = None if wanted.out is None else check_free_file(wanted.out, BEGINNING)
-    if target is not None and wanted.resume and target.exists():
+    files, target = asked.files, asked.out
+    if target is not None and resume and target.exists():
         held = read_answers(target, digest)
         cut_torn_line(target, held)
         left = [file for file in files if str(file) not in held.files]
@@ -110,7 +130,7 @@ def _answer_in_lines(
         )
         files = left
     failed: dict[Path, str] = {}
-    with _opened(target, "a" if wanted.resume else "w") as stream:
+    with _opened(target, "a" if resume else "w") as stream:
         for part in classifier.stream(files):
             failed |= {Path(name): reason for name, reason in part.failed.items()}
             for line in lines_of(part, digest):

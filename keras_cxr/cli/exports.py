@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from keras_cxr._support.quiet import import_keras_quietly, noise_kept_back
 from keras_cxr.cli.common import AsJson, print_notes, print_result
-from keras_cxr.exports.formats import FORMAT_NAMES, FORMATS, check_installed
+from keras_cxr.runtimes.formats import FORMAT_NAMES, FORMATS, check_installed
 
 if TYPE_CHECKING:
     FormatName = str

@@ -1,16 +1,17 @@
 """Commands that use a trained model: evaluate, predict, explain, segment."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from cyclopts import Parameter
 
-from keras_cxr._support.quiet import import_keras_quietly
+from keras_cxr._support.quiet import import_keras_quietly, noise_kept_back
 from keras_cxr.cli.answers import (
     Wanted,
     answer,
     find_named_files,
     narrow_notes,
+    prepare,
     table_lines,
     unusual_line,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from keras_cxr.inference import Classifier, ImageFiles
 
 Images = Annotated[Path, Parameter(name="IMAGES", required=True)]
+RuntimeName = Literal["keras", "onnx", "litert"]
 if TYPE_CHECKING:
     MethodName = str
 else:  # one of them; type checkers know lists of quoted names alone
@@ -79,6 +81,7 @@ def predict(
     jsonl: Annotated[bool, Parameter(negative="")] = False,
     shard: str | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
+    runtime: RuntimeName = "keras",
     as_json: AsJson = False,
 ) -> int:
     """Class probabilities of image files (PNG, DICOM, ...), and which are no usual X-rays.
@@ -95,12 +98,14 @@ def predict(
         jsonl: Print a JSON object for each file as soon as it is answered.
         shard: Answer for one of n equal shares of the sorted files: 2/5 is the second fifth.
         resume: Go on where an earlier --out file of --jsonl ends.
+        runtime: What computes the answers. onnx and litert answer in under two seconds, without
+            Keras, once it has made their form of the model.
         as_json: Print the answers as JSON.
     """
-    import_keras_quietly()
-    classifier, found = _classifier_and_files(images, model)
     wanted = Wanted(out, heatmaps, jsonl=jsonl, shard=shard, resume=resume, json=as_json)
-    return answer(classifier, found, wanted)
+    named = _model_and_files(images, model)
+    asked = prepare(named.files, wanted)
+    return answer(_load(named, runtime), asked, wanted)
 
 
 def explain(
@@ -134,8 +139,8 @@ def explain(
             most 64 of the images: about 200 forward passes for each.
         as_json: Print the written files and answers as JSON.
     """
-    import_keras_quietly()
-    classifier, found = _classifier_and_files(images, model)
+    named = _model_and_files(images, model)
+    classifier, found = _load(named), named.files
     from keras_cxr._support.progress import say
     from keras_cxr.heatmap_pages.write import write_heatmaps
 
@@ -185,17 +190,27 @@ def segment(folder: Path, /, *, out: Path, as_json: AsJson = False) -> int:
     return report_failed(done.failed)
 
 
-def _classifier_and_files(
-    words: tuple[Path, ...], model: Path | None
-) -> "tuple[Classifier, ImageFiles]":
-    """Return the model and the image files; without --model the first word may be the model."""
-    from keras_cxr.inference import Classifier
-    from keras_cxr.inference.loading import is_model
-    from keras_cxr.inference.preset_files import DEFAULT_PRESET, list_presets
+class _Named(NamedTuple):
+    """The model and the image files that a person names.
+
+    Attributes:
+        model: its path, or the name of a preset.
+        files: the images.
+        guessed: what was taken for what, where no option names the model; for its error.
+    """
+
+    model: Path
+    files: "ImageFiles"
+    guessed: str = ""
+
+
+def _model_and_files(words: tuple[Path, ...], model: Path | None) -> _Named:
+    """Return what the words name; without --model the first may be the model."""
+    from keras_cxr.inference.places import is_model
+    from keras_cxr.inference.preset.places import DEFAULT_PRESET, list_presets
 
     if model is not None:
-        files = find_named_files(words)
-        return Classifier.load(model), files
+        return _Named(model, find_named_files(words))
     first, *images = words
     if is_model(first):
         taken = f"{first} was taken as the model, since --model is not given"
@@ -203,12 +218,7 @@ def _classifier_and_files(
             raise InvalidArgumentError(
                 f"There is no image: {taken}. Name an image or a folder too."
             )
-        files = find_named_files(images)
-        try:
-            return Classifier.load(first), files
-        except (NotFoundError, DataError) as error:
-            remedy = "Name the model with --model, or as the first word."
-            raise type(error)(f"{taken}. {remedy}\n{error}") from error
+        return _Named(first, find_named_files(images), taken)
     try:
         files = find_named_files(words)
     except NotFoundError as error:
@@ -218,7 +228,27 @@ def _classifier_and_files(
         f"Note: no model is named, so the preset {DEFAULT_PRESET} answers. For research only, no "
         "medical device: test it on films whose findings you know before you believe it."
     )
-    return Classifier.from_preset(DEFAULT_PRESET), files
+    return _Named(Path(DEFAULT_PRESET), files)
+
+
+def _load(named: _Named, runtime: str = "keras") -> "Classifier":
+    from keras_cxr.inference.classifier import Classifier
+    from keras_cxr.inference.compiled import is_compiled
+
+    try:
+        if runtime == "keras":
+            import_keras_quietly()
+            return Classifier.load(named.model)
+        if is_compiled(named.model, runtime):
+            return Classifier.load(named.model, runtime=runtime)
+        print_aside(f"Note: {named.model} is made ready for {runtime}, which is done once.")
+        with noise_kept_back():
+            return Classifier.load(named.model, runtime=runtime)
+    except (NotFoundError, DataError) as error:
+        if not named.guessed:
+            raise
+        remedy = "Name the model with --model, or as the first word."
+        raise type(error)(f"{named.guessed}. {remedy}\n{error}") from error
 
 
 def _answers(table: "pd.DataFrame") -> str:

@@ -4,9 +4,8 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +15,11 @@ from keras_cxr.data import Datasets
 from keras_cxr.data.datasets import check_datasets
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.evaluation.ood_file import NUMBERS, read_detector, write_detector
-from keras_cxr.keras_graph.features import feature_model, thumbnails
-from keras_cxr.keras_graph.heads import outputs_probabilities
-from keras_cxr.keras_graph.interface import as_probabilities, check_model_fits
+from keras_cxr.evaluation.vectors import neighbor_distances, picture_vectors
+from keras_cxr.runtimes.compiled import CompiledModel
+
+if TYPE_CHECKING:  # the detector of a compiled model answers without Keras
+    import keras
 
 MAX_IMAGES = 2000  # keeps the file at 1.3 MB for LMAP3 and a score at 0.1 ms
 NEIGHBOR = 20  # of 1, 5 and 20 the one whose features told blank and drawn pictures best
@@ -41,7 +42,7 @@ class OutOfDistribution:
     called unusual. Mirrored films and good drawings of a chest are mostly accepted.
 
     Attributes:
-        model: the classifier.
+        model: the classifier; a `CompiledModel` where another runtime answers.
         references: (n, features + 256) float16 vectors of training images.
         threshold: 95 % of validation images score this or less.
         neighbor: k.
@@ -50,7 +51,7 @@ class OutOfDistribution:
             were set aside, which the model knows, and more than 5 % of new ones may be unusual.
     """
 
-    model: keras.Model
+    model: "keras.Model | CompiledModel"
     references: NDArray[np.float16]
     threshold: float
     neighbor: int
@@ -60,7 +61,7 @@ class OutOfDistribution:
     @classmethod
     def fit(
         cls,
-        model: keras.Model,
+        model: "keras.Model",
         datasets: Datasets,
         *,
         max_images: int = MAX_IMAGES,
@@ -94,6 +95,9 @@ class OutOfDistribution:
         """
         if not 0.0 < accepted < 1.0:
             raise InvalidArgumentError(f"accepted must lie between 0 and 1, received {accepted!r}")
+        from keras_cxr.keras_graph.features import feature_model
+        from keras_cxr.keras_graph.interface import check_model_fits
+
         max_images = check_integer("max_images", max_images, least=2)
         check_datasets(datasets, "OutOfDistribution.fit")
         check_model_fits(model, datasets.input_shape, datasets.num_classes)
@@ -110,7 +114,7 @@ class OutOfDistribution:
             train, held = train[order[cut:]], train[order[:cut]]
         neighbor = max(1, min(NEIGHBOR, len(train) // 10))
         references = train.astype(np.float16)
-        distances = _distances(held, references, neighbor)
+        distances = neighbor_distances(held, references, neighbor)
         threshold = float(np.quantile(distances, accepted, method="higher"))
         return cls(model, references, threshold, neighbor, len(held), held_out)
 
@@ -126,7 +130,7 @@ class OutOfDistribution:
             return np.zeros(0)
         return np.concatenate(
             [
-                self._scores(self._network.predict_on_batch(chunk), chunk)
+                self._scores(self._features(chunk), chunk)
                 for chunk in (pictures[start : start + BATCH_SIZE] for start in chunks)
             ]
         )
@@ -146,6 +150,12 @@ class OutOfDistribution:
         """
         check_not_forked()
         pictures = self._checked(images)
+        if isinstance(self.model, CompiledModel):
+            features, found = self.model.predict_both(pictures)
+            return found.astype(np.float64), self._scores(features, pictures)
+        from keras_cxr.keras_graph.heads import outputs_probabilities
+        from keras_cxr.keras_graph.interface import as_probabilities
+
         logits = not outputs_probabilities(self.model)
         features, outputs = self._network_and_head.predict_on_batch(pictures)
         return as_probabilities(outputs, logits=logits), self._scores(features, pictures)
@@ -164,7 +174,9 @@ class OutOfDistribution:
         return write_detector(Path(path), self.model, self.references, numbers)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], model: keras.Model) -> "OutOfDistribution":
+    def load(
+        cls, path: str | os.PathLike[str], model: "keras.Model | CompiledModel"
+    ) -> "OutOfDistribution":
         """Return the detector that `save` wrote, for the model it was fitted to.
 
         Raises:
@@ -181,21 +193,42 @@ class OutOfDistribution:
         return {name: value for name, value in vars(self).items() if name not in made}
 
     @cached_property
-    def _network(self) -> keras.Model:
+    def _network(self) -> "keras.Model":
+        from keras_cxr.keras_graph.features import feature_model
+
         return feature_model(self.model)
 
     @cached_property
-    def _network_and_head(self) -> keras.Model:
-        return keras.Model(self.model.inputs, [*self._network.outputs, *self.model.outputs])
+    def _network_and_head(self) -> "keras.Model":
+        import keras
+
+        model: Any = self.model
+        return keras.Model(model.inputs, [*self._network.outputs, *model.outputs])
 
     def _checked(self, images: NDArray[Any]) -> NDArray[np.float32]:
         pictures = np.asarray(images, np.float32)
         if pictures.ndim != 4 or pictures.shape[1:] != self.model.input_shape[1:]:
-            check_model_fits(self.model, pictures.shape[1:], self.model.output_shape[-1])
+            self._refuse(pictures)
         return pictures
 
+    def _refuse(self, pictures: NDArray[np.float32]) -> None:
+        """Raise where Keras cannot take pictures of this shape, either."""
+        if isinstance(self.model, CompiledModel):
+            raise InvalidArgumentError(
+                f"the images have shape {pictures.shape}, the model {self.model.name!r} takes "
+                f"(batch, {', '.join(map(str, self.model.input_shape[1:]))})."
+            )
+        from keras_cxr.keras_graph.interface import check_model_fits
+
+        check_model_fits(self.model, pictures.shape[1:], self.model.output_shape[-1])
+
+    def _features(self, pictures: NDArray[np.float32]) -> Any:
+        if isinstance(self.model, CompiledModel):
+            return self.model.predict_both(pictures)[0]
+        return self._network.predict_on_batch(pictures)
+
     def _scores(self, features: Any, images: NDArray[np.float32]) -> NDArray[np.float64]:
-        return _distances(_vectors(features, images), self.references, self.neighbor)
+        return neighbor_distances(picture_vectors(features, images), self.references, self.neighbor)
 
     def __repr__(self) -> str:
         return (
@@ -212,30 +245,10 @@ def _drawn(
 
 
 def _vectors_of(
-    network: keras.Model, datasets: Datasets, part: str, chosen: NDArray[np.int64]
+    network: "keras.Model", datasets: Datasets, part: str, chosen: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     starts = range(0, len(chosen), BATCH_SIZE)
     batches = (datasets.load(part, chosen[i : i + BATCH_SIZE])[0] for i in starts)
-    return np.concatenate([_vectors(network.predict_on_batch(batch), batch) for batch in batches])
-
-
-def _vectors(outputs: Any, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (n, features + 256) float32: both unit vectors of each picture side by side."""
-    features = np.asarray(outputs, np.float32)
-    if not np.isfinite(features).all():
-        raise InvalidArgumentError(
-            "The model's features hold NaN or infinite values: its training diverged or its "
-            "weights are damaged."
-        )
-    length = np.linalg.norm(features, axis=1, keepdims=True)
-    return np.hstack([features / np.maximum(length, 1e-9), thumbnails(images)])  # 1e-9: all zero
-
-
-def _distances(
-    vectors: NDArray[np.float32], references: NDArray[np.float16], neighbor: int
-) -> NDArray[np.float64]:
-    """Return (n,) Euclidean distances to the `neighbor`-th nearest reference."""
-    known = references.astype(np.float32)
-    squares = (vectors**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * vectors @ known.T
-    nearest = np.partition(squares, neighbor - 1, axis=1)[:, neighbor - 1]
-    return np.sqrt(np.maximum(nearest, 0.0)).astype(np.float64)
+    return np.concatenate(
+        [picture_vectors(network.predict_on_batch(batch), batch) for batch in batches]
+    )

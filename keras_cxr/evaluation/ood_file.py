@@ -3,9 +3,8 @@
 import hashlib
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +13,11 @@ from keras_cxr._support.disk.documents import COUNT, Document, FormError, Range,
 from keras_cxr._support.disk.files import write_whole
 from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr.errors import DataError, NotFoundError
-from keras_cxr.keras_graph.features import THUMBNAIL_SIDE, feature_model
+from keras_cxr.evaluation.vectors import THUMBNAIL_SIDE
+from keras_cxr.runtimes.compiled import CompiledModel
+
+if TYPE_CHECKING:
+    import keras
 
 SCHEMA_VERSION = 1
 NUMBERS = ("threshold", "neighbor", "num_validation", "held_out")
@@ -33,7 +36,7 @@ _HEAD = Document(
 
 
 def write_detector(
-    path: Path, model: keras.Model, references: NDArray[np.float16], numbers: dict[str, Any]
+    path: Path, model: "keras.Model", references: NDArray[np.float16], numbers: dict[str, Any]
 ) -> Path:
     """Write all of a detector but its model to an .npz file, whole or not at all; return its path.
 
@@ -53,7 +56,9 @@ def write_detector(
     return path
 
 
-def read_detector(path: Path, model: keras.Model) -> tuple[NDArray[np.float16], dict[str, Any]]:
+def read_detector(
+    path: Path, model: "keras.Model | CompiledModel"
+) -> tuple[NDArray[np.float16], dict[str, Any]]:
     """Return the references and `NUMBERS` that `write_detector` wrote for this model.
 
     Raises:
@@ -76,7 +81,7 @@ def read_detector(path: Path, model: keras.Model) -> tuple[NDArray[np.float16], 
             f"{path} was fitted to other weights than those of {model.name!r}: its scores "
             "would mean nothing. Fit the detector anew with OutOfDistribution.fit."
         )
-    width = feature_model(model).output_shape[-1] + THUMBNAIL_SIDE**2
+    width = _num_features(model) + THUMBNAIL_SIDE**2
     shape, rows = references.shape, len(references) if references.ndim else 0
     if shape != (rows, width) or head["neighbor"] > rows or not np.isfinite(references).all():
         raise _HEAD.damaged(
@@ -87,8 +92,18 @@ def read_detector(path: Path, model: keras.Model) -> tuple[NDArray[np.float16], 
     return references.astype(np.float16), {name: head[name] for name in NUMBERS}
 
 
-def weights_digest(model: keras.Model) -> str:
+def _num_features(model: "keras.Model | CompiledModel") -> int:
+    if isinstance(model, CompiledModel):
+        return model.num_features
+    from keras_cxr.keras_graph.features import feature_model
+
+    return int(feature_model(model).output_shape[-1])
+
+
+def weights_digest(model: "keras.Model | CompiledModel") -> str:
     """Return a hash of a model's weights, in hexadecimal."""
+    if isinstance(model, CompiledModel):
+        return model.weights
     digest = hashlib.sha256()
     for weight in model.get_weights():
         digest.update(repr((weight.shape, str(weight.dtype))).encode())

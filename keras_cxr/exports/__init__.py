@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from keras_cxr._support.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from keras_cxr.exports.formats import FORMATS, ExportFormat, Runtime
-    from keras_cxr.exports.measures import Parity, Speed
+    from keras_cxr.exports.exported_model import ExportedModel, load_export
     from keras_cxr.exports.record import Export, read_export
-    from keras_cxr.exports.runtimes import ExportedModel, load_export
     from keras_cxr.exports.writing import export
+    from keras_cxr.runtimes.formats import FORMATS, ExportFormat, Runtime
+    from keras_cxr.runtimes.measures import Parity, Speed
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "keras_cxr.exports.formats": ("FORMATS", "ExportFormat", "Runtime"),
-            "keras_cxr.exports.measures": ("Parity", "Speed"),
+            "keras_cxr.runtimes.formats": ("FORMATS", "ExportFormat", "Runtime"),
+            "keras_cxr.runtimes.measures": ("Parity", "Speed"),
             "keras_cxr.exports.record": ("Export", "read_export"),
-            "keras_cxr.exports.runtimes": ("ExportedModel", "load_export"),
+            "keras_cxr.exports.exported_model": ("ExportedModel", "load_export"),
             "keras_cxr.exports.writing": ("export",),
         },
     )

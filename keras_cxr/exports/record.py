@@ -10,8 +10,8 @@ from keras_cxr._support.disk.file_names import EXPORT_FILE
 from keras_cxr._support.disk.files import file_digest
 from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr.errors import DataError, KerasCXRError, NotFoundError
-from keras_cxr.exports.formats import FORMATS, Runtime, check_installed
-from keras_cxr.exports.measures import PARITY_FORM, SPEED_FORM, Parity, Speed
+from keras_cxr.runtimes.formats import FORMATS, Runtime, check_installed
+from keras_cxr.runtimes.measures import PARITY_FORM, SPEED_FORM, Parity, Speed
 
 SCHEMA_VERSION = 2
 KINDS = ("classifier", "segmenter")
@@ -137,7 +137,7 @@ class Export:
                 runtime here cannot read it.
         """
         wanted = FORMATS[self.format]
-        check_installed(wanted)
+        check_installed(wanted, only_to_read=True)
         for name, digest in self.files.items():
             file = self.folder / name
             if not file.is_file() or file_digest(file) != digest:

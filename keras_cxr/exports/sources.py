@@ -22,9 +22,9 @@ from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.exports.serving import Source
 from keras_cxr.inference.classifier import Classifier, load_classifier
-from keras_cxr.inference.loading import find_model_file
+from keras_cxr.inference.places import find_model_file
 from keras_cxr.inference.preset.form import PRESET
-from keras_cxr.inference.preset_files import locate_preset
+from keras_cxr.inference.preset.places import locate_preset
 from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
 from keras_cxr.segmentation import LungSegmenter
 from keras_cxr.statistics.calibration.scaling import Scaling

@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import warnings
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -18,19 +17,19 @@ from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr._support.disk.locking import ScratchFolder
 from keras_cxr._support.disk.outputs import check_free, export_output
 from keras_cxr._support.processes import check_not_forked
-from keras_cxr.errors import ExportError, InvalidArgumentError, KerasCXRError, OutputError
-from keras_cxr.exports.formats import ExportFormat, Runtime, find_format
-from keras_cxr.exports.measures import Parity, Speed
-from keras_cxr.exports.parity import measure_parity, measure_speed
+from keras_cxr.errors import InvalidArgumentError, OutputError
 from keras_cxr.exports.pictures import ParityPictures, choose_pictures
 from keras_cxr.exports.record import Export
 from keras_cxr.exports.serving import Source
 from keras_cxr.exports.sources import open_source
+from keras_cxr.runtimes.formats import ExportFormat, Runtime, find_format
+from keras_cxr.runtimes.measures import Parity, Speed
+from keras_cxr.runtimes.parity import measure_speed
+from keras_cxr.runtimes.writing import write_checked
 from keras_cxr.segmentation import LungSegmenter
 
 _PACKAGES = ("keras-cxr", "keras", "numpy")
 _BATCH_SIZE = 16
-_SHOWN = 300  # characters: converters repeat whole graphs in their messages
 
 
 def export(
@@ -137,27 +136,19 @@ def _write_and_ask(
             for start in range(0, len(pictures.asked), _BATCH_SIZE)
         ]
     )
-    serving = source.serving()
     try:
-        with warnings.catch_warnings():  # of converters about their own code
-            warnings.simplefilter("ignore")
-            wanted.save(serving, path, pictures.calibrating)
-        runtime = wanted.load(path)
-        parity = measure_parity(
-            runtime.predict, pictures.asked, expected, wanted=wanted, pictures=pictures.called
+        runtime, parity = write_checked(
+            source.serving(),
+            path,
+            wanted=wanted,
+            asked=pictures.asked,
+            expected=expected,
+            calibrating=pictures.calibrating,
+            pictures=pictures.called,
         )
-        speed = measure_speed(runtime.predict, source.predict, pictures.asked[0])
-    except KerasCXRError:
-        raise
     except OSError as error:
         raise _unwritable(folder, error) from error
-    except Exception as error:  # converters and runtimes raise what they like
-        reason = " ".join(str(error).split())[:_SHOWN] or type(error).__name__
-        raise ExportError(
-            f"The model {source.model.name!r} cannot be exported as {wanted.name}: {reason}. "
-            'Nothing was written. The format "keras" takes any model.'
-        ) from error
-    return runtime, parity, speed
+    return runtime, parity, measure_speed(runtime.predict, source.predict, pictures.asked[0])
 
 
 def _describe(

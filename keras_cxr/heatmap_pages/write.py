@@ -104,6 +104,7 @@ def write_heatmaps(
         raise InvalidArgumentError(
             f"The model has no class {class_name!r}; its classes are {', '.join(names)}."
         )
+    classifier = classifier.in_keras()
     explainer = make_method(classifier.model, method, layer=layer, placement=placement)
     name_of = dict(zip(paths, check_heatmap_folder(paths, out_dir), strict=True))
     folder = output_folder(out_dir)

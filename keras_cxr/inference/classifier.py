@@ -3,11 +3,10 @@
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -15,15 +14,17 @@ from numpy.typing import NDArray
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr._support.ranges import check_range_for
 from keras_cxr.data.files.intensity import is_narrow
-from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.inference.loading import read_saved, read_saved_preset
+from keras_cxr.errors import InvalidArgumentError, NotFoundError
+from keras_cxr.inference.compiled import check_runtime, read_compiled
 from keras_cxr.inference.pictures import Picture, PictureReader, list_pictures
 from keras_cxr.inference.predictions import Predictions, joined
-from keras_cxr.keras_graph.heads import outputs_probabilities
-from keras_cxr.keras_graph.interface import as_probabilities, predict_probabilities
+from keras_cxr.inference.preset.places import list_presets, locate_preset
+from keras_cxr.runtimes.compiled import CompiledModel
 from keras_cxr.statistics.conformal import ConformalSets
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # another runtime answers without Keras
+    import keras
+
     from keras_cxr.evaluation.ood import OutOfDistribution
 
 Image = NDArray[np.float32]
@@ -47,7 +48,7 @@ class Classifier:
 
     Attributes:
         model: from `(batch, height, width, channels)` float32 in [0, 255] to
-            `(batch, classes)`.
+            `(batch, classes)`: a Keras model, or what another runtime reads of it.
         class_names: in the order of the model's outputs.
         data_options: how `make_datasets` read the images it was trained on (`image_size`,
             `color_mode`, `intensity`, `region`, `seed`, …); empty where no run is on record.
@@ -63,7 +64,7 @@ class Classifier:
         (1, 4)
     """
 
-    model: keras.Model
+    model: "keras.Model | CompiledModel"
     class_names: tuple[str, ...]
     data_options: dict[str, Any]
     unusual: "OutOfDistribution | None" = None
@@ -72,7 +73,7 @@ class Classifier:
     _lock: Any = field(default_factory=threading.Lock, init=False, repr=False)
 
     @classmethod
-    def from_preset(cls, source: str | os.PathLike[str]) -> "Classifier":
+    def from_preset(cls, source: str | os.PathLike[str], *, runtime: str = "keras") -> "Classifier":
         """Return the classifier of a preset.
 
         Nothing in a preset is run; its files are held against their SHA-256, and the model must
@@ -81,6 +82,7 @@ class Classifier:
         Args:
             source: one of `list_presets()`, a folder that `save_preset` wrote, or
                 `hf://owner/name` of the Hugging Face hub, with `@revision` where it is not main.
+            runtime: what answers, as `load` takes it.
 
         Raises:
             NotFoundError: there is no such preset.
@@ -91,7 +93,11 @@ class Classifier:
             >>> Classifier.from_preset("lmap3_phantom").image_size
             (224, 224)
         """
-        return cls(*read_saved_preset(source))
+        if locate_preset(source) is None:
+            raise NotFoundError(
+                f"There is no preset {str(source)!r}. Known presets: {', '.join(list_presets())}."
+            )
+        return cls.load(source, runtime=runtime)
 
     @classmethod
     def load(
@@ -100,6 +106,7 @@ class Classifier:
         *,
         class_names: Sequence[str] | None = None,
         custom_objects: dict[str, Any] | None = None,
+        runtime: str = "keras",
     ) -> "Classifier":
         """Return the classifier that a training run left, of a preset, or of any `.keras` file.
 
@@ -110,6 +117,9 @@ class Classifier:
                 there is one, else "0", "1", ….
             custom_objects: layers and functions of your own in the model, by name, as
                 `keras.saving.load_model` takes them.
+            runtime: what answers: "keras", or "onnx" and "litert", which answer within 1e-4 of it
+                and need neither Keras nor TensorFlow once Keras has written their form of the
+                model into the cache, where the next process finds it.
 
         Raises:
             NotFoundError: there is no such file, or no model in the folder; near names are given.
@@ -117,8 +127,28 @@ class Classifier:
                 needs `custom_objects`; or the run's record is damaged.
             InvalidArgumentError: (a ValueError) the model does not tell classes of single images
                 apart, or as many names as outputs are needed.
+            MissingExtraError, BackendError: (an ImportError) the runtime is not installed, or the
+                backend cannot write its form of the model.
+            ExportError: (a RuntimeError) the model has no such form, or answers differently in it.
         """
+        check_runtime(runtime)
+        if runtime != "keras":
+            return cls(
+                *read_compiled(
+                    path, runtime, class_names=class_names, custom_objects=custom_objects
+                )
+            )
+        from keras_cxr.inference.loading import read_saved
+
         return cls(*read_saved(path, class_names=class_names, custom_objects=custom_objects))
+
+    def in_keras(self) -> "Classifier":
+        """Return this classifier with its Keras model: for heat maps, and for training on."""
+        if not isinstance(self.model, CompiledModel):
+            return self
+        model = self.model.load_keras()
+        unusual = None if self.unusual is None else replace(self.unusual, model=model)
+        return replace(self, model=model, unusual=unusual)
 
     def __call__(self, images: Any) -> Predictions:
         """Return the answers for one picture or several.
@@ -184,6 +214,10 @@ class Classifier:
         check_range_for(self.model, images, InvalidArgumentError)
         check_not_forked()
         with self._lock:
+            if isinstance(self.model, CompiledModel):
+                return self.model.predict_on_batch(images).astype(np.float64)
+            from keras_cxr.keras_graph.interface import predict_probabilities
+
             return predict_probabilities(self.model, images)
 
     def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
@@ -254,6 +288,12 @@ class Classifier:
         with self._lock:  # Keras traces a model's functions when they are first called
             if self.unusual is not None:
                 return self.unusual.predict(images)
+            if isinstance(self.model, CompiledModel):
+                found = self.model.predict_on_batch(images).astype(np.float64)
+                return found, np.zeros(len(images))
+            from keras_cxr.keras_graph.heads import outputs_probabilities
+            from keras_cxr.keras_graph.interface import as_probabilities
+
             logits = not outputs_probabilities(self.model)
             outputs = self.model.predict_on_batch(images)
         return as_probabilities(outputs, logits=logits), np.zeros(len(images))

@@ -4,22 +4,21 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from keras_cxr._support.disk.file_names import (
-    BEST_MODEL_FILE,
     CALIBRATED_MODEL_FILE,
-    LAST_MODEL_FILE,
     PREDICTION_SETS_FILE,
     RUN_RECORD_FILE,
     UNUSUAL_FILE,
 )
-from keras_cxr.data.catalog import near_name
 from keras_cxr.data.labels import check_class_names
-from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.inference.preset_files import is_preset, list_presets, read_preset
+from keras_cxr.errors import DataError, InvalidArgumentError
+from keras_cxr.inference.places import Saved, find_model_file
+from keras_cxr.inference.preset.places import is_preset
+from keras_cxr.inference.preset.reading import read_preset
 from keras_cxr.inference.recorded import recorded_run
 from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
 from keras_cxr.models.files import read_model
@@ -27,19 +26,6 @@ from keras_cxr.statistics.conformal import ConformalSets
 
 if TYPE_CHECKING:
     from keras_cxr.evaluation.ood import OutOfDistribution
-
-MODEL_FILES = (LAST_MODEL_FILE, BEST_MODEL_FILE)
-
-
-class Saved(NamedTuple):
-    """What was read; the fields are those of `Classifier`."""
-
-    model: keras.Model
-    class_names: tuple[str, ...]
-    data_options: dict[str, Any]
-    unusual: "OutOfDistribution | None"
-    notes: tuple[str, ...]
-    prediction_sets: ConformalSets | None
 
 
 def read_saved(
@@ -50,7 +36,7 @@ def read_saved(
 ) -> Saved:
     """Return what `Classifier.load` holds; it says what it takes and raises."""
     if is_preset(path):
-        found = read_saved_preset(path)
+        found = _of_preset(path)
         return found if class_names is None else _renamed(found, class_names)
     file = find_model_file(Path(path))
     model = read_model(file, custom_objects=custom_objects)
@@ -96,8 +82,7 @@ def read_saved(
     return Saved(model, names, data, unusual, tuple(notes), _find_sets(file, names))
 
 
-def read_saved_preset(source: str | os.PathLike[str]) -> Saved:
-    """Return what `Classifier.from_preset` holds; it says what it takes and raises."""
+def _of_preset(source: str | os.PathLike[str]) -> Saved:
     found = read_preset(source)
     notes = (found.description,) if found.description else ()
     return Saved(
@@ -148,34 +133,3 @@ def _find_unusual(path: Path, model: keras.Model) -> "tuple[OutOfDistribution | 
         return OutOfDistribution.load(path, model), ""
     except (DataError, InvalidArgumentError) as error:
         return None, f"Whether pictures are unusual is not told: {error}"
-
-
-def is_model(path: Path) -> bool:
-    """Return whether a path is taken for a model: a preset, a `.keras` file or a run's folder."""
-    if is_preset(path) or path.suffix.lower() == ".keras":
-        return True
-    return _model_in(path) is not None
-
-
-def _model_in(path: Path) -> Path | None:
-    """Return the last weights of a run's folder; None where there are none."""
-    files = (folder / name for folder in (path, path / "run") for name in MODEL_FILES)
-    return next((file for file in files if file.is_file()), None)
-
-
-def find_model_file(path: Path) -> Path:
-    """Return the `.keras` file that a path means: itself, or the last weights of a run's folder.
-
-    Raises:
-        NotFoundError: there is no such file, or no model in the folder; near names are given.
-    """
-    if path.is_file():
-        return path
-    if (found := _model_in(path)) is not None:
-        return found
-    if path.is_dir():
-        raise NotFoundError(
-            f"The folder {path} holds neither {' nor '.join(MODEL_FILES)}: it is no finished run."
-        )
-    presets = f" Presets: {', '.join(list_presets())}." if len(path.parts) == 1 else ""
-    raise NotFoundError(f"There is no model {path}{near_name(path)}{presets}")

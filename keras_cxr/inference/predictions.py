@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,8 +12,11 @@ from keras_cxr._support.disk.jsonable import as_json
 from keras_cxr._support.text.prediction_tables import PREDICTION_SET, probability_columns
 from keras_cxr._support.text.terminal import table_text
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.explain.methods.making import make_method
 from keras_cxr.inference.pictures import BATCH_SIZE, PictureReader
+from keras_cxr.runtimes.compiled import CompiledModel
+
+if TYPE_CHECKING:  # another runtime answers without Keras
+    import keras
 
 _WIDTH = 80  # characters of a line
 _SHOWN = 20  # rows of a table that is shown to people
@@ -51,7 +53,7 @@ class Predictions:
     in_set: NDArray[np.bool_] | None
     failed: dict[str, str]
     notes: tuple[str, ...]
-    _answered_by: keras.Model = field(repr=False)
+    _answered_by: "keras.Model | CompiledModel" = field(repr=False)
     _reader: PictureReader = field(repr=False)
     _contents: tuple[Any, ...] = field(repr=False)
 
@@ -132,7 +134,8 @@ class Predictions:
     ) -> NDArray[np.float32]:
         """Return a heat map for each answered picture.
 
-        Files are read again; they must still be there.
+        Files are read again; they must still be there. Keras makes the maps, whichever runtime
+        answered.
 
         Args:
             method: a key of `keras_cxr.explain.METHODS`.
@@ -152,7 +155,12 @@ class Predictions:
                 f"The model has no class {class_name!r}; its classes are "
                 f"{', '.join(self.class_names)}."
             )
-        explainer = make_method(self._answered_by, method, layer=layer)
+        from keras_cxr.explain.methods.making import make_method
+
+        model = self._answered_by
+        if isinstance(model, CompiledModel):
+            model = model.load_keras()
+        explainer = make_method(model, method, layer=layer)
         index = None if class_name is None else self.class_names.index(class_name)
         maps = [np.zeros((0, *self._reader.image_size), np.float32)]
         for start in range(0, len(self), BATCH_SIZE):

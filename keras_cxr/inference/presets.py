@@ -31,7 +31,7 @@ from keras_cxr.evaluation.result import Evaluation
 from keras_cxr.inference.classifier import Classifier
 from keras_cxr.inference.preset.card import describe, with_front_matter
 from keras_cxr.inference.preset.form import PRESET_FILES, SCHEMA_VERSION
-from keras_cxr.inference.preset_files import GOLDEN_SEED, build_described, golden_films
+from keras_cxr.inference.preset.reading import GOLDEN_SEED, build_described, golden_films
 from keras_cxr.keras_graph.interface import predict_probabilities
 from keras_cxr.statistics.conformal import ConformalSets
 
@@ -94,7 +94,7 @@ def save_preset(
         ('ill', 'well')
     """
     out = check_free(folder, PRESET_OUTPUT)
-    model = classifier.model
+    model: Any = classifier.in_keras().model
     _check_classes(classifier.class_names, prediction_sets, evaluation)
     sizes = {
         "input_shape": list(model.input_shape[1:]),

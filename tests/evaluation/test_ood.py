@@ -6,7 +6,8 @@ import pytest
 
 from keras_cxr import build_lenet5, make_datasets
 from keras_cxr.evaluation.ood import OutOfDistribution
-from keras_cxr.keras_graph.features import feature_model, thumbnails
+from keras_cxr.evaluation.vectors import thumbnails
+from keras_cxr.keras_graph.features import feature_model
 from keras_cxr.keras_graph.interface import predict_probabilities
 
 

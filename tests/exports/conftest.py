@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_cxr import build_lenet5
-from keras_cxr.exports.formats import FORMATS
-from keras_cxr.exports.pictures import draw_pictures
+from keras_cxr.phantoms.fitted import draw_pictures
+from keras_cxr.runtimes.formats import FORMATS
 
 NAMES = ("COVID", "=1+1", 'two\nlines, "quoted"', "Lungenentzündung 肺")
 

@@ -12,7 +12,7 @@ import keras_cxr
 from keras_cxr import export
 from keras_cxr.errors import BackendError, InvalidArgumentError, MissingExtraError
 from keras_cxr.exports import load_export, read_export
-from keras_cxr.exports.formats import FORMATS, find_format
+from keras_cxr.runtimes.formats import FORMATS, find_format
 from keras_cxr.segmentation import LungSegmenter
 from tests.exports.conftest import EVERY_FORMAT, NAMES, runnable, spread
 

@@ -6,8 +6,9 @@ import pytest
 import keras_cxr
 from keras_cxr import export
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
-from keras_cxr.exports.pictures import choose_pictures, draw_pictures
+from keras_cxr.exports.pictures import choose_pictures
 from keras_cxr.exports.sources import open_source
+from keras_cxr.phantoms.fitted import draw_pictures
 
 
 @pytest.fixture

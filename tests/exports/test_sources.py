@@ -10,9 +10,9 @@ import pytest
 from keras_cxr import export
 from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.exports import load_export
-from keras_cxr.exports.pictures import draw_pictures
 from keras_cxr.exports.sources import open_source
 from keras_cxr.inference import load_classifier
+from keras_cxr.phantoms.fitted import draw_pictures
 from keras_cxr.segmentation import LungSegmenter
 from tests.exports.conftest import NAMES
 from tests.test_damaged_files import RUN

@@ -11,10 +11,10 @@ from keras_cxr import export
 from keras_cxr.errors import ExportError, InvalidArgumentError, NotFoundError, OutputError
 from keras_cxr.exports import read_export
 from keras_cxr.exports import writing as module
-from keras_cxr.exports.formats import FORMATS
-from keras_cxr.exports.parity import measure_parity
-from keras_cxr.exports.pictures import draw_pictures
 from keras_cxr.inference import load_classifier
+from keras_cxr.phantoms.fitted import draw_pictures
+from keras_cxr.runtimes.formats import FORMATS
+from keras_cxr.runtimes.parity import measure_parity
 from tests.exports.conftest import NAMES, spread
 
 

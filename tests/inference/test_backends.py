@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_cxr.inference import Classifier
-from keras_cxr.inference.preset_files import golden_films
+from keras_cxr.inference.preset.reading import golden_films
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])

@@ -28,7 +28,7 @@ from keras_cxr.inference import (
     model_from_preset,
     save_preset,
 )
-from keras_cxr.inference.preset_files import _FOLDER, PINNED
+from keras_cxr.inference.preset.places import PINNED, PRESETS_FOLDER
 from tests.forked import run_forked
 from tests.training.conftest import bright_squares
 
@@ -161,7 +161,7 @@ def test_presets_of_the_package_answer():
 
 
 def test_presets_of_the_package_are_pinned():
-    folders = [file.parent for file in _FOLDER.glob("*/preset.json")]
+    folders = [file.parent for file in PRESETS_FOLDER.glob("*/preset.json")]
     found = {folder.name: file_digest(folder / "preset.json") for folder in folders}
     assert found == PINNED
 

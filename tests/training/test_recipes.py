@@ -35,7 +35,10 @@ def test_the_rate_rises_for_its_share_of_the_steps_and_falls_to_nothing(steps):
     assert float(rate(0)) == pytest.approx(recipe.learning_rate / 150, rel=1e-5)
     if steps > rising:
         assert float(rate(steps)) == pytest.approx(0, abs=1e-9)
-        assert all(float(rate(step)) <= recipe.learning_rate * 1.00001 for step in range(steps))
+        asked = range(
+            0, steps, max(1, steps // 97)
+        )  # Keras is asked step by step, which takes long
+        assert all(float(rate(step)) <= recipe.learning_rate * 1.00001 for step in asked)
 
 
 def test_best_reaches_the_model(squares):

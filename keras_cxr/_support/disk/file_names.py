@@ -61,5 +61,8 @@ SEGMENTATION_TABLE_FILE = "segmentation.csv"
 # Of an export, beside the model in its format; written last.
 EXPORT_FILE = "export.json"
 
+# Of a classifier in another runtime, in the cache; written last.
+COMPILED_FILE = "compiled.json"
+
 # Beside phantoms.
 PHANTOMS_FILE = "phantoms.json"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keras_cxr._support.text.names import shown
-from keras_cxr.errors import DataError, OutputError
+from keras_cxr.errors import DataError, KerasCXRError, OutputError
 
 _AN_HOUR = 3600.0  # seconds
 _KINDS = (
@@ -180,19 +180,34 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 @contextlib.contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Turn the system's refusals to write to an image cache into an error that says what to do.
+def writing_to(
+    folder: Path,
+    *,
+    called: str = "image cache",
+    remedy: str = "Pass cache_dir= a folder with room, set KERAS_CXR_CACHE, or pass cache=False.",
+) -> Iterator[None]:
+    """Turn the system's refusals to write to a cache into an error that says what to do.
+
+    Args:
+        folder: the cache.
+        called: what it is.
+        remedy: what a person does.
 
     Raises:
         OutputError: (an OSError) the system refused.
     """
     try:
         yield
+    except KerasCXRError:
+        raise
     except OSError as error:
         raise OutputError(
-            f"The image cache {folder} cannot be written ({error.strerror or error}). Pass "
-            "cache_dir= a folder with room, set KERAS_CXR_CACHE, or pass cache=False."
+            f"The {called} {folder} cannot be written ({error.strerror or error}). {remedy}"
         ) from error
+
+
+SET_CACHE = "Set KERAS_CXR_CACHE to a folder with room that may be written."
+"""The remedy where the cache is not chosen by an argument."""
 
 
 def _sync_folder(path: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from keras_cxr._support.threads import in_threads
@@ -106,6 +105,8 @@ class Cells:
         count = min(len(rows), round(_CELLS * len(rows) ** 0.5))
         rng = np.random.default_rng(0)
         sample = rows[np.sort(rng.permutation(len(rows))[: count * _LEARNED_FROM])]
+        from sklearn.cluster import KMeans  # a second, which only long searches take
+
         kmeans = KMeans(count, init="random", n_init=1, max_iter=_ROUNDS, random_state=0)
         self._centres = kmeans.fit(sample).cluster_centers_.astype(np.float32)
         cell = self._nearest(rows, 1)[:, 0]

@@ -4,11 +4,9 @@ Connections are huggingface_hub's own: its token, its mirror (`HF_ENDPOINT`), th
 The bytes are taken here, since they are counted and looked at before anything is kept.
 """
 
-import contextlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -16,16 +14,14 @@ from urllib.parse import quote
 from keras_cxr._support.disk.archives import ArchiveError
 from keras_cxr._support.disk.documents import FormError
 from keras_cxr._support.disk.file_names import PRESET_FILE
-from keras_cxr._support.disk.files import output_folder, write_whole
+from keras_cxr._support.disk.files import SET_CACHE, output_folder, write_whole, writing_to
 from keras_cxr._support.disk.locking import ScratchFolder, locked
 from keras_cxr._support.offline import OFFLINE_VARIABLE, is_offline
 from keras_cxr.data.caching.cache import default_cache_dir
 from keras_cxr.errors import (
     DataError,
     InvalidArgumentError,
-    KerasCXRError,
     NotFoundError,
-    OutputError,
 )
 from keras_cxr.inference.preset.connection import Connection
 from keras_cxr.inference.preset.form import (
@@ -147,7 +143,7 @@ def _kept_offline(wanted: HubSource, home: Path, known: str) -> Path:
 def _fetch(connection: Connection, folder: Path) -> None:
     """Fetch a preset into a folder of the cache, whole or not at all, by one process at a time."""
     home = folder.parent
-    with _making_room(home):
+    with writing_to(home, called="cache of presets", remedy=SET_CACHE):
         home.mkdir(parents=True, exist_ok=True)
         with locked(home / ".lock", f"Another process fetches {connection.source}: waiting for it"):
             if is_whole(folder):
@@ -188,17 +184,3 @@ def _refused(connection: Connection, name: str, reason: str) -> DataError:
         f"{connection.source}: {name} {reason}. Nothing of it is kept. Try again, or ask who keeps "
         "the repository or the mirror."
     )
-
-
-@contextlib.contextmanager
-def _making_room(home: Path) -> Iterator[None]:
-    """Turn the system's refusals to write to the cache into an error that says what to do."""
-    try:
-        yield
-    except KerasCXRError:
-        raise
-    except OSError as error:
-        raise OutputError(
-            f"The cache {home} cannot be written ({error.strerror or error}), so no preset is kept "
-            "there. Set KERAS_CXR_CACHE to a folder with room that may be written."
-        ) from error

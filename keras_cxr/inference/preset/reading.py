@@ -26,7 +26,7 @@ from keras_cxr.errors import DataError, InvalidArgumentError, NotFoundError
 from keras_cxr.evaluation.calibrated import calibrated_model
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.inference.preset.form import LARGEST_SIDE, PRESET, check_files
-from keras_cxr.inference.preset.hub import fetch_preset, is_hub_source
+from keras_cxr.inference.preset.places import PINNED, PRESETS_FOLDER, list_presets, locate_preset
 from keras_cxr.keras_graph.interface import predict_probabilities
 from keras_cxr.models.registry import build, model_info
 from keras_cxr.phantoms.draw import CLASS_NAMES, draw_phantom
@@ -35,18 +35,8 @@ from keras_cxr.statistics.conformal import ConformalSets
 TOLERANCE = 2e-3
 """How far a probability may be from the golden one: the same sums in another order."""
 
-DEFAULT_PRESET = "lmap3_radiography_standin"
-"""What `keras-cxr predict FILMS` takes where no model is named."""
-
-_FOLDER = Path(__file__).with_name("weights")
 GOLDEN_SEED = 1848
 _MOST_CLASSES = 10_000
-
-PINNED = {
-    "lmap3_phantom": "2fa7643e516fffa57b3b0c36d8387856e3348cef1cc10fdd92a63bd3d803552c",
-    "lmap3_radiography_standin": "aea34937e0e39cc37f91a205c77c42b475fec5f121dd94d5b251e93b5892c8ea",
-}
-"""The presets in the package: the SHA-256 of each `preset.json`, which holds those of its files."""
 
 
 class Preset(NamedTuple):
@@ -63,40 +53,6 @@ class Preset(NamedTuple):
     description: str
     network: keras.Model
     prediction_sets: ConformalSets | None
-
-
-def list_presets() -> list[str]:
-    """Return the names of the presets that come with the package, sorted.
-
-    Examples:
-        >>> "lmap3_phantom" in list_presets()
-        True
-    """
-    return sorted(PINNED)
-
-
-def is_preset(source: str | os.PathLike[str]) -> bool:
-    """Return whether a source is a preset's folder or name, or names one of the hub."""
-    return is_hub_source(source) or preset_folder(source) is not None
-
-
-def preset_folder(source: str | os.PathLike[str]) -> Path | None:
-    """Return the folder of a preset, by its path or its name; None where there is none.
-
-    A file or folder of that path goes before a name.
-    """
-    path = Path(source)
-    if path.exists():
-        return path if (path / PRESET_FILE).is_file() else None
-    return _FOLDER / str(source) if str(source) in PINNED else None
-
-
-def locate_preset(source: str | os.PathLike[str]) -> Path | None:
-    """Return the folder of a preset, fetched where it is one of the hub; None where there is none.
-
-    It raises what `fetch_preset` raises.
-    """
-    return fetch_preset(source) if is_hub_source(source) else preset_folder(source)
 
 
 def read_preset(source: str | os.PathLike[str]) -> Preset:
@@ -121,7 +77,7 @@ def read_preset(source: str | os.PathLike[str]) -> Preset:
         known = ", ".join(list_presets())
         raise NotFoundError(f"There is no preset {str(source)!r}. Known presets: {known}.")
     file = folder / PRESET_FILE
-    if folder.parent == _FOLDER and file_digest(file) != PINNED.get(folder.name):
+    if folder.parent == PRESETS_FOLDER and file_digest(file) != PINNED.get(folder.name):
         raise DataError(
             f"The preset {folder.name} is not the one that keras-cxr came with (the SHA-256 of "
             f"{file} differs): install keras-cxr again."

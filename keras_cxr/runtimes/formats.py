@@ -1,8 +1,4 @@
-"""The table of formats: what each writes, and the runtime that reads it back.
-
-Nothing here imports Keras or a runtime before it is used, so that a program that only reads an
-export starts as fast as its runtime.
-"""
+"""The table of formats: what each writes, and the runtime that reads it back."""
 
 import importlib.util
 from collections.abc import Callable
@@ -59,7 +55,9 @@ class ExportFormat:
         save: writes a Keras model from pixels to probabilities to a path; the third argument are
             pictures `(batch, height, width, channels)` uint8 that set the ranges of whole numbers.
         load: reads it again, in its own runtime.
-        packages: the extra `export`'s packages that it needs, by the name they are imported by.
+        packages: the extra `export`'s packages that writing it needs, by the name they are imported
+            by.
+        reads_with: those of them that reading it needs.
         backends: Keras' backends that can write it; empty where all can.
         quantizes: whether it computes in whole numbers, so that it needs pictures to calibrate.
         tolerance: the largest difference from Keras' probabilities that passes.
@@ -72,6 +70,7 @@ class ExportFormat:
     save: Callable[[Any, Path, Pixels], None]
     load: Callable[[Path], Runtime]
     packages: dict[str, str] = field(default_factory=dict)
+    reads_with: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
     quantizes: bool = False
     tolerance: float = TOLERANCE
@@ -173,14 +172,17 @@ FORMATS = {
             backends=("tensorflow",),
         ),
         ExportFormat(
-            "onnx", "model.onnx", "ONNX Runtime", _save_onnx, _load_onnx, _ONNX, ("tensorflow",)
+            "onnx", "model.onnx", "ONNX Runtime", _save_onnx, _load_onnx, _ONNX, ("onnxruntime",),
+            ("tensorflow",),
         ),
         ExportFormat(
-            "litert", "model.tflite", "LiteRT", _save_litert, _load_litert, _LITERT, ("tensorflow",)
+            "litert", "model.tflite", "LiteRT", _save_litert, _load_litert, _LITERT,
+            tuple(_LITERT), ("tensorflow",),
         ),
         ExportFormat(
             "litert-int8", "model.tflite", "LiteRT", _save_litert_int8, _load_litert, _LITERT,
-            ("tensorflow",), quantizes=True, tolerance=INT8_TOLERANCE, least_equal=INT8_LEAST_EQUAL,
+            tuple(_LITERT), ("tensorflow",), quantizes=True, tolerance=INT8_TOLERANCE,
+            least_equal=INT8_LEAST_EQUAL,
         ),
     )
 }  # fmt: skip
@@ -212,8 +214,12 @@ def find_format(name: str) -> ExportFormat:
     return found
 
 
-def check_installed(wanted: ExportFormat) -> None:
+def check_installed(wanted: ExportFormat, *, only_to_read: bool = False) -> None:
     """Raise unless the packages of a format are here.
+
+    Args:
+        wanted: the format.
+        only_to_read: whether those that write it may be missing.
 
     Raises:
         MissingExtraError: (an ImportError) the text names them and the extra.
@@ -221,7 +227,8 @@ def check_installed(wanted: ExportFormat) -> None:
     missing = [
         package
         for module, package in wanted.packages.items()
-        if importlib.util.find_spec(module) is None
+        if (module in wanted.reads_with or not only_to_read)
+        and importlib.util.find_spec(module) is None
     ]
     if missing:
         raise MissingExtraError(

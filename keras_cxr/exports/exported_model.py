@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from keras_cxr._support.checks import check_integer
 from keras_cxr.errors import InvalidArgumentError
-from keras_cxr.exports.formats import Runtime
 from keras_cxr.exports.record import Export, read_export
+from keras_cxr.runtimes.formats import Runtime
 
 BATCH_SIZE = 32
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from keras_cxr._support.processes import num_cores
 from keras_cxr.errors import ExportError
-from keras_cxr.exports.formats import ExportFormat, Predict
-from keras_cxr.exports.measures import Parity, Speed
+from keras_cxr.runtimes.formats import ExportFormat, Predict
+from keras_cxr.runtimes.measures import Parity, Speed
 
 BATCHES = (1, 5, 10)  # a single film, and two lengths, since converters may fix the batch
 SPEED_BATCHES = (1, 32)

@@ -8,7 +8,7 @@ import pytest
 
 from keras_cxr.errors import InvalidArgumentError, NotFoundError
 from keras_cxr.exports import load_export
-from keras_cxr.exports.pictures import draw_pictures
+from keras_cxr.phantoms.fitted import draw_pictures
 from tests.exports.conftest import NAMES
 
 
