@@ -82,6 +82,7 @@ def predict(
     shard: str | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     runtime: RuntimeName = "keras",
+    precision: Literal["float32", "auto", "mixed_bfloat16"] = "float32",
     as_json: AsJson = False,
 ) -> int:
     """Class probabilities of image files (PNG, DICOM, ...), and which are no usual X-rays.
@@ -100,12 +101,14 @@ def predict(
         resume: Go on where an earlier --out file of --jsonl ends.
         runtime: What computes the answers. onnx and litert answer in under two seconds, without
             Keras, once it has made their form of the model.
+        precision: Of Keras' numbers; auto takes bfloat16 where the hardware multiplies it, which is
+            faster and changes probabilities by up to 0.01.
         as_json: Print the answers as JSON.
     """
     wanted = Wanted(out, heatmaps, jsonl=jsonl, shard=shard, resume=resume, json=as_json)
     named = _model_and_files(images, model)
     asked = prepare(named.files, wanted)
-    return answer(_load(named, runtime), asked, wanted)
+    return answer(_load(named, runtime, precision), asked, wanted)
 
 
 def explain(
@@ -231,14 +234,15 @@ def _model_and_files(words: tuple[Path, ...], model: Path | None) -> _Named:
     return _Named(Path(DEFAULT_PRESET), files)
 
 
-def _load(named: _Named, runtime: str = "keras") -> "Classifier":
+def _load(named: _Named, runtime: str = "keras", precision: str = "float32") -> "Classifier":
     from keras_cxr.inference.classifier import Classifier
-    from keras_cxr.inference.compiled import is_compiled
+    from keras_cxr.inference.compiled import check_runtime, is_compiled
 
+    check_runtime(runtime, precision)
     try:
         if runtime == "keras":
             import_keras_quietly()
-            return Classifier.load(named.model)
+            return Classifier.load(named.model, precision=precision)
         if is_compiled(named.model, runtime):
             return Classifier.load(named.model, runtime=runtime)
         print_aside(f"Note: {named.model} is made ready for {runtime}, which is done once.")

@@ -26,7 +26,7 @@ from keras_cxr._support.disk.jsonable import to_json, write_json
 from keras_cxr._support.disk.locking import ScratchFolder, locked
 from keras_cxr._version import __version__
 from keras_cxr.data.caching.cache import default_cache_dir
-from keras_cxr.errors import DataError
+from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.evaluation.ood_file import weights_digest
 from keras_cxr.inference.places import Saved, find_model_file
@@ -88,7 +88,6 @@ def read_compiled(
         OutputError: (an OSError) the cache cannot be written.
         NotFoundError, DataError, InvalidArgumentError: as `Classifier.load` raises them.
     """
-    check_runtime(runtime)
     check_installed(FORMATS[runtime], only_to_read=True)
     load = partial(_load_keras, Path(path), custom_objects)
     folder = compiled_folder(path, runtime, class_names=class_names)
@@ -118,13 +117,18 @@ def read_compiled(
     return made
 
 
-def check_runtime(runtime: str) -> None:
-    """Raise unless there is such a runtime.
+def check_runtime(runtime: str, precision: str = "float32") -> None:
+    """Raise unless there is such a runtime, and it computes in such numbers.
 
     Raises:
         InvalidArgumentError: (a ValueError) the text names them.
     """
     check_choice("runtime", runtime, RUNTIMES)
+    if runtime != "keras" and precision != "float32":
+        raise InvalidArgumentError(
+            f"precision={precision!r} is for Keras' own answers; {runtime} computes in float32: "
+            'leave it out, or pass runtime="keras".'
+        )
 
 
 def compiled_folder(

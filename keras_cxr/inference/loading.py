@@ -23,6 +23,7 @@ from keras_cxr.inference.recorded import recorded_run
 from keras_cxr.keras_graph.interface import check_reads_images, num_outputs
 from keras_cxr.models.files import read_model
 from keras_cxr.statistics.conformal import ConformalSets
+from keras_cxr.training.precision import choose_precision, set_precision
 
 if TYPE_CHECKING:
     from keras_cxr.evaluation.ood import OutOfDistribution
@@ -33,8 +34,21 @@ def read_saved(
     *,
     class_names: Sequence[str] | None = None,
     custom_objects: dict[str, Any] | None = None,
+    precision: str = "float32",
 ) -> Saved:
     """Return what `Classifier.load` holds; it says what it takes and raises."""
+    chosen, _ = choose_precision(precision)
+    saved = _read_saved(path, class_names, custom_objects)
+    if chosen != "float32":
+        set_precision(saved.model, chosen)
+    return saved
+
+
+def _read_saved(
+    path: str | os.PathLike[str],
+    class_names: Sequence[str] | None,
+    custom_objects: dict[str, Any] | None,
+) -> Saved:
     if is_preset(path):
         found = _of_preset(path)
         return found if class_names is None else _renamed(found, class_names)

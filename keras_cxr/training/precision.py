@@ -117,6 +117,12 @@ class Policies:
             self.apply()
 
 
+def set_precision(model: keras.Model, precision: str) -> None:
+    """Let a model compute in a precision from now on, as in training; its weights stay float32."""
+    Policies(model, precision).apply()
+    forget_compiled(model)
+
+
 def _has_kernel(layer: Any) -> bool:
     return bool(layer.weights) and (hasattr(layer, "kernel") or hasattr(layer, "kernel_size"))
 

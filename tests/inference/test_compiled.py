@@ -189,6 +189,19 @@ def test_a_model_that_the_runtime_cannot_hold_leaves_nothing(runtime, tmp_path):
     assert not compiled_folder(tmp_path / "own.keras", runtime).exists()
 
 
+def test_a_lower_precision_answers_nearly_alike(in_keras, films, capsys):
+    expected = in_keras(films)
+    found = Classifier.from_preset(PRESET, precision="mixed_bfloat16")(films)
+    difference = np.abs(found.probabilities - expected.probabilities).max()
+    assert 0 < difference < 0.05
+    np.testing.assert_allclose(found.unusual_score, expected.unusual_score, atol=0.05)
+    assert main(["predict", str(films[0]), "--precision", "mixed_bfloat16"]) == 0
+    assert main(["predict", str(films[0]), "--precision", "auto", "--runtime", "onnx"]) == 2
+    assert "onnx computes in float32" in capsys.readouterr().err
+    with pytest.raises(InvalidArgumentError, match='precision must be "auto", "float32"'):
+        Classifier.from_preset(PRESET, precision="half")
+
+
 def test_what_cannot_work_is_said(saved, monkeypatch, tmp_path):
     with pytest.raises(InvalidArgumentError, match="runtime must be one of 'keras', 'onnx'"):
         Classifier.load(saved, runtime="tflite")
