@@ -28,7 +28,12 @@ def run(options: Options) -> Report:
     batch = np.random.default_rng(0).uniform(0, 255, (32, 224, 224, 1)).astype(np.float32)
     classifier.predict(batch)  # compiles
     watchful = replace(classifier, unusual=detector(classifier.model))
-    watchful.predict_files(files[:40])  # compiles, for 32 files and for the rest
+    saved = options.work / "model.keras"
+    classifier.model.save(saved)
+    bfloat16 = Classifier.load(saved, class_names=CLASSES, precision="mixed_bfloat16")
+    onnx = Classifier.load(saved, class_names=CLASSES, runtime="onnx")
+    for one in (watchful, bfloat16, onnx):
+        one.predict_files(files[:40])  # compiles, for 32 files and for the rest
 
     def ours(classifier: Classifier) -> float:
         started = time.perf_counter()
@@ -52,6 +57,8 @@ def run(options: Options) -> Report:
         {
             "keras-cxr": lambda: ours(classifier),
             "keras-cxr, unusual pictures told": lambda: ours(watchful),
+            "keras-cxr, bfloat16": lambda: ours(bfloat16),
+            "keras-cxr, onnx": lambda: ours(onnx),
             "plain Keras loop": lambda: plain_loop(classifier.model, folder, out),
             "bare forward pass": forward,
             "bare decoder, all cores": decoder,
@@ -61,7 +68,10 @@ def run(options: Options) -> Report:
     for contestant, values in found.items():
         report.add(contestant, values, "images/s")
     mine = found["keras-cxr"]
-    report.compare("plain Keras loop", mine, found["plain Keras loop"], "at least 2")
+    plain = found["plain Keras loop"]
+    report.compare("plain Keras loop", mine, plain, "at least 2")
+    report.compare("bfloat16 / plain Keras loop", found["keras-cxr, bfloat16"], plain, "at least 2")
+    report.compare("onnx / plain Keras loop", found["keras-cxr, onnx"], plain, "reported")
     told = found["keras-cxr, unusual pictures told"]
     report.compare("unusual pictures told / not told", told, mine, "at least 0.85")
     pairs = list(zip(found["bare forward pass"], found["bare decoder, all cores"], strict=True))
