@@ -9,6 +9,7 @@ step and seed 0 as a preset with its card. DATA is described in `radiography_dat
 """
 
 import argparse
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +24,10 @@ from keras_cxr.audit import write_model_card
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import ConformalSets, calibrated_model, fit_temperature
 from keras_cxr.inference import Classifier, save_preset
+from keras_cxr.inference.preset.places import PRESETS_FOLDER
 from keras_cxr.training import RECIPES
 
+NAME = "lmap3_radiography_standin"
 _STUDY, _BEST = RECIPES["study"], RECIPES["best"]
 _RATE = {
     name: getattr(_BEST, name)
@@ -110,8 +113,7 @@ def write_preset(films: Any, dropped: int, asked: argparse.Namespace) -> None:
     normals = table[table["file"].str.startswith(NORMALS)]
     called = float(np.mean(normals["predicted"] == "Normal"))
     with tempfile.TemporaryDirectory() as folder:
-        name = "lmap3_radiography_standin"
-        card = write_model_card(audit, folder, license="cc-by-nc-4.0", name=name).read_text()
+        card = write_model_card(audit, folder, license="cc-by-nc-4.0", name=NAME).read_text()
     save_preset(
         Classifier(model, datasets.class_names, {"image_size": [224, 224]}),
         asked.preset,
@@ -133,6 +135,7 @@ def write_preset(films: Any, dropped: int, asked: argparse.Namespace) -> None:
         ),
         license="CC-BY-NC-4.0",
     )
+    shutil.copy(PRESETS_FOLDER / NAME / "LICENSE", asked.preset)
 
 
 def films_with_lungs(datasets: Datasets, asked: argparse.Namespace) -> tuple[Datasets, int]:

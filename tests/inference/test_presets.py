@@ -166,6 +166,15 @@ def test_presets_of_the_package_are_pinned():
     assert found == PINNED
 
 
+@pytest.mark.parametrize("name", list_presets())
+def test_the_licence_of_weights_lies_beside_them(name):
+    folder = PRESETS_FOLDER / name
+    declared = json.loads((folder / "preset.json").read_text())["license"]
+    text = (folder / "LICENSE").read_text(encoding="utf-8")
+    assert {"CC0-1.0": "CC0 1.0", "CC-BY-NC-4.0": "CC BY-NC 4.0"}[declared] in text
+    assert "not a medical device" in " ".join(text.lower().split())
+
+
 def test_a_changed_preset_of_the_package_is_refused(monkeypatch):
     monkeypatch.setitem(PINNED, "lmap3_phantom", "0" * 64)
     with pytest.raises(DataError, match=r"lmap3_phantom is not the one that keras-cxr came with"):
