@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from keras_cxr._support.processes import check_not_forked
 from keras_cxr._support.ranges import check_range_for
-from keras_cxr.data.files.intensity import is_narrow
 from keras_cxr.errors import InvalidArgumentError, NotFoundError
+from keras_cxr.inference.answering import Pixels, answer_batch, probabilities_of
 from keras_cxr.inference.compiled import check_runtime, read_compiled
 from keras_cxr.inference.pictures import Picture, PictureReader, list_pictures
+from keras_cxr.inference.places import Saved
 from keras_cxr.inference.predictions import Predictions, joined
 from keras_cxr.inference.preset.places import list_presets, locate_preset
 from keras_cxr.runtimes.compiled import CompiledModel
@@ -28,11 +29,6 @@ if TYPE_CHECKING:  # another runtime answers without Keras
     from keras_cxr.evaluation.ood import OutOfDistribution
 
 Image = NDArray[np.float32]
-
-_NO_SETS = (
-    "There are no prediction sets: none were fitted to this model's probabilities. "
-    "`keras-cxr audit FOLDER --model RUN` fits them for calibrated.keras."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,11 +218,7 @@ class Classifier:
         check_range_for(self.model, images, InvalidArgumentError)
         check_not_forked()
         with self._lock:
-            if isinstance(self.model, CompiledModel):
-                return self.model.predict_on_batch(images).astype(np.float64)
-            from keras_cxr.keras_graph.interface import predict_probabilities
-
-            return predict_probabilities(self.model, images)
+            return probabilities_of(self.model, images)
 
     def predict_files(self, paths: Iterable[Path]) -> tuple[pd.DataFrame, dict[Path, str]]:
         """Return `Predictions.table` of files, and the others: each with why it was not read."""
@@ -254,57 +246,13 @@ class Classifier:
             yield self._answer(batch, notes)
 
     def _answer(
-        self, batch: Sequence[tuple[Picture, NDArray[np.uint8] | str]], notes: list[str]
+        self, batch: Sequence[tuple[Picture, Pixels | str]], notes: list[str]
     ) -> Predictions:
-        failed = {picture.name: found for picture, found in batch if isinstance(found, str)}
-        good = [(picture, found) for picture, found in batch if not isinstance(found, str)]
-        shape = (0, *self.image_size, 1 if self.color_mode == "grayscale" else 3)
-        images = np.stack([found for _, found in good]) if good else np.zeros(shape, np.uint8)
-        probabilities, scores = self._computed(images.astype(np.float32))
-        finite = np.asarray(np.isfinite(probabilities).all(axis=1))
-        for row in np.flatnonzero(~finite):
-            name = good[row][0].name
-            failed[name] = f"{name}: the model computes NaN for it."
-        kept = [one for one, is_finite in zip(good, finite, strict=True) if is_finite]
-        probabilities, scores = probabilities[finite], scores[finite]
-        sets, detector = self.prediction_sets, self.unusual
-        return Predictions(
-            tuple(picture.name for picture, _ in kept),
-            self.class_names,
-            probabilities,
-            unusual_score=None if detector is None else scores,
-            unusual=None if detector is None else scores > detector.threshold,
-            narrow=np.array([is_narrow(image[..., 0]) for _, image in kept], bool),
-            in_set=None if sets is None else _in_sets(sets, probabilities),
-            failed=failed,
-            notes=(*self.notes, *([] if sets is not None else [_NO_SETS]), *notes),
-            _answered_by=self.model,
-            _reader=self._reader,
-            _contents=tuple(
-                picture.content if isinstance(picture.content, Path) else image
-                for picture, image in kept
-            ),
-        )
-
-    def _computed(
-        self, images: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return probabilities, NaN where the model computes it, and how unusual each image is."""
-        if not len(images):
-            return np.zeros((0, len(self.class_names))), np.zeros(0)
-        check_not_forked()  # before the lock, which a forked child may have inherited taken
-        with self._lock:  # Keras traces a model's functions when they are first called
-            if self.unusual is not None:
-                return self.unusual.predict(images)
-            if isinstance(self.model, CompiledModel):
-                found = self.model.predict_on_batch(images).astype(np.float64)
-                return found, np.zeros(len(images))
-            from keras_cxr.keras_graph.heads import outputs_probabilities
-            from keras_cxr.keras_graph.interface import as_probabilities
-
-            logits = not outputs_probabilities(self.model)
-            outputs = self.model.predict_on_batch(images)
-        return as_probabilities(outputs, logits=logits), np.zeros(len(images))
+        known = Saved(
+            self.model, self.class_names, self.data_options, self.unusual, self.notes,
+            self.prediction_sets,
+        )  # fmt: skip
+        return answer_batch(batch, known, reader=self._reader, notes=notes, lock=self._lock)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the lock, which each process has for itself."""
@@ -313,10 +261,6 @@ class Classifier:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take what was kept, with a lock of its own."""
         vars(self).update(state, _lock=threading.Lock())
-
-
-def _in_sets(sets: ConformalSets, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return sets.sets(probabilities) if len(probabilities) else np.zeros(probabilities.shape, bool)
 
 
 def load_classifier(

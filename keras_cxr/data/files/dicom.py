@@ -17,7 +17,7 @@ from keras_cxr.data.files.intensity import Film
 from keras_cxr.data.files.memory import DECODED, MAX_DECODED
 from keras_cxr.errors import DataError
 
-DICOM_EXTRA = "pip install pydicom pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"
+DICOM_EXTRA = 'pip install "keras-cxr[dicom]"'
 """What an error names where a package is missing: the file itself may be good."""
 
 NEEDS_PYDICOM = f"DICOM files need pydicom: {DICOM_EXTRA}"

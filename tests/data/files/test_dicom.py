@@ -90,7 +90,7 @@ def test_without_pydicom_the_remedy_is_named(tmp_path, monkeypatch):
             raise ImportError(name)
         return real_import(name, *args, **kwargs)
 
-    needed = "need pydicom: pip install pydicom pylibjpeg"
+    needed = r'need pydicom: pip install "keras-cxr\[dicom\]"'
     films = tmp_path / "films"
     for name in ("a/1", "a/2", "a/3", "b/1", "b/2", "b/3"):
         (films / name).parent.mkdir(parents=True, exist_ok=True)
