@@ -58,7 +58,8 @@ def uninterrupted(name, precision, epochs):
 @pytest.mark.parametrize(
     ("name", "precision"),
     [
-        ("lmap3", "float32"),
+        ("lenet5", "float32"),
+        pytest.param("lmap3", "float32", marks=pytest.mark.slow),
         pytest.param("alexnet", "mixed_bfloat16", marks=pytest.mark.slow),
     ],
 )

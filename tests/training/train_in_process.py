@@ -15,7 +15,7 @@ from keras_cxr.models import build
 from keras_cxr.training import train
 from tests.training.conftest import KillAt, bright_squares
 
-SIZES = {"lmap3": 94, "alexnet": 73}
+SIZES = {"lenet5": 32, "lmap3": 94, "alexnet": 73}
 
 
 def make(name, seed):
