@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from keras_cxr.statistics.calibration.temperature import apply_temperature, fit_temperature
     from keras_cxr.statistics.comparison import Comparison, Difference, compare_models
     from keras_cxr.statistics.conformal import ConformalSets
+    from keras_cxr.statistics.findings.comparison import AucDifference, compare_findings
+    from keras_cxr.statistics.findings.metrics import FindingMetrics, measure_findings
+    from keras_cxr.statistics.findings.operating_points import choose_operating_points
     from keras_cxr.statistics.intervals.bootstrap import bootstrap_intervals
     from keras_cxr.statistics.intervals.estimates import Estimate
     from keras_cxr.statistics.intervals.scores import BootstrapIntervals
@@ -58,6 +61,9 @@ else:
             ),
             "keras_cxr.statistics.comparison": ("Comparison", "Difference", "compare_models"),
             "keras_cxr.statistics.conformal": ("ConformalSets",),
+            "keras_cxr.statistics.findings.comparison": ("AucDifference", "compare_findings"),
+            "keras_cxr.statistics.findings.metrics": ("FindingMetrics", "measure_findings"),
+            "keras_cxr.statistics.findings.operating_points": ("choose_operating_points",),
             "keras_cxr.statistics.intervals.bootstrap": ("bootstrap_intervals",),
             "keras_cxr.statistics.intervals.estimates": ("Estimate",),
             "keras_cxr.statistics.intervals.scores": ("BootstrapIntervals",),
@@ -74,6 +80,7 @@ else:
 
 __all__ = [
     "CORRUPTIONS",
+    "AucDifference",
     "BootstrapIntervals",
     "Calibration",
     "Comparison",
@@ -82,6 +89,7 @@ __all__ = [
     "Difference",
     "Estimate",
     "Evaluation",
+    "FindingMetrics",
     "Metrics",
     "OutOfDistribution",
     "Scaling",
@@ -92,13 +100,16 @@ __all__ = [
     "apply_temperature",
     "bootstrap_intervals",
     "calibrated_model",
+    "choose_operating_points",
     "choose_threshold",
+    "compare_findings",
     "compare_models",
     "compute_metrics",
     "evaluate",
     "fit_scaling",
     "fit_temperature",
     "measure_calibration",
+    "measure_findings",
     "measure_selection",
     "measure_shift",
     "measure_subgroups",

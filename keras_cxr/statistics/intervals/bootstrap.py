@@ -13,6 +13,8 @@ from keras_cxr.statistics.intervals.resampling import NUM_RESAMPLES, group_codes
 from keras_cxr.statistics.intervals.scores import BootstrapIntervals
 from keras_cxr.statistics.intervals.shares import (
     all_alone,
+    f1_estimate,
+    f1_of,
     mean_of_shares,
     mean_where,
     outweighed,
@@ -76,9 +78,7 @@ def bootstrap_intervals(
         right, among, lambda x: _statistics(x, count), num_resamples=num_resamples, seed=seed
     )
     accuracy, recall, precision = shares[0], shares[1 : 1 + count], shares[1 + count : -count]
-    f1 = [
-        Estimate(_f1(one.value), _f1(one.low), _f1(one.high), one.method) for one in shares[-count:]
-    ]
+    f1 = [f1_estimate(one) for one in shares[-count:]]
     occurs = np.flatnonzero(among[:, 1 : 1 + count].any(axis=0))
     means = [
         mean_of_shares(
@@ -148,15 +148,10 @@ def _shares(
     return right, np.hstack([np.ones((len(real), 1)), is_real, is_predicted, either])
 
 
-def _f1(jaccard: Any) -> Any:
-    """F1 from J, the share of right answers among images of the class or called so."""
-    return 2 * jaccard / (1 + jaccard)
-
-
 def _statistics(sums: Floats, count: int) -> Floats:
     """Return the shares (F1 as J), then balanced accuracy and macro F1, `(..., shares + 2)`."""
     shares = ratios(sums)
-    recall, f1 = shares[..., 1 : 1 + count], _f1(shares[..., -count:])
+    recall, f1 = shares[..., 1 : 1 + count], f1_of(shares[..., -count:])
     occurs = np.isfinite(recall)
     means = [mean_where(occurs, values) for values in (recall, f1)]
     return np.concatenate([shares, np.stack(means, axis=-1)], axis=-1)

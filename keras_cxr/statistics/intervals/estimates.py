@@ -23,7 +23,8 @@ class Estimate:
         method: where the limits come from: "bca" (resampled groups), "wilson" (each image alone,
             or too few groups to resample), "wider" (of these two: one group outweighs the others),
             "square and add" (a mean of such), "exact", "bonett price", "expanded" (percentiles
-            for the mean of few images) or "none".
+            for the mean of few images), "newcombe" (areas under ROC curves), "delong" (their
+            differences) or "none".
         num_images: how many images have a value, where some may have none; else `None`.
     """
 

@@ -1,6 +1,7 @@
 """Limits of shares, such as recalls, and of means of shares, where images come in groups."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +115,17 @@ def ratios(sums: Floats) -> Floats:
     right, among = np.split(sums, 2, axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return right / among
+
+
+def f1_of(jaccard: Any) -> Any:
+    """Return F1 from J, the share of right answers among images of the class or called so."""
+    return 2 * jaccard / (1 + jaccard)
+
+
+def f1_estimate(jaccard: Estimate) -> Estimate:
+    """Return F1 with its limits from those of J."""
+    low, high = f1_of(jaccard.low), f1_of(jaccard.high)
+    return Estimate(f1_of(jaccard.value), low, high, jaccard.method)
 
 
 def mean_where(known: NDArray[np.bool_], values: Floats) -> Floats:
