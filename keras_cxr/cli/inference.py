@@ -243,9 +243,8 @@ def _load(named: _Named, runtime: str = "keras", precision: str = "float32") -> 
         if runtime == "keras":
             import_keras_quietly()
             return Classifier.load(named.model, precision=precision)
-        if is_compiled(named.model, runtime):
-            return Classifier.load(named.model, runtime=runtime)
-        print_aside(f"Note: {named.model} is made ready for {runtime}, which is done once.")
+        if not is_compiled(named.model, runtime):
+            print_aside(f"Note: {named.model} is made ready for {runtime}, which is done once.")
         with noise_kept_back():
             return Classifier.load(named.model, runtime=runtime)
     except (NotFoundError, DataError) as error:

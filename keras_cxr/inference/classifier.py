@@ -125,8 +125,8 @@ class Classifier:
                 and need neither Keras nor TensorFlow once Keras has written their form of the
                 model into the cache, where the next process finds it.
             precision: of Keras' numbers: "float32", "mixed_bfloat16" (where the hardware multiplies
-                such numbers itself about twice as fast, within 0.01 of float32), or "auto", as
-                `train` takes it.
+                such numbers itself about twice as fast; probabilities of films moved by up to
+                0.011), or "auto", as `train` takes it.
 
         Raises:
             NotFoundError: there is no such file, or no model in the folder; near names are given.

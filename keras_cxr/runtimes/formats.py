@@ -148,6 +148,7 @@ def _load_litert(path: Path) -> Runtime:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=path.read_bytes(), num_threads=num_cores())
+    interpreter.allocate_tensors()  # it tells of its delegate here, not at the first answer
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
 
     def predict(pixels: Pixels) -> NDArray[np.float32]:
