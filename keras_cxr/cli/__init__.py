@@ -13,7 +13,7 @@ from keras_cxr._version import __version__
 from keras_cxr.cli.audits import audit
 from keras_cxr.cli.common import in_options, print_error
 from keras_cxr.cli.exports import export
-from keras_cxr.cli.inference import evaluate, explain, predict, segment
+from keras_cxr.cli.inference import evaluate, explain, merge, predict, segment
 from keras_cxr.cli.lists import clear_cache, doctor, list_cache, models
 from keras_cxr.cli.runs import demo, study, train
 from keras_cxr.errors import KerasCXRError
@@ -28,7 +28,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 COMMANDS = (
-    demo, audit, study, train, evaluate, predict, explain, segment, export, models, doctor,
+    demo, audit, study, train, evaluate, predict, merge, explain, segment, export, models, doctor,
 )  # fmt: skip
 for command in COMMANDS:
     app.command(command)

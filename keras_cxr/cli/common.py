@@ -73,7 +73,7 @@ def in_options(message: str) -> str:
         (r"\bnum_seeds\b", "--seeds"),
         (r"\bepochs=(\d+)", r"--epochs \1"),
         (
-            r"\b(layer|masks|on_error|part|placement|precision|region|weights)=([\"'])([\w/]+)\2",
+            r"\b(layer|masks|on_error|part|placement|precision|region|runtime|weights)=([\"'])([\w/]+)\2",
             r"--\1 \3",
         ),
     ):

@@ -111,6 +111,55 @@ def predict(
     return answer(_load(named, runtime, precision), asked, wanted)
 
 
+def merge(
+    *answers: Annotated[Path, Parameter(name="ANSWERS", required=True)],
+    out: Path,
+    of: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)] = (),
+    as_json: AsJson = False,
+) -> int:
+    """One file of answers from those of several `predict --jsonl --shard`, a line for each film.
+
+    A film that two files answer is taken once, and an answer goes before an error.
+
+    Example: `keras-cxr merge shard-*.jsonl --out answers.jsonl --of films`
+
+    Args:
+        answers: Files of `predict --jsonl --out`.
+        out: The file to write.
+        of: Image files or folders that should have been answered: those without a line are named.
+        as_json: Print the counts as JSON.
+    """
+    from keras_cxr._support.disk.outputs import check_free_file
+    from keras_cxr.inference.answer_lines import BEGINNING, merge_answers
+
+    wanted = find_named_files(of)
+    done = merge_answers(answers, check_free_file(out, BEGINNING))
+    lost = {
+        file: f"{file} has no answer: no file given answers for it."
+        for file in sorted({*wanted.files} - {*done.files})
+    }
+    document = {
+        "answers": str(done.path),
+        "num_files": len(done.files),
+        "num_errors": done.num_errors,
+        "num_repeated": done.num_repeated,
+        "num_mended": done.num_mended,
+        "missing": [str(file) for file in lost],
+    }
+    text = (
+        f"{done.path}: {len(done.files):,} films from {len(answers):,} files, "
+        f"{done.num_errors:,} of them with an error"
+    )
+    print_result(document, as_json, text)
+    print_notes(wanted.notes)
+    if done.num_repeated or done.num_mended:
+        print_aside(
+            f"Note: left out {done.num_repeated:,} repeated line(s), and {done.num_mended:,} "
+            "error(s) of films that another file answers."
+        )
+    return report_failed(lost)
+
+
 def explain(
     *images: Images,
     model: Path | None = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from keras_cxr._support.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from keras_cxr.inference.answer_lines import MergedAnswers, merge_answers
     from keras_cxr.inference.classifier import Classifier, load_classifier
     from keras_cxr.inference.image_files import ImageFiles, find_image_files, list_image_files
     from keras_cxr.inference.lung_masks import LungMasks, segment_folder
@@ -20,6 +21,7 @@ else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "keras_cxr.inference.answer_lines": ("MergedAnswers", "merge_answers"),
             "keras_cxr.inference.classifier": ("Classifier", "load_classifier"),
             "keras_cxr.inference.image_files": (
                 "ImageFiles", "find_image_files", "list_image_files",
@@ -38,11 +40,13 @@ __all__ = [
     "CompiledModel",
     "ImageFiles",
     "LungMasks",
+    "MergedAnswers",
     "Predictions",
     "find_image_files",
     "list_image_files",
     "list_presets",
     "load_classifier",
+    "merge_answers",
     "model_from_preset",
     "save_preset",
     "segment_folder",

@@ -53,6 +53,29 @@ def test_shares_are_all_files_and_going_on_skips_what_is_held(trained, films, tm
     assert "holds answers of another model" in capsys.readouterr().err
 
 
+def test_shares_of_several_processes_are_merged(trained, films, tmp_path, capsys):
+    words = ["predict", *map(str, films), "--model", str(trained), "--jsonl", "--out"]
+    shares = [str(tmp_path / f"share-{index}.jsonl") for index in (1, 2, 3)]
+    for index, share in enumerate(shares, 1):
+        assert main([*words, share, "--shard", f"{index}/3"]) == 0
+    whole, merged = tmp_path / "whole.jsonl", tmp_path / "merged.jsonl"
+    assert main([*words, str(whole), "--shard", "1/1"]) == 0
+    capsys.readouterr()
+    of = ["--of", *map(str, films)]
+    assert main(["merge", *shares[::-1], "--out", str(merged), *of]) == 0
+    assert f"{len(films)} films from 3 files, 0 of them with an error" in capsys.readouterr().out
+    for one, other in zip(lines(merged.read_text()), lines(whole.read_text()), strict=True):
+        assert one["file"] == other["file"]  # batches of another length round in another way
+        assert one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-5)
+    assert main(["merge", *shares[:2], "--out", str(merged), *of, "--json"]) == 2
+    told = capsys.readouterr()
+    missing = json.loads(told.out)["missing"]
+    assert missing == [str(film) for film in films[2 * len(films) // 3 :]]
+    assert f"{missing[0]} has no answer" in told.err
+    assert main(["merge", shares[0], "--out", str(films[0])]) == 2
+    assert "it is not written over" in capsys.readouterr().err
+
+
 def test_names_come_from_standard_input(trained, films, capsys, monkeypatch):
     for separator in (b"\n", b"\0"):
         names = separator.join(str(film).encode() for film in [*films[:2], "lost.png"])
