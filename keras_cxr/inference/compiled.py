@@ -26,6 +26,7 @@ from keras_cxr._support.disk.jsonable import to_json, write_json
 from keras_cxr._support.disk.locking import ScratchFolder, locked
 from keras_cxr._version import __version__
 from keras_cxr.data.caching.cache import default_cache_dir
+from keras_cxr.data.labels import check_class_names
 from keras_cxr.errors import DataError, InvalidArgumentError
 from keras_cxr.evaluation.ood import OutOfDistribution
 from keras_cxr.evaluation.ood_file import weights_digest
@@ -141,6 +142,7 @@ def compiled_folder(
 
     Raises:
         NotFoundError: there is no such model.
+        InvalidArgumentError: (a ValueError) `class_names` are no names.
     """
     preset = locate_preset(path)
     if preset is not None:
@@ -150,7 +152,7 @@ def compiled_folder(
         beside = (RUN_RECORD_FILE, UNUSUAL_FILE, PREDICTION_SETS_FILE)
         sources = [file, *(file.with_name(name) for name in beside)]
     held = {one.name: file_digest(one) for one in sources if one.is_file()}
-    names = None if class_names is None else list(class_names)
+    names = None if class_names is None else check_class_names(class_names)
     asked = to_json([__version__, SCHEMA_VERSION, runtime, names, held], indent=None)
     key = hashlib.sha256(asked.encode()).hexdigest()
     return default_cache_dir() / "compiled" / f"{runtime}-{key[:32]}"

@@ -205,6 +205,9 @@ def test_a_lower_precision_answers_nearly_alike(in_keras, films, capsys):
 def test_what_cannot_work_is_said(saved, monkeypatch, tmp_path):
     with pytest.raises(InvalidArgumentError, match="runtime must be one of 'keras', 'onnx'"):
         Classifier.load(saved, runtime="tflite")
+    for wrong in (5, "ill", ["ill", "ill", "well"]):
+        with pytest.raises(InvalidArgumentError, match="class_names"):
+            Classifier.load(saved, runtime="onnx", class_names=wrong)
     with pytest.raises(NotFoundError, match=r"There is no preset 'lmap4'\. Known presets"):
         Classifier.from_preset("lmap4", runtime="onnx")
     with pytest.raises(NotFoundError, match="There is no model"):
