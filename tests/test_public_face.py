@@ -32,6 +32,7 @@ def test_every_public_name_has_a_docstring():
         ("from keras_cxr.audit import audit_data", "keras tensorflow matplotlib"),
         ("import keras_cxr.evaluation", "keras tensorflow pandas matplotlib cv2"),
         ("from keras_cxr.exports import read_export", "keras tensorflow pandas matplotlib cv2"),
+        ("from keras_cxr.inference import Classifier", "keras tensorflow matplotlib sklearn"),
         ("import keras_cxr.models", "keras tensorflow pandas matplotlib cv2"),
         ("import keras_cxr; dir(keras_cxr), keras_cxr.__all__", "keras tensorflow matplotlib"),
         (
