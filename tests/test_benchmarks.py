@@ -12,7 +12,7 @@ from tests.forked import run_module
 
 ROOT = Path(__file__).resolve().parent.parent
 # The others take 5 to 20 seconds each.
-QUICK = ("coverage", "duplicates", "prediction")
+QUICK = ("coverage", "duplicates")
 
 
 def test_every_benchmark_is_listed():

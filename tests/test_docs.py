@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import inspect
 import io
+import itertools
 import multiprocessing
 import os
 import re
@@ -26,6 +27,7 @@ LANGUAGES = ("console", "csv", "python", "sh", "text")
 # On the line before a block: not to be run, and why; or the output of the block before it.
 NOT_RUN = re.compile(r"<!-- not run: (?P<reason>\S.{5,}) -->")
 OUTPUT = "<!-- output -->"
+SHELL_SIGNS = set("|<>&;$*?")
 
 
 @dataclass(frozen=True)
@@ -68,23 +70,36 @@ def read_blocks(page):
     return blocks
 
 
+def statements(code):
+    """The block's statements, each with its lines; a here-document belongs to its command."""
+    lines = code.replace("\\\n", " ").splitlines()
+    while lines:
+        one = [lines.pop(0)]
+        if end := re.search(r"<<(\w+)", one[0]):
+            while one[-1] != end[1]:
+                one.append(lines.pop(0))
+        yield "\n".join(one)
+
+
 def run_shell(code, desk):
-    """Run a block's commands; ours without a shell, by `serve`."""
-    commands = code.replace("\\\n", " ").splitlines()
-    words = [shlex.split(command, comments=True) for command in commands]
-    ours = all(one[:1] == ["keras-cxr"] for one in words)
-    if desk is None or not ours or set(code) & set("|<>&;$*?"):
-        return subprocess.run(
-            ["bash", "-e", "-c", code], capture_output=True, text=True, check=False
-        )
-    stdout = ""
-    for one in words:
-        desk.send((one[1:], Path.cwd()))
-        done = desk.recv()
-        stdout += done.stdout
-        if done.returncode:
-            break
-    return subprocess.CompletedProcess(code, done.returncode, stdout, done.stderr)
+    """Run a block's commands; ours without a shell, by `serve`, where nothing asks for one."""
+    stdout = stderr = ""
+    for ours, some in itertools.groupby(
+        statements(code),
+        lambda one: desk is not None and one[:10] == "keras-cxr " and not set(one) & SHELL_SIGNS,
+    ):
+        for one in list(some) if ours else ["\n".join(some)]:
+            if ours:
+                desk.send((shlex.split(one, comments=True)[1:], Path.cwd()))
+                done = desk.recv()
+            else:
+                done = subprocess.run(
+                    ["bash", "-e", "-c", one], capture_output=True, text=True, check=False
+                )
+            stdout, stderr = stdout + done.stdout, stderr + done.stderr
+            if done.returncode:
+                return subprocess.CompletedProcess(code, done.returncode, stdout, stderr)
+    return subprocess.CompletedProcess(code, 0, stdout, stderr)
 
 
 def serve(desk, environment):
