@@ -19,6 +19,8 @@ from keras_cxr.audit.of_model.result import SCHEMA_VERSION
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import Comparison, compare_models, compute_metrics
 from keras_cxr.inference.recorded import read_split
+from keras_cxr.statistics.comparison import SIGNIFICANT, p_text
+from keras_cxr.statistics.intervals.estimates import number_text, on_test_images
 
 AUDIT = Document(
     what="the audit of an experiment",
@@ -116,7 +118,8 @@ def _groups_of(folder: Path, predictions: pd.DataFrame) -> NDArray[np.str_]:
 def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> list[dict[str, Any]]:
     """Return the report's five questions, each with its title and sentences: `(letter, sentence)`.
 
-    A sentence that is the same for all experiments stands there once, without a letter.
+    A sentence that is the same for all experiments stands there once, without a letter. Three or
+    more experiments are compared in a `matrix`, whose sentences stand behind it.
     """
     audits = {
         key: AUDIT.read(folder / key / MODEL_AUDIT_FILE)
@@ -131,8 +134,46 @@ def questions(folder: Path, keys: list[str], comparison: Comparison | None) -> l
             lines = [(key, _sentence(audit, topic)) for key, audit in audits.items()]
             if len(lines) > 1 and len({sentence for _, sentence in lines}) == 1:
                 lines = [("", lines[0][1])]
-        found.append({"title": title, "lines": lines or [("", "Not measured.")]})
+        several = topic == "differences" and comparison and len(comparison.differences) > 1
+        found.append(
+            {
+                "title": title,
+                "lines": lines or [("", "Not measured.")],
+                "matrix": _matrix(comparison) if several and comparison else None,
+            }
+        )
     return found
+
+
+def _matrix(comparison: Comparison) -> dict[str, Any]:
+    """Return a table of all pairs: for each row's experiment, how far it lies above each column's.
+
+    A cell holds the difference, its limits and a verdict in words; None left of the diagonal.
+    """
+    pairs = comparison.differences
+    letters = sorted({name for pair in pairs for name in (pair.model, pair.other)})
+    cells = {}
+    for pair in pairs:
+        row, column = sorted((pair.model, pair.other))
+        value = pair.accuracy if row == pair.model else -pair.accuracy
+        verdict = "apart" if pair.holm_p < SIGNIFICANT else "not apart"
+        cells[row, column] = {
+            "value": number_text(value.value, signed=True),
+            "limits": " to ".join(number_text(one, signed=True) for one in value.interval),
+            "verdict": f"{verdict}, {p_text(pair.holm_p)}",
+        }
+    return {
+        "columns": letters[1:],
+        "rows": [
+            (row, [cells.get((row, column)) for column in letters[1:]]) for row in letters[:-1]
+        ],
+        "caption": (
+            "Accuracy of the row's experiment minus the column's "
+            f"{on_test_images(comparison.num_images, comparison.num_groups)}; p is corrected for "
+            f"{len(pairs)} pairs (Holm), and below {SIGNIFICANT} the two are apart by more than "
+            "chance explains."
+        ),
+    }
 
 
 def _sentence(audit: dict[str, Any], topic: str) -> str:

@@ -94,10 +94,10 @@ class Comparison:
                 head += f" in accuracy {balanced} {on}"
             apart = pair.holm_p < SIGNIFICANT
             tail = "more than chance explains" if apart else "the two cannot be told apart"
-            p = _p(pair.holm_p)
+            p = p_text(pair.holm_p)
             if (pairs := len(self.differences)) > 1:
                 p += f", corrected for {pairs} pairs"
-                p += f"; {_p(pair.p)} alone" if pair.p < SIGNIFICANT and not apart else ""
+                p += f"; {p_text(pair.p)} alone" if pair.p < SIGNIFICANT and not apart else ""
             found.append(f"{head}: {tail} ({p}).")
         return tuple(found)
 
@@ -212,5 +212,6 @@ def _signed(estimate: Estimate) -> str:
     return estimate.text(signed=True)
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
+    """Return a p value in words, such as "p = 0.012"."""
     return "p < 0.0001" if p < 0.0001 else f"p = {p:.2g}"
