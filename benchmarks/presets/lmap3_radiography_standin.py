@@ -1,49 +1,30 @@
-"""Train LMAP3 on real films step by step from the study's recipe to ours; write the preset.
+"""Train LMAP3 on real films by the best recipe, audit it and write the preset with its card.
 
-    python -m benchmarks.presets.lmap3_radiography_standin DATA --runs RUNS --step study --seed 0
     python -m benchmarks.presets.lmap3_radiography_standin DATA --runs RUNS --preset OUT
 
-The first line trains one run, or goes on with it, and prints its validation score: choices between
-steps are made by that alone. The second opens the test part, once, and saves the run of the last
-step and seed 0 as a preset with its card. DATA is described in `radiography_data`.
+Trains the step "best" of `radiography_steps`, or goes on with it, and opens the test part, once:
+what led to the recipe was chosen on validation films alone. DATA is described in
+`radiography_data`.
 """
 
 import argparse
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from benchmarks.presets.radiography_data import NORMALS, standin_table
-from keras_cxr import audit_model, build_lmap3, evaluate, make_datasets, train
+from benchmarks.presets.radiography_steps import STEPS, add_arguments, run_step
+from keras_cxr import audit_model, evaluate, make_datasets
 from keras_cxr.audit import write_model_card
 from keras_cxr.data import Datasets
 from keras_cxr.evaluation import ConformalSets, calibrated_model, fit_temperature
 from keras_cxr.inference import Classifier, save_preset
 from keras_cxr.inference.preset.places import PRESETS_FOLDER
-from keras_cxr.training import RECIPES
 
 NAME = "lmap3_radiography_standin"
-_STUDY, _BEST = RECIPES["study"], RECIPES["best"]
-_RATE = {
-    name: getattr(_BEST, name)
-    for name in ("epochs", "learning_rate", "warmup", "weight_decay", "clipnorm")
-}
-STEPS = {
-    "study": _STUDY,
-    "rate": replace(_STUDY, **_RATE),
-    "weights": replace(_STUDY, **_RATE, class_weight=_BEST.class_weight),
-    "augmentation": replace(
-        _STUDY, **_RATE, class_weight=_BEST.class_weight, data_options=_BEST.data_options
-    ),
-    "dropout": replace(_BEST, label_smoothing=0.0),
-    "best": _BEST,
-}
-"""Each step adds one thing to the one before."""
 
 SOURCES = """
 ## Sources and licences
@@ -65,34 +46,13 @@ terms of their sources. Made by `benchmarks/presets/lmap3_radiography_standin.py
 
 
 def main() -> None:
-    """Train one run, or save the preset."""
+    """Train the run, or go on with it, and save the preset."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", type=Path, help="folder of the films")
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
-    parser.add_argument("--step", choices=STEPS, default="best")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, help="other than the step's own")
-    parser.add_argument("--preset", type=Path, help="folder of the preset to write")
+    add_arguments(parser)
+    parser.add_argument("--preset", type=Path, required=True, help="folder of the preset to write")
     asked = parser.parse_args()
     films, dropped = standin_table(asked.data)
-    if asked.preset is None:
-        run_step(films, asked)
-    else:
-        write_preset(films, dropped, asked)
-
-
-def run_step(films: Any, asked: argparse.Namespace) -> tuple[keras.Model, Datasets]:
-    """Train a step's network, or take it from its run; print its validation scores."""
-    recipe = STEPS[asked.step]
-    datasets = make_datasets(films, root=asked.data, **recipe.data_options)
-    keras.utils.set_random_seed(asked.seed)
-    model = build_lmap3(**recipe.model_options)
-    folder = asked.runs / f"{asked.step}-{asked.seed}"
-    run = train(model, datasets, recipe=recipe, epochs=asked.epochs, run_dir=folder, verbose=2)
-    model.load_weights(folder / "best.keras")
-    found = evaluate(model, datasets, part="val")
-    print(f"{asked.step}, seed {asked.seed}, best epoch {run.best_epoch + 1}:\n{found}", flush=True)
-    return model, datasets
+    write_preset(films, dropped, asked)
 
 
 def write_preset(films: Any, dropped: int, asked: argparse.Namespace) -> None:
@@ -118,7 +78,7 @@ def write_preset(films: Any, dropped: int, asked: argparse.Namespace) -> None:
         Classifier(model, datasets.class_names, {"image_size": [224, 224]}),
         asked.preset,
         name="lmap3",
-        arguments=STEPS[asked.step].model_options,
+        arguments=STEPS[asked.step].recipe.model_options,
         temperature=temperature,
         datasets=datasets,
         prediction_sets=sets,
@@ -144,7 +104,7 @@ def films_with_lungs(datasets: Datasets, asked: argparse.Namespace) -> tuple[Dat
     options: dict[str, Any] = {
         "root": asked.data,
         "masks": "segment",
-        **STEPS[asked.step].data_options,
+        **STEPS[asked.step].recipe.data_options,
     }
     found = make_datasets(table, **options).table["mask"] != ""
     return make_datasets(table[found.to_numpy()], **options), int((~found).sum())

@@ -66,7 +66,7 @@ class TrainingRecipe:
 _ROWS = (
     # Adam, cross-entropy and 25 epochs are the study's; it does not name Adam's rate: Keras' own
     TrainingRecipe(name="study", epochs=25),
-    # measured step by step by benchmarks/presets/lmap3_radiography_standin.py. No flip: the heart
+    # measured step by step by benchmarks/presets/radiography_steps.py. No flip: the heart
     # is on the left.
     TrainingRecipe(
         name="best",
