@@ -1,7 +1,7 @@
 """Train networks on real films, one change of the recipe at a time, and say what each gave.
 
     python -m benchmarks.presets.radiography_steps DATA --runs RUNS --step study --seed 0
-    python -m benchmarks.presets.radiography_steps DATA --runs RUNS --table
+    python -m benchmarks.presets.radiography_table --runs RUNS
 
 The first line trains one run, or goes on with it, and writes its answers for the validation part;
 the second prints the table of all that are there. The test part is never read. With `--share 4`
@@ -22,8 +22,6 @@ import pandas as pd
 from benchmarks.presets.radiography_data import DATABASE, standin_table
 from keras_cxr import build_alexnet, build_lmap3, evaluate, make_datasets, train
 from keras_cxr.data import Datasets
-from keras_cxr.statistics.comparison import compare_models
-from keras_cxr.statistics.intervals.bootstrap import accuracy_estimates
 from keras_cxr.training import RECIPES, TrainingRecipe
 from keras_cxr.training.recipes import options_for
 
@@ -80,8 +78,8 @@ STEPS = {
 """LMAP3 from the study's recipe to ours, then lungs alone by whose masks, then AlexNet."""
 
 AVERAGED, CHOSEN, FLIPPED = "averaged", "best epoch", "flips"
-"""The same runs by the mean of their last epochs' weights, by the epoch with the smallest validation
-loss, and by that with mirrored films beside."""
+"""The same runs by the mean of their last epochs' weights, by the epoch with the smallest
+validation loss, and by that with mirrored films beside."""
 
 FILES = {
     "": "val-last.csv",
@@ -107,14 +105,10 @@ class EpochWeights(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is 
 
 
 def main() -> None:
-    """Train one run, or print the table."""
+    """Train one run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_arguments(parser)
-    parser.add_argument("--table", action="store_true", help="print what all runs gave")
     asked = parser.parse_args()
-    if asked.table:
-        print(table_of(asked.runs))
-        return
     films, _ = standin_table(asked.data)
     run_step(films, asked)
 
@@ -211,71 +205,6 @@ def _write_flipped(model: keras.Model, datasets: Datasets, folder: Path) -> None
 
 def _groups(datasets: Datasets, files: Any) -> Any:
     return datasets.table.set_index("file")["group"][list(files)].to_numpy()
-
-
-def table_of(runs: Path) -> str:
-    """Return a row for each step: mean over its seeds, the seeds, and what it gave.
-
-    The first rows are of the last epoch; what was chosen or averaged stands behind them.
-    """
-    rows: dict[str, pd.DataFrame] = {}
-    for way, file in FILES.items():
-        for name in STEPS:
-            if (table := _answers(runs, name, file)) is not None:
-                rows[f"{name}, {way}" if way else name] = table
-    return "\n".join(_row(name, rows) for name in rows)
-
-
-def _answers(runs: Path, name: str, file: str) -> pd.DataFrame | None:
-    found = [
-        pd.read_csv(path, dtype=str, keep_default_na=False).assign(seed=path.parent.name[-1])
-        for path in sorted(runs.glob(f"{name}-[0-9]/{file}"))
-    ]
-    return pd.concat(found) if found else None
-
-
-def _row(name: str, rows: dict[str, pd.DataFrame]) -> str:
-    table = rows[name]
-    classes = sorted(table["real"].unique())
-    code = {label: number for number, label in enumerate(classes)}
-    groups = np.where(table["group"] == "", table["file"], table["group"])
-    accuracy, balanced = accuracy_estimates(
-        table["real"].map(code).to_numpy(), table["predicted"].map(code).to_numpy(), groups=groups
-    )
-    each = table.assign(right=table["real"] == table["predicted"]).groupby("seed")
-    seeds = each["right"].mean()
-    recalls = each.apply(lambda one: one.groupby("real")["right"].mean().mean())
-    text = (
-        f"{name:26} accuracy {accuracy} (seeds {_list(seeds)}), "
-        f"balanced {balanced} (seeds {_list(recalls)})"
-    )
-    step, _, way = name.partition(", ")
-    before = {"": STEPS[step].after, FLIPPED: f"{step}, {CHOSEN}"}.get(way, step)
-    if before in rows:
-        text += f"; {_gain(table, rows[before], code, before)}"
-    return text
-
-
-def _list(values: pd.Series) -> str:
-    return " ".join(f"{value:.3f}" for value in values)
-
-
-def _gain(after: pd.DataFrame, before: pd.DataFrame, code: dict[str, int], called: str) -> str:
-    """Return the paired difference on the films and seeds that both have."""
-    both = after.merge(before, on=["file", "seed"], suffixes=("", "_before"))
-    groups = np.where(both["group"] == "", both["file"], both["group"])
-    found = compare_models(
-        both["real"].map(code).to_numpy(),
-        {
-            "after": both["predicted"].map(code).to_numpy(),
-            "before": both["predicted_before"].map(code).to_numpy(),
-        },
-        groups=groups,
-    ).differences[0]
-    sign = 1 if found.model == "after" else -1
-    parts = (found.accuracy, found.balanced_accuracy)
-    shown = [one if sign > 0 else -one for one in parts]
-    return f"beside {called} {shown[0].text(signed=True)}, {shown[1].text(signed=True)}"
 
 
 if __name__ == "__main__":
