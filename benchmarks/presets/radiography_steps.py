@@ -164,6 +164,7 @@ def datasets_for(step: Step, films: pd.DataFrame, asked: argparse.Namespace) -> 
         options |= {"region": "lungs", "masks": step.masks}
         if step.masks == "segment":
             films = films.drop(columns="mask")
+            options["on_error"] = "skip"  # films on which no lungs can be found
     if asked.share == 1 and not step.masks:
         return make_datasets(films, **options)
     given = make_datasets(films.drop(columns="mask", errors="ignore"), root=asked.data).table
