@@ -79,7 +79,7 @@ def assign_parts(
     for name, label in zip(names, labels, strict=True) if mixed else ():
         if name in mixed:
             mixed[name][label] += 1
-    order = sorted(sizes, key=lambda name: _digest(seed, name))
+    order = sorted(sizes, key=lambda name: digest_of(seed, name))
 
     part_of: dict[str, int] = {}
     reached: dict[str, set[int]] = defaultdict(set)
@@ -147,7 +147,8 @@ def _deal_large(
     return found
 
 
-def _digest(seed: int, name: str) -> bytes:
+def digest_of(seed: int, name: str) -> bytes:
+    """Return what the names of groups are ordered by: the SHA-256 of "seed:name"."""
     return hashlib.sha256(name_bytes(f"{seed}:{name.removeprefix(chr(10))}")).digest()
 
 
