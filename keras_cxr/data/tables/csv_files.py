@@ -2,9 +2,11 @@
 
 import codecs
 import csv
+import gzip
 import io
 import os
 import warnings
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ _MARKS = {  # the longest first: that of UTF-32 begins as that of UTF-16
 _DELIMITERS = ",;\t"
 _LINE = b"\n"
 _HEAD = 1 << 16  # bytes that hold any header
+_GZIP = b"\x1f\x8b"
+_MOST = 1 << 30  # bytes that a gzip file may unpack to: PadChest's labels are a seventh
 
 
 def as_table(table: Any, name: str) -> pd.DataFrame:
@@ -65,7 +69,8 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Return a CSV file's columns as text, "" for empty cells.
 
     Between the cells stands a comma; where the header holds none, a semicolon or a tab, as Excel
-    writes them in many countries. The text is UTF-8, or what a byte order mark says. Text such as
+    writes them in many countries. The text is UTF-8, or what a byte order mark says; a file that
+    is gzip is unpacked. Text such as
     '=A1, which spreadsheets are told by the apostrophe to take as it is, comes without it.
 
     Raises:
@@ -78,7 +83,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     if not os.path.isfile(file):  # noqa: PTH113  Path.is_file() raises for names that are too long
         raise NotFoundError(f"There is no file {file}{near_name(file)}")
     try:
-        content = _as_utf8(file.read_bytes())
+        content = _as_utf8(_unpacked(file.read_bytes()))
         names, delimiter = _header(content)
         _refuse_twice(names, file)
         with warnings.catch_warnings():
@@ -101,7 +106,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
             f"{file} cannot be read as a CSV file: its rows have more cells than its header has "
             f"names ({', '.join(names)}). Name every column, or delete what ends the rows."
         ) from error
-    except (ValueError, OSError, csv.Error) as error:
+    except (ValueError, OSError, EOFError, zlib.error, csv.Error) as error:
         if isinstance(error, DataError):
             raise
         text = str(error).strip().partition("C error: ")
@@ -111,6 +116,16 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 _NUL = "it holds NUL bytes, as damaged files do, and UTF-16 without a mark. Save it as UTF-8."
+
+
+def _unpacked(content: bytes) -> bytes:
+    if not content.startswith(_GZIP):
+        return content
+    with gzip.open(io.BytesIO(content)) as file:
+        text = file.read(_MOST + 1)
+    if len(text) > _MOST:
+        raise ValueError(f"it is gzip that unpacks to more than {_MOST:,} bytes. Unpack it first.")
+    return text
 
 
 def _as_utf8(content: bytes) -> bytes:
