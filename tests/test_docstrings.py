@@ -8,8 +8,9 @@ import pytest
     "name",
     [
         "evaluation.calibrated", "evaluation.evaluation", "evaluation.ood", "evaluation.shift",
-        "statistics.calibration.measure", "statistics.calibration.scaling",
-        "statistics.calibration.temperature", "statistics.comparison", "statistics.conformal",
+        "data.label_files.reading", "data.splitting.by_labels", "statistics.calibration.measure",
+        "statistics.calibration.scaling", "statistics.calibration.temperature",
+        "statistics.comparison", "statistics.conformal",
         "statistics.intervals.bootstrap", "statistics.metrics", "statistics.selective",
         "statistics.subgroups",
     ],

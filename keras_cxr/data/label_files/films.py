@@ -1,0 +1,95 @@
+"""Where the films of a label file lie below a folder of images."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_cxr.data.catalog import listing
+from keras_cxr.data.finding.walk import read_folder, stem_of, suffix_of
+from keras_cxr.data.tables.joining import places_of, posix_file
+from keras_cxr.errors import DataError
+
+
+def find_films(files: Sequence[str], root: Path) -> tuple[list[str], list[str]]:
+    """Return for each film its path below the folder, "" for none, and notes on the others.
+
+    A label file may name films by the path below the folder, with folders in front of it
+    (CheXpert), without the folders that they lie in (NIH), without a suffix (RSNA, VinDr) or with
+    another one. So a film is the image whose steps, from the last one back, are the same as far as
+    both have some; capitals do not count, nor does the suffix of an image.
+
+    Args:
+        files: all different, as the label file names them.
+        root: the folder; those of masks in it are not looked into.
+
+    Raises:
+        DataError: No film lies there, several images could be one film, or one be several films.
+    """
+    known = [path for path, _ in read_folder(root).images()]
+    by_stem: dict[str, list[int]] = defaultdict(list)
+    for place, path in enumerate(known):
+        by_stem[_steps(path)[-1]].append(place)
+    torn, places = [], places_of(files, known, root=root)
+    for row, (file, place) in enumerate(zip(files, places, strict=True)):
+        if place >= 0:
+            continue
+        fitting = _fitting(file, by_stem, known)
+        if len(fitting) > 1:
+            torn.append(f"{file}: {' or '.join(known[one] for one in fitting[:3])}")
+        elif fitting:
+            places[row] = fitting[0]
+    if torn:
+        raise DataError(
+            f"{len(torn):,} film(s) could be several images below {root}. Pass a folder further "
+            f"down or up, or delete what is there twice:\n{listing(torn)}"
+        )
+    found = [known[place] if place >= 0 else "" for place in places]
+    _refuse_two(files, found)
+    absent = [file for file, path in zip(files, found, strict=True) if not path]
+    if len(absent) == len(files):
+        has = f"it holds {known[0]!r}" if known else "it holds no image"
+        raise DataError(
+            f"None of the {len(files):,} films lies below {root}: the label file names "
+            f"{files[0]!r}, {has}. Pass the folder that holds the images."
+        )
+    notes = []
+    if absent:
+        notes.append(
+            f"left out: {len(absent):,} film(s) that are not below {root}, such as {absent[0]!r}"
+        )
+    unnamed = len(known) - (len(files) - len(absent))
+    if unnamed:
+        notes.append(f"{unnamed:,} image(s) below {root} are not in the label file")
+    return found, notes
+
+
+def _steps(path: str) -> list[str]:
+    """Return the steps of a path in small letters, the last one without an image's suffix."""
+    *folders, name = posix_file(path).casefold().split("/")
+    return [*folders, stem_of(name)]
+
+
+def _fitting(file: str, by_stem: dict[str, list[int]], known: Sequence[str]) -> list[int]:
+    """Return the places of the images that a film could be; those with its suffix, if any."""
+    steps = _steps(file)[::-1]
+    fitting = [
+        place
+        for place in by_stem.get(steps[0], ())
+        if all(one == other for one, other in zip(steps, _steps(known[place])[::-1], strict=False))
+    ]
+    same = [place for place in fitting if suffix_of(known[place]) == suffix_of(file)]
+    return same or fitting
+
+
+def _refuse_two(files: Sequence[str], found: Sequence[str]) -> None:
+    film_of: dict[str, str] = {}
+    torn = [
+        f"{path}: {film_of[path]} and {file}"
+        for file, path in zip(files, found, strict=True)
+        if path and film_of.setdefault(path, file) != file
+    ]
+    if torn:
+        raise DataError(
+            f"{len(torn):,} image(s) could be several films of the label file. Pass the folder "
+            f"that its paths start from:\n{listing(torn)}"
+        )
