@@ -163,7 +163,7 @@ def _studies(source: LabelSource) -> list[tuple[str, str]]:
 
 
 def _path(subject: str, study: str, film: str) -> str:
-    return f"p{subject[:2]}/p{subject}/s{study}/{film}.jpg"
+    return f"p{subject[:2]}/p{subject}/s{study}/{film}.jpg" if film else ""
 
 
 def _parts(source: LabelSource, films: list[str]) -> tuple[list[str], list[str]]:
