@@ -32,6 +32,7 @@ MEBIBYTES = 1024  # that one file may add to what its process takes
 SHARES = {
     "png": 14, "jpeg": 14, "tiff": 12, "bmp": 4, "webp": 4, "dicom": 20, "keras": 6,
     "run.json": 6, "result.json": 3, "model_audit.json": 2, "sets.json": 2, "npz": 5, "csv": 8,
+    "labels": 6,
 }  # fmt: skip
 GOOD = ("answer", "error")
 
@@ -76,7 +77,7 @@ def damaged(kind: str, seeds: list[bytes], number: int, seed: int) -> bytes:
         return _inside_archive(content, draw)
     if kind == "npz" and draw.random() < 0.5:
         return _inside_archive(content, draw)
-    if kind.endswith("json") or kind == "csv":
+    if kind.endswith("json") or kind in ("csv", "labels"):
         return (
             _text_damaged(content, draw) if draw.random() < 0.7 else _bytes_damaged(content, draw)
         )
@@ -248,7 +249,7 @@ def _peak() -> float:
 def _targets(work: Path) -> dict[str, Callable[[bytes], Any]]:
     """What is done with the files of each kind."""
     from keras_cxr.audit.of_model.base.predictions import read_predictions
-    from keras_cxr.data import find_images, read_image
+    from keras_cxr.data import find_images, read_image, read_label_file
     from keras_cxr.evaluation.ood import OutOfDistribution
     from keras_cxr.inference import load_classifier
     from keras_cxr.inference.recorded import read_split
@@ -299,6 +300,7 @@ def _targets(work: Path) -> dict[str, Callable[[bytes], Any]]:
         "keras": written("model.keras", classify),
         "npz": written("state.npz", read_npz),
         "csv": written("split.csv", read_table),
+        "labels": written("labels.csv", lambda path: str(read_label_file(path).table)),
     }
 
 
@@ -311,6 +313,7 @@ def _write_seeds(work: Path) -> Seeds:
     from keras_cxr.evaluation.ood_file import weights_digest
     from keras_cxr.phantoms.draw import draw_phantom
     from tests import test_damaged_files as documents
+    from tests.data.label_files import examples as labels
 
     grey = draw_phantom("COVID", 0, image_size=(40, 48)).image
     colour, deep = np.dstack([grey] * 3), grey.astype(np.uint16) * 257
@@ -363,6 +366,13 @@ def _write_seeds(work: Path) -> Seeds:
             b"file;label;patient\nfilm.png;ill;7\nfilm.jpeg;well;8\n",
             documents.SPLIT.encode(),
             b"file,real,predicted,correct,ill,well\na.png,ill,ill,True,0.75,0.25\n",
+        ],
+        "labels": [
+            labels.write(
+                work / kind, kind, labels.Film("a"), labels.Film("b", ("0", "-1"))
+            ).read_bytes()
+            for kind in labels.PATHS
+            if kind != "mimic"  # whose labels alone name no film
         ],
     }
 

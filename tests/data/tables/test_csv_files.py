@@ -1,4 +1,5 @@
 import codecs
+import gzip
 
 import pytest
 
@@ -21,6 +22,8 @@ GOOD = {
     "no last line break": TEXT.strip().encode(),
     "quotes": b'"file","label","sex"\n"\xc3\xbc.png","COVID",""\nb.png,Normal,F\n',
     "blanks and empty lines": "\n file , label,sex\n\nü.png, COVID,\n\nb.png, Normal,F\n".encode(),
+    "gzip": gzip.compress(TEXT.encode()),
+    "gzip of UTF-16": gzip.compress(TEXT.encode("utf-16")),
     "commas in semicolons": 'file;label;sex\nü.png;COVID;\nb.png;"Normal";F\n'.encode(),
 }
 
@@ -53,6 +56,9 @@ BAD = {
         r"more cells than its header.*file, label",
     ),
     "an open quote": (b'file,label\n"a.png,C\nb.png,D\n', "EOF inside string"),
+    "half a gzip file": (gzip.compress(TEXT.encode())[:-12], "ended before the end"),
+    "a damaged gzip file": (gzip.compress(TEXT.encode())[:-8] + bytes(8), "CRC check failed"),
+    "no gzip": (b"\x1f\x8b" + bytes(20), "Unknown compression method"),
     "a column twice": (b"file,label, file\na,b,c\n", r"names the column\(s\) file more than once"),
 }
 

@@ -42,7 +42,7 @@ def test_nih_lists_that_contradict_each_other_or_are_no_text(tmp_path):
     with pytest.raises(DataError, match=r"test_list.txt and its other half both list a\.png"):
         read_label_file(path)
     (tmp_path / "test_list.txt").write_bytes(b"\xff\xfe\xfa")
-    with pytest.raises(DataError, match="test_list.txt cannot be read: .*lists a film in each"):
+    with pytest.raises(DataError, match=r"test_list\.txt cannot be read: .*lists a film in each"):
         read_label_file(path)
 
 

@@ -35,7 +35,7 @@ def test_an_unknown_file_is_refused_with_the_kinds_and_the_nearest_names():
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_file_that_is_not_of_the_named_kind_is_refused(kind):
-    with pytest.raises(DataError, match="the DataFrame needs the column.* it has colour"):
+    with pytest.raises(DataError, match=r"the DataFrame needs the column.* it has colour"):
         read_label_file(pd.DataFrame({"colour": ["red"]}), kind=kind)
 
 
