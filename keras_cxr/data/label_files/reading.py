@@ -86,7 +86,8 @@ def read_label_file(
     folder = None if root is None else existing_folder(root)
     source = _source(path, readers, separator)
     found = kind_of_file(source, kind)
-    rows = one_row_per_film(found.parse(source), source.name)
+    rows = _of_findings(found.parse(source), findings, source.name)
+    rows = one_row_per_film(rows, source.name)
     rows = replace(rows, views=[view_name(view) for view in rows.views])
     chosen, notes = films_of_views(rows.views, wished, len(rows.files), source.name)
     rows = _of_films(rows, chosen, notes)
@@ -97,20 +98,21 @@ def read_label_file(
         rows = _of_films(rows, chosen, notes)
         paths = pick(paths, chosen)
     labels, notes = _labels(rows, uncertain, missing)
-    columns, more = _columns(rows.findings, labels, findings, least, source.name)
+    columns, more = _frequent(rows.findings, labels, least, source.name)
     labels = labels[:, columns]
     labels.setflags(write=False)
+    kept = pick(rows.findings, columns)
     none = ("",) * len(rows.files)
     return LabelTable(
         files=tuple(rows.files),
-        findings=tuple(pick(rows.findings, columns)),
+        findings=tuple(kept),
         labels=labels,
         groups=tuple(rows.groups) or none,
         views=tuple(rows.views) or none,
         parts=tuple(rows.parts) or none,
         paths=tuple(paths),
         kind=found.name,
-        notes=(*rows.notes, *notes, *more, *_about(labels, pick(rows.findings, columns))),
+        notes=(*rows.notes, *notes, *more, *_about(labels, kept)),
     )
 
 
@@ -134,6 +136,37 @@ def _check_separator(separator: str | None) -> None:
         raise InvalidArgumentError(
             f"separator must be the text between two findings, such as '|', received {separator!r}"
         )
+
+
+def _of_findings(rows: Rows, wished: Sequence[str] | None, name: str) -> Rows:
+    """Return the wished findings, in the order of their names.
+
+    Raises:
+        InvalidArgumentError: One is not there, or it is no list.
+    """
+    if isinstance(wished, str) or (wished is not None and not np.iterable(wished)):
+        raise InvalidArgumentError(f"findings must be a list of names, received {wished!r}")
+    held = list(rows.findings)
+    chosen = held if wished is None else list(wished)
+    if not chosen:
+        raise InvalidArgumentError("findings must name a finding, received none")
+    for one in chosen:
+        if one not in held:
+            near = difflib.get_close_matches(str(one), held, n=1)
+            hint = f". Did you mean {near[0]!r}?" if near else ""
+            raise InvalidArgumentError(
+                f"findings names {one!r}, which {name} does not have; it has "
+                f"{', '.join(sorted(held))}{hint}"
+            )
+    columns = sorted({held.index(one) for one in chosen}, key=held.__getitem__)
+    others = [one for one in held if one not in chosen]
+    told = f"left out, as findings= does not name them: {', '.join(others)}"
+    return replace(
+        rows,
+        findings=pick(held, columns),
+        states=rows.states[:, columns],
+        notes=[*rows.notes, told] if others else rows.notes,
+    )
 
 
 def _of_films(rows: Rows, chosen: list[int], notes: list[str]) -> Rows:
@@ -165,45 +198,27 @@ def _labels(rows: Rows, uncertain: str, missing: str) -> tuple[NDArray[np.float3
     return labels, notes
 
 
-def _columns(
-    held: Sequence[str],
-    labels: NDArray[np.float32],
-    wished: Sequence[str] | None,
-    least: int,
-    name: str,
+def _frequent(
+    findings: Sequence[str], labels: NDArray[np.float32], least: int, name: str
 ) -> tuple[list[int], list[str]]:
-    """Return the columns of the findings that stay, in the order of their names, and notes.
+    """Return the columns of the findings that have enough positive films, and notes.
 
     Raises:
-        InvalidArgumentError: A wished finding is not there.
-        DataError: None is left.
+        DataError: None has.
     """
-    if isinstance(wished, str) or (wished is not None and not np.iterable(wished)):
-        raise InvalidArgumentError(f"findings must be a list of names, received {wished!r}")
-    for one in wished or ():
-        if one not in held:
-            near = difflib.get_close_matches(str(one), held, n=1)
-            hint = f". Did you mean {near[0]!r}?" if near else ""
-            raise InvalidArgumentError(
-                f"findings names {one!r}, which {name} does not have; it has "
-                f"{', '.join(held)}{hint}"
-            )
-    positives = (labels == 1.0).sum(axis=0)
-    asked = [place for place in np.argsort(held) if wished is None or held[place] in wished]
-    columns = [int(place) for place in asked if positives[place] >= least]
-    rare = [f"{held[place]} {positives[place]:,}" for place in asked if positives[place] < least]
+    positives = (labels == 1.0).sum(axis=0).tolist()
+    columns = [place for place, number in enumerate(positives) if number >= least]
+    rare = ", ".join(
+        f"{finding} {number:,}"
+        for finding, number in zip(findings, positives, strict=True)
+        if number < least
+    )
     if not columns:
         raise DataError(
-            f"{name} leaves no finding with {least:,} positive films or more: {', '.join(rare)}. "
-            "Lower min_positive."
+            f"{name} leaves no finding with {least:,} positive films or more: {rare}. Lower "
+            "min_positive."
         )
-    notes = []
-    if wished is not None and len(asked) < len(held):
-        others = [one for one in held if one not in wished]
-        notes.append(f"left out, as findings= does not name them: {', '.join(others)}")
-    if rare:
-        notes.append(f"left out, with fewer than {least:,} positive films: {', '.join(rare)}")
-    return columns, notes
+    return columns, [f"left out, with fewer than {least:,} positive films: {rare}"] if rare else []
 
 
 def _about(labels: NDArray[np.float32], findings: Sequence[str]) -> list[str]:

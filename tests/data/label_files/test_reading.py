@@ -79,6 +79,7 @@ def test_rare_findings_are_left_out_and_counted():
         ({"views": ()}, r"views must be names of views, .* received \(\)"),
         ({"views": 3}, "views must be names of views, .* received 3"),
         ({"findings": "Mass"}, "findings must be a list of names, received 'Mass'"),
+        ({"findings": []}, "findings must name a finding, received none"),
         ({"findings": 3}, "findings must be a list of names, received 3"),
         ({"separator": ""}, "separator must be the text between two findings"),
     ],

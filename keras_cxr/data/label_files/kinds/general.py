@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from keras_cxr.data.catalog import PARTS
 from keras_cxr.data.label_files.lists import Lists, listed, read_lists
 from keras_cxr.data.label_files.rows import LabelSource, Rows, patient_names
 from keras_cxr.data.label_files.states import NO_FINDING, States, holds_labels, states_of_cells
@@ -74,6 +75,7 @@ def _rows(
     source: LabelSource, found: Columns, findings: Sequence[str], states: States, notes: list[str]
 ) -> Rows:
     groups, more = patient_names(found.cells.get("group", []))
+    parts, strange = _parts(found)
     views = next((cells for name in _VIEWS if (cells := source.optional(name)) is not None), [])
     return Rows(
         found.cells["file"],
@@ -81,9 +83,21 @@ def _rows(
         states,
         groups=groups,
         views=views,
-        parts=found.cells.get("part", []),
-        notes=[*found.notes, *more, *notes],
+        parts=parts,
+        notes=[*found.notes, *more, *notes, *strange],
     )
+
+
+def _parts(found: Columns) -> tuple[list[str], list[str]]:
+    """Return the part of each row, "" where the cell names none, and notes."""
+    cells = found.cells.get("part", [])
+    strange = [cell for cell in cells if cell and cell not in PARTS]
+    notes = (
+        [f"{len(strange):,} row(s) name a part that is none, such as {strange[0]!r}"]
+        if strange
+        else []
+    )
+    return [cell if cell in PARTS else "" for cell in cells], notes
 
 
 def _held(source: LabelSource) -> dict[str, str]:

@@ -224,6 +224,9 @@ def test_a_column_that_is_no_label_is_named():
     found = read_label_file(table)
     assert found.findings == ("Mass",)
     assert found.parts == ("train", "test")
+    odd = read_label_file(table.assign(split=["train", "spare"]))
+    assert odd.parts == ("train", "")
+    assert noted(odd, "1 row(s) name a part that is none, such as 'spare'")
     assert noted(found, "columns that are no labels: 'age', 'No Finding'")
 
 
