@@ -53,6 +53,13 @@ def find_films(files: Sequence[str], root: Path) -> tuple[list[str], list[str]]:
             f"{files[0]!r}, {has}. Pass the folder that holds the images."
         )
     notes = []
+    other = [
+        f"{file!r} at {path!r}"
+        for file, path in zip(files, found, strict=True)
+        if path and path != posix_file(file)
+    ]
+    if other:
+        notes.append(f"{len(other):,} film(s) lie under another name, such as {other[0]}")
     if absent:
         notes.append(
             f"left out: {len(absent):,} film(s) that are not below {root}, such as {absent[0]!r}"

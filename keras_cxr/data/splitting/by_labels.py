@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from keras_cxr.data.catalog import PARTS
 from keras_cxr.data.groups import names_of_units, rows_by_name
 from keras_cxr.data.splitting.assign import check_shares, digest_of
+from keras_cxr.data.tables.columns import cell_texts
 from keras_cxr.errors import DataError, InvalidArgumentError
 
 _DIGITS = 9  # of a change in squared deviations
@@ -49,7 +51,7 @@ def split_by_labels(
         labels: (films, findings) numbers in {0, 1, NaN}; NaN is unknown.
         files: the name of each film, all different, as the split's memory of which film is which.
             Without it, a film that has no group is known by its row.
-        groups: the group (patient) of each film, "" for none; a group is never divided.
+        groups: the group (patient) of each film, "", None or NaN for none; never divided.
         shares: of train, val and test.
         seed: another seed gives another split.
 
@@ -116,10 +118,15 @@ def _units(count: int, files: Sequence[str] | None, groups: Sequence[str] | None
             raise InvalidArgumentError(
                 f"{name} must be one for each of the {count:,} films, received {len(given):,}"
             )
-    films = list(map(str, range(count))) if files is None else list(map(str, files))
+    films = list(map(str, range(count))) if files is None else _texts(files)
     if len(set(films)) < count:
         raise InvalidArgumentError("files must all be different; a film stands there twice")
-    return names_of_units(films, [""] * count if groups is None else list(map(str, groups)))
+    return names_of_units(films, [""] * count if groups is None else _texts(groups))
+
+
+def _texts(names: Sequence[str]) -> list[str]:
+    """Return names as text, "" for None and NaN: patients that nobody knows are not one patient."""
+    return cell_texts(pd.Series(list(names), dtype=object))
 
 
 def _counts(known: NDArray[np.float64], rows: Sequence[Sequence[int]]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 import pytest
 
 from keras_cxr.data.label_files.films import find_films
+from keras_cxr.data.tables.joining import posix_file
 from keras_cxr.errors import DataError
 
 
@@ -30,7 +31,8 @@ def folder_of(root, *paths):
 def test_a_film_is_found(named, lies, tmp_path):
     found, notes = find_films([named], folder_of(tmp_path, lies))
     assert found == [lies]
-    assert notes == []
+    other = f"1 film(s) lie under another name, such as {named!r} at {lies!r}"
+    assert notes == ([] if posix_file(named) == lies else [other])
 
 
 def test_an_absolute_path_is_found(tmp_path):

@@ -97,6 +97,11 @@ def test_what_is_known_of_a_finding_is_divided_too():
     assert (parts[:50] == "train").sum() == 25
 
 
+def test_films_of_unknown_patients_are_not_one_patient():
+    parts = split_by_labels(np.ones((30, 1)), groups=[None, np.nan, ""] * 10)
+    assert [parts.count(part) for part in PARTS] == [24, 3, 3]
+
+
 def test_another_seed_gives_another_split_and_the_same_one_the_same():
     labels = np.random.default_rng(0).random((80, 3)) < 0.3
     first, again, other = (split_by_labels(labels, seed=seed) for seed in (0, 0, 1))

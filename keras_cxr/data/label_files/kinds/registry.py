@@ -49,7 +49,7 @@ KINDS = (
     Kind("nih", nih.COLUMNS, nih.parse_nih),
     Kind("chexpert", chexpert.CHEXPERT, chexpert.parse_chexpert),
     Kind("mimic", chexpert.MIMIC, chexpert.parse_mimic),
-    Kind("rsna", rsna.COLUMNS, rsna.parse_rsna),
+    Kind("rsna", rsna.COLUMNS, rsna.parse_rsna, rsna.is_rsna),
     Kind("padchest", padchest.COLUMNS, padchest.parse_padchest),
     Kind("vindr", vindr.BOXES, vindr.parse_vindr_boxes),
     Kind("vindr", vindr.COLUMNS, vindr.parse_vindr_columns),

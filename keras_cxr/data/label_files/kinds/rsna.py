@@ -11,6 +11,7 @@ from keras_cxr.data.label_files.states import (
     States,
     states_of_cells,
 )
+from keras_cxr.data.tables.columns import meaning
 from keras_cxr.errors import DataError
 
 COLUMNS = ("patientId", "Target")
@@ -18,6 +19,14 @@ OPACITY = "Lung Opacity"
 OTHER = "No Lung Opacity / Not Normal"
 _CLASSES = (OPACITY, OTHER, "Normal")
 _CLASS_INFO = "detailed_class_info.csv"
+
+
+def is_rsna(source: LabelSource) -> bool:
+    """Return whether patientId is the film: not where another column names a file.
+
+    A hospital's own table may have the columns file, patient_id and target.
+    """
+    return all(meaning(column) != "file" for column in source.table.columns)
 
 
 def parse_rsna(source: LabelSource) -> Rows:

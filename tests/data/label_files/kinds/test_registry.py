@@ -24,19 +24,25 @@ def test_every_kind_has_an_example_here_or_a_test_of_its_own():
 
 
 def test_an_unknown_file_is_refused_with_the_kinds_and_the_nearest_names():
-    table = pd.DataFrame({"Image Indx": ["a"], "Finding Lables": ["Mass"]})
+    table = pd.DataFrame({"Image Indexx": ["a"], "Finding Label": ["Mass"]})
     with pytest.raises(DataError, match="the DataFrame is no label file of a known kind") as caught:
         read_label_file(table)
     text = str(caught.value)
-    assert "It has the columns Image Indx, Finding Lables" in text
+    assert "It has the columns Image Indexx, Finding Label" in text
     assert all(f"  {kind.name}: " in text for kind in KINDS)
-    assert "'Image Indx' is nearly 'Image Index'" in text
+    assert "'Image Indexx' is nearly 'Image Index'" in text
 
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_file_that_is_not_of_the_named_kind_is_refused(kind):
     with pytest.raises(DataError, match=r"the DataFrame needs the column.* it has colour"):
         read_label_file(pd.DataFrame({"colour": ["red"]}), kind=kind)
+
+
+def test_a_hospitals_own_patients_and_targets_are_not_taken_for_those_of_rsna():
+    table = pd.DataFrame({"file": ["a", "b"], "patient_id": ["7", "7"], "target": [0, 1]})
+    found = read_label_file(table)
+    assert (found.kind, found.findings, found.groups) == ("columns", ("target",), ("7", "7"))
 
 
 def test_a_kind_that_does_not_exist():
