@@ -26,18 +26,14 @@ def find_films(files: Sequence[str], root: Path) -> tuple[list[str], list[str]]:
         DataError: No film lies there, several images could be one film, or one be several films.
     """
     known = [path for path, _ in read_folder(root).images()]
-    by_stem: dict[str, list[int]] = defaultdict(list)
-    for place, path in enumerate(known):
-        by_stem[_steps(path)[-1]].append(place)
-    torn, places = [], places_of(files, known, root=root)
-    for row, (file, place) in enumerate(zip(files, places, strict=True)):
-        if place >= 0:
-            continue
-        fitting = _fitting(file, by_stem, known)
-        if len(fitting) > 1:
-            torn.append(f"{file}: {' or '.join(known[one] for one in fitting[:3])}")
-        elif fitting:
-            places[row] = fitting[0]
+    places = places_of(files, known, root=root)
+    torn, others = [], [row for row, place in enumerate(places) if place < 0]
+    fitting = _fitting([files[row] for row in others], known)
+    for row, fits in zip(others, fitting, strict=True):
+        if len(fits) > 1:
+            torn.append(f"{files[row]}: {' or '.join(known[one] for one in fits[:3])}")
+        elif fits:
+            places[row] = fits[0]
     if torn:
         raise DataError(
             f"{len(torn):,} film(s) could be several images below {root}. Pass a folder further "
@@ -70,22 +66,33 @@ def find_films(files: Sequence[str], root: Path) -> tuple[list[str], list[str]]:
     return found, notes
 
 
-def _steps(path: str) -> list[str]:
+def _steps(path: str) -> tuple[str, ...]:
     """Return the steps of a path in small letters, the last one without an image's suffix."""
     *folders, name = posix_file(path).casefold().split("/")
-    return [*folders, stem_of(name)]
+    return (*folders, stem_of(name))
 
 
-def _fitting(file: str, by_stem: dict[str, list[int]], known: Sequence[str]) -> list[int]:
-    """Return the places of the images that a film could be; those with its suffix, if any."""
-    steps = _steps(file)[::-1]
-    fitting = [
-        place
-        for place in by_stem.get(steps[0], ())
-        if all(one == other for one, other in zip(steps, _steps(known[place])[::-1], strict=False))
-    ]
-    same = [place for place in fitting if suffix_of(known[place]) == suffix_of(file)]
-    return same or fitting
+def _fitting(files: Sequence[str], known: Sequence[str]) -> list[list[int]]:
+    """Return for each film the places of the images that it could be; of its suffix, if any is."""
+    wanted = [_steps(file) for file in files]
+    lengths = {len(steps) for steps in wanted}
+    # by their last steps, as many as any film has, and by all of them where those are fewer
+    ends: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    whole: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for place, path in enumerate(known if files else ()):
+        steps = _steps(path)
+        whole[steps].append(place)
+        for length in lengths:
+            if length < len(steps):
+                ends[steps[-length:]].append(place)
+    found = []
+    for file, steps in zip(files, wanted, strict=True):
+        fits = list(ends.get(steps, ()))
+        for start in range(len(steps)):
+            fits += whole.get(steps[start:], ())
+        same = [place for place in fits if suffix_of(known[place]) == suffix_of(file)]
+        found.append(same or fits)
+    return found
 
 
 def _refuse_two(files: Sequence[str], found: Sequence[str]) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 from keras_cxr.errors import DataError, InvalidArgumentError
 
 LATERAL = "L"
-# CheXpert and MIMIC-CXR say LL and RL besides, MIMIC-CXR and CheXpert LATERAL; torchxrayvision says
+# CheXpert and MIMIC-CXR say LATERAL and LL, MIMIC-CXR XTABLE LATERAL too; torchxrayvision says
 # L for CheXpert's laterals, and "AP Supine" for PadChest's AP_horizontal
 _NAMES = {
-    **dict.fromkeys(("l", "ll", "rl", "lateral", "left lateral"), LATERAL),
+    **dict.fromkeys(("l", "ll", "rl", "lateral", "left lateral", "xtable lateral"), LATERAL),
     **dict.fromkeys(("ap supine", "ap_horizontal", "ap horizontal"), "AP Supine"),
 }
 

@@ -47,7 +47,7 @@ def films(draw, least=12, most=150):
 
 
 @given(films(), st.sampled_from((SHARES, (0.5, 0.5, 0.0), (0.6, 0.2, 0.2))), st.integers(0, 9))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_laws_of_a_split(drawn, shares, seed):
     labels, groups = drawn
     files = [f"{row}.png" for row in range(len(labels))]
@@ -67,7 +67,7 @@ def test_laws_of_a_split(drawn, shares, seed):
 
 
 @given(films(least=40))
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_findings_deviate_no_more_than_in_a_random_split(drawn):
     labels, groups = drawn
     ours = [

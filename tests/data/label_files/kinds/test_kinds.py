@@ -35,6 +35,13 @@ def test_nih_has_its_fourteen_findings_and_its_own_split(tmp_path):
     assert read_label_file(pd.read_csv(path)).parts == ("", "", "")  # nothing lies beside it
 
 
+def test_nih_as_kaggle_has_it_with_a_comma_at_the_end_of_each_line(tmp_path):
+    path = write(tmp_path, "nih", Film("a"), Film("b", ("0", "0")))
+    plain = read_label_file(path)
+    path.write_text(path.read_text().replace("\n", ",\n"))
+    assert read_label_file(path).table.equals(plain.table)
+
+
 def test_nih_lists_that_contradict_each_other_or_are_no_text(tmp_path):
     path = write(tmp_path, "nih", Film("a"))
     (tmp_path / "train_val_list.txt").write_text("a.png\n")
