@@ -86,7 +86,9 @@ def read_label_file(
     folder = None if root is None else existing_folder(root)
     source = _source(path, readers, separator)
     found = kind_of_file(source, kind)
-    rows = _of_findings(found.parse(source), findings, source.name)
+    rows = found.parse(source)
+    _check_filled(rows, source.name)
+    rows = _of_findings(rows, findings, source.name)
     rows = one_row_per_film(rows, source.name)
     rows = replace(rows, views=[view_name(view) for view in rows.views])
     chosen, notes = films_of_views(rows.views, wished, len(rows.files), source.name)
@@ -136,6 +138,15 @@ def _check_separator(separator: str | None) -> None:
         raise InvalidArgumentError(
             f"separator must be the text between two findings, such as '|', received {separator!r}"
         )
+
+
+def _check_filled(rows: Rows, name: str) -> None:
+    """Refuse a label file that leaves no finding or no film."""
+    told = "".join(f"\n  {note}" for note in rows.notes)
+    if not rows.findings:
+        raise DataError(f"{name} names no finding: every film is blank or without any.{told}")
+    if not rows.files:
+        raise DataError(f"{name} leaves no film.{told}")
 
 
 def _of_findings(rows: Rows, wished: Sequence[str] | None, name: str) -> Rows:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,7 +69,7 @@ class LabelSource:
         rest = [repr(str(column)) for column in self.table.columns if column not in taken]
         return [f"columns that are no labels: {', '.join(rest)}"] if rest else []
 
-    def beside(self, *endings: str) -> "LabelSource | None":
+    def beside(self, ending: str) -> "LabelSource | None":
         """Return the table beside this one whose file's name ends so, None where there is none.
 
         Raises:
@@ -77,7 +77,7 @@ class LabelSource:
         """
         if self.folder is None:
             return None
-        ends = tuple(f"{ending}{more}" for ending in endings for more in ("", ".gz"))
+        ends = (ending, f"{ending}.gz")
         try:
             found = sorted(file for file in self.folder.iterdir() if file.name.endswith(ends))
         except OSError as error:
@@ -87,7 +87,7 @@ class LabelSource:
             ) from error
         if len(found) > 1:
             raise DataError(
-                f"Several files beside {self.name} end with {endings[0]}: "
+                f"Several files beside {self.name} end with {ending}: "
                 f"{', '.join(file.name for file in found)}. Keep one of them there."
             )
         return replace(self, table=read_csv(found[0]), name=found[0].name) if found else None
@@ -115,7 +115,7 @@ class Rows:
     groups: Sequence[str] = ()
     views: Sequence[str] = ()
     parts: Sequence[str] = ()
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
     several: Literal["agree", "any", "majority"] = "agree"
 
 

@@ -51,7 +51,7 @@ def states_of_cells(columns: Mapping[str, Sequence[str]]) -> tuple[States, list[
     """Return (rows, findings) states of a column of cells for each finding, and notes.
 
     Args:
-        columns: the cells of each finding, as text.
+        columns: the cells of each finding, as text; one at least.
     """
     known: dict[str, int] = {}
     states, odd = [], {}

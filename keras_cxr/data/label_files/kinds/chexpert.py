@@ -1,11 +1,12 @@
 """CheXpert and MIMIC-CXR: a column for each finding, with 1, 0, -1 and blank."""
 
 import re
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from keras_cxr.data.catalog import PART_NAMES
-from keras_cxr.data.label_files.rows import LabelSource, Rows, patient_names
+from keras_cxr.data.label_files.rows import LabelSource, Rows, patient_names, pick
 from keras_cxr.data.label_files.states import (
     MISSING,
     NEGATIVE,
@@ -13,7 +14,7 @@ from keras_cxr.data.label_files.states import (
     States,
     states_of_cells,
 )
-from keras_cxr.data.tables.columns import find_column
+from keras_cxr.data.tables.columns import find_column, lacking
 from keras_cxr.data.tables.joining import posix_file
 from keras_cxr.errors import DataError
 
@@ -29,6 +30,8 @@ _DEVICES = "Support Devices"
 CHEXPERT = ("Path", NONE, "Enlarged Cardiomediastinum")
 MIMIC = ("subject_id", "study_id", NONE)
 _OF_MIMIC = (*MIMIC, "dicom_id", "ViewPosition", "split")
+
+_Study = tuple[str, str]  # subject and study
 
 _PATIENT = re.compile(r"(?:^|/)(patient\d+)(?:/|$)")
 
@@ -82,50 +85,66 @@ def parse_mimic(source: LabelSource) -> Rows:
         DataError: There is neither, or a file lacks the columns that join it.
     """
     findings, states, notes = _states(source)
-    studies = _studies(source)
-    films = source
-    if source.optional("dicom_id") is None:
-        beside = source.beside("-metadata.csv")
-        if beside is None:
-            raise DataError(
-                f"{source.name} labels studies; the films of each are in "
-                "mimic-cxr-2.0.0-metadata.csv, which must lie beside it. For a DataFrame, join "
-                "the columns dicom_id and ViewPosition first."
-            )
-        films = beside
-        unknown = len(set(studies) - set(_studies(films)))
-        if unknown:
-            notes.append(f"left out: {unknown:,} studies of which {films.name} names no film")
-    row_of: dict[tuple[str, str], int] = {}
-    for row, study in enumerate(studies):
-        if films is not source and study in row_of and (states[row] != states[row_of[study]]).any():
-            raise DataError(
-                f"{source.name} labels the study {study[1]} of subject {study[0]} twice, and "
-                "differently. Keep one of its rows."
-            )
-        row_of.setdefault(study, row)
-    of_films = _studies(films)
-    chosen = [film for film, study in enumerate(of_films) if study in row_of]
-    if films is source:
-        rows = list(range(len(of_films)))
-    else:
-        rows = [row_of[of_films[film]] for film in chosen]
-        left = len(of_films) - len(chosen)
-        notes += [f"left out: {left:,} film(s) of studies without labels"] if left else []
-    names = films.cells("dicom_id")
-    files = [_path(*of_films[film], names[film]) for film in chosen]
-    groups, more = patient_names([of_films[film][0] for film in chosen])
-    views = films.optional("ViewPosition")
+    films = _films(source)
+    row_of = _row_of_study(_studies(source), states, source.name, once=films is not source)
+    studies = _studies(films)
+    chosen = [film for film, study in enumerate(studies) if study in row_of]
+    rows = chosen if films is source else [row_of[studies[film]] for film in chosen]
+    if films is not source:
+        notes += _unmatched(row_of.keys(), studies, films.name)
+    names, views = films.cells("dicom_id"), films.optional("ViewPosition") or []
+    groups, more = patient_names([studies[film][0] for film in chosen])
     parts, about = _parts(source, [names[film] for film in chosen])
     return Rows(
-        files,
+        [_path(*studies[film], names[film]) for film in chosen],
         findings,
         states[rows],
         groups=groups,
-        views=[] if views is None else [views[film] for film in chosen],
+        views=pick(views, chosen),
         parts=parts,
         notes=[*notes, *more, *about, *source.unused(*_OF_MIMIC, *findings)],
     )
+
+
+def _films(source: LabelSource) -> LabelSource:
+    """Return the table with a row for each film: the labels' own, or the metadata beside it."""
+    if source.optional("dicom_id") is not None:
+        return source
+    beside = source.beside("-metadata.csv")
+    if beside is None:
+        raise DataError(
+            f"{source.name} labels studies; the films of each are in "
+            "mimic-cxr-2.0.0-metadata.csv, which must lie beside it. For a DataFrame, join "
+            "the columns dicom_id and ViewPosition first."
+        )
+    return beside
+
+
+def _row_of_study(
+    studies: Sequence[_Study], states: States, name: str, *, once: bool
+) -> dict[_Study, int]:
+    """Return the first row of each study; with `once`, further ones must say the same.
+
+    Raises:
+        DataError: One does not.
+    """
+    row_of: dict[_Study, int] = {}
+    for row, study in enumerate(studies):
+        first = row_of.setdefault(study, row)
+        if once and first != row and (states[row] != states[first]).any():
+            raise DataError(
+                f"{name} labels the study {study[1]} of subject {study[0]} twice, and "
+                "differently. Keep one of its rows."
+            )
+    return row_of
+
+
+def _unmatched(labelled: Collection[_Study], of_films: Sequence[_Study], name: str) -> list[str]:
+    """Return notes on studies without films and on films without labels."""
+    empty = len(set(labelled) - set(of_films))
+    left = sum(study not in labelled for study in of_films)
+    notes = [f"left out: {empty:,} studies of which {name} names no film"] if empty else []
+    return [*notes, f"left out: {left:,} film(s) of studies without labels"] if left else notes
 
 
 def _states(source: LabelSource) -> tuple[tuple[str, ...], States, list[str]]:
@@ -136,10 +155,12 @@ def _states(source: LabelSource) -> tuple[tuple[str, ...], States, list[str]]:
     stay unknown, of which the labeller's "No Finding" says nothing.
     """
     findings = tuple(name for name in FINDINGS if find_column(source.table, name) is not None)
-    lacking = [name for name in FINDINGS if name not in findings]
+    if not findings:
+        raise lacking(source.name, FINDINGS, source.table)
+    absent = [name for name in FINDINGS if name not in findings]
     states, notes = states_of_cells({name: source.cells(name) for name in findings})
-    if lacking:
-        notes.append(f"findings that the table has no column of: {', '.join(lacking)}")
+    if absent:
+        notes.append(f"findings that the table has no column of: {', '.join(absent)}")
     healthy = states_of_cells({NONE: source.cells(NONE)})[0] == POSITIVE
     others = np.array([name != _DEVICES for name in findings])
     said = healthy & others & (states == MISSING)
@@ -153,7 +174,7 @@ def _states(source: LabelSource) -> tuple[tuple[str, ...], States, list[str]]:
     return findings, states, notes
 
 
-def _studies(source: LabelSource) -> list[tuple[str, str]]:
+def _studies(source: LabelSource) -> list[_Study]:
     """Return subject and study of each row, as whole numbers even where Excel wrote 5.0."""
     subjects, studies = source.cells("subject_id"), source.cells("study_id")
     return [

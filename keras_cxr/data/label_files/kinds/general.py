@@ -40,11 +40,6 @@ def parse_list(source: LabelSource) -> Rows:
     separator = source.separator or _separator(cells, source.name)
     lists = read_lists(cells, separator)
     findings, states, notes = listed(lists)
-    if not findings:
-        raise DataError(
-            f"{source.name} names no finding in its column {found.names['label']!r}: all cells are "
-            "blank or say that there is none"
-        )
     told = [f"findings are separated by {separator!r}", *_none(lists)]
     unused = source.unused(*found.names.values(), *_VIEWS)
     return _rows(source, found, findings, states, [*told, *notes, *unused])

@@ -112,6 +112,17 @@ def test_mimic_needs_its_films_and_tells_its_parts(tmp_path):
         read_label_file(path)
 
 
+def test_mimic_without_films_or_findings(tmp_path):
+    path = write(tmp_path, "mimic", Film("a"))
+    metadata = tmp_path / "mimic-cxr-2.0.0-metadata.csv"
+    metadata.write_text(metadata.read_text().replace("11a", "11b"))
+    with pytest.raises(DataError, match=r"leaves no film\.\n(.*\n)*  left out: 1 studies of which"):
+        read_label_file(path)
+    table = pd.DataFrame({"subject_id": [1], "study_id": [2], "dicom_id": ["d"], "No Finding": [1]})
+    with pytest.raises(DataError, match="needs the columns Atelectasis and Cardiomegaly"):
+        read_label_file(table)
+
+
 def test_mimic_as_one_table_needs_no_further_file():
     table = pd.DataFrame(
         {"subject_id": [10000032], "study_id": [50414267], "dicom_id": ["d"], "split": ["test"],
@@ -219,7 +230,7 @@ def test_lists_that_cannot_be_told(tmp_path):
     table = pd.DataFrame({"file": ["a", "b"], "label": ["Mass|Edema", "Mass;Edema"]})
     with pytest.raises(DataError, match=r"by '\|' and by ';'\. Pass the one that is meant"):
         read_label_file(table)
-    with pytest.raises(DataError, match="names no finding in its column 'label'"):
+    with pytest.raises(DataError, match="names no finding: every film is blank or without any"):
         read_label_file(table.assign(label="normal"), kind="list")
     with pytest.raises(DataError, match="has no column of 0 and 1 that could be a finding"):
         read_label_file(table, kind="columns")
