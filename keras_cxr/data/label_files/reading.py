@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from keras_cxr._support.checks import check_choice, check_integer
 from keras_cxr.data.catalog import existing_folder
+from keras_cxr.data.finding.spellings import spelling_notes
 from keras_cxr.data.label_files.films import find_films
 from keras_cxr.data.label_files.kinds.registry import kind_of_file
 from keras_cxr.data.label_files.label_table import LabelTable
@@ -114,7 +115,7 @@ def read_label_file(
         parts=tuple(rows.parts) or none,
         paths=tuple(paths),
         kind=found.name,
-        notes=(*rows.notes, *notes, *more, *_about(labels, kept)),
+        notes=(*rows.notes, *notes, *more, *_about(labels, kept), *spelling_notes(kept, "finding")),
     )
 
 

@@ -226,6 +226,18 @@ def test_separators_of_a_list(labels, options, findings, note):
     assert noted(found, note)
 
 
+@pytest.mark.parametrize(
+    ("labels", "note"),
+    [
+        (["Mass", "mass|Edema"], "the findings 'Mass', 'mass' differ in spelling only"),
+        ([["Mass"], ["Edema"]], "looks like several labels in one ('[' between them)"),
+        (["Mass/Edema", "Edema"], "as a finding of its own: name the separator if there are"),
+    ],
+)
+def test_names_that_may_not_be_what_was_meant(labels, note):
+    assert noted(read_label_file(pd.DataFrame({"file": ["a", "b"], "label": labels})), note)
+
+
 def test_lists_that_cannot_be_told(tmp_path):
     table = pd.DataFrame({"file": ["a", "b"], "label": ["Mass|Edema", "Mass;Edema"]})
     with pytest.raises(DataError, match=r"by '\|' and by ';'\. Pass the one that is meant"):
