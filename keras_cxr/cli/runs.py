@@ -7,7 +7,7 @@ from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, print_aside, print_result, print_text
 from keras_cxr.cli.training_options import DEFAULTS, TrainingOptions
 
-Recipe = Literal["study", "best"]
+Recipe = Literal["study", "best", "transfer"]
 Region = Literal["full", "lungs", "outside"]
 
 
@@ -93,7 +93,8 @@ def train(
         model: Name of a model, see `keras-cxr models`.
         out: Folder for the run.
         recipe: The study's (Adam, 25 epochs), or what did best on one network (AdamW, a rate that
-            rises and falls, smoothed labels, no flip, 24 epochs).
+            rises and falls, smoothed labels, no flip, 24 epochs), or transfer from pretrained
+            weights (the head alone on features that are computed once, then all at a low rate).
         region: Full images, the lungs alone or everything outside them.
         augment: Rotate, zoom and flip the training images.
         resume: Go on with an interrupted run in the same folder.

@@ -51,6 +51,8 @@ class Datasets:
         notes: what is worth knowing, such as files that were left out.
         copies: what copies do to the split; None where they were not looked for.
         epoch: the epoch that `train` is drawn for.
+        cache_folder: where the images are cached, for further results about them; None for arrays
+            and without a cache.
     """
 
     train: Any
@@ -72,6 +74,7 @@ class Datasets:
     copies: Copies | None = None
     epoch: int = 0
     intensity: str = "stored"
+    cache_folder: Path | None = None
     _parts: Mapping[str, Batches] = field(default_factory=dict)
     _wrap: Callable[[Batches], Any] = field(default=iter)
     _checksums: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
@@ -194,6 +197,31 @@ class Datasets:
         """Return the files of a part in the order of `table` ("val" and "test" yield it)."""
         check_part(part, self._parts)
         return [str(file) for file in self.table["file"][self.table["part"] == part]]
+
+    def order(self, part: str) -> NDArray[np.int64]:
+        """Return (n,) int64: the places in `files` of the images, as this epoch's batches go.
+
+        Raises:
+            InvalidArgumentError: There is no such part.
+        """
+        check_part(part, self._parts)
+        return self._parts[part].order
+
+    def identity(self, part: str) -> list[Any]:
+        """Return all that the pictures of `load(part)` depend on, as JSON holds it.
+
+        Two data sets with equal identities load equal pictures, whatever their files, batches and
+        labels.
+
+        Raises:
+            InvalidArgumentError: There is no such part.
+        """
+        check_part(part, self._parts)
+        transform = self._parts[part].transform
+        named = None if transform is None else transform_name(transform)
+        needs_masks = self.region != "full" or named is not None
+        checksums = self._checksums[self.table["part"] == part] * (1, needs_masks)
+        return [self.input_shape, self.intensity, self.region, named, checksums.tolist()]
 
     def load(
         self, part: str, indices: ArrayLike | None = None

@@ -234,6 +234,7 @@ def batch(split: Split, usable: Usable, pixels: Pixels, options: Options) -> Dat
         layout=catalog.layout,
         notes=split.notes,
         copies=split.copies,
+        cache_folder=pixels.folder,
         _parts=batches,
         _wrap=wrap,
         _checksums=np.array([(r.checksum, r.mask_checksum) for r in usable.records], np.int64),

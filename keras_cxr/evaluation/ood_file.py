@@ -1,6 +1,5 @@
 """The file of a detector of unusual pictures: written whole, looked at before it is believed."""
 
-import hashlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from keras_cxr._support.disk.archives import ArchiveError, read_npz
 from keras_cxr._support.disk.documents import COUNT, Document, FormError, Range, Text
-from keras_cxr._support.disk.files import write_whole
+from keras_cxr._support.disk.files import arrays_digest, write_whole
 from keras_cxr._support.disk.jsonable import to_json
 from keras_cxr.errors import DataError, NotFoundError
 from keras_cxr.evaluation.vectors import THUMBNAIL_SIDE
@@ -104,8 +103,4 @@ def weights_digest(model: "keras.Model | CompiledModel") -> str:
     """Return a hash of a model's weights, in hexadecimal."""
     if isinstance(model, CompiledModel):
         return model.weights
-    digest = hashlib.sha256()
-    for weight in model.get_weights():
-        digest.update(repr((weight.shape, str(weight.dtype))).encode())
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    return digest.hexdigest()
+    return arrays_digest(model.get_weights())

@@ -38,6 +38,9 @@ def _contradiction(record: dict[str, Any]) -> str:
         return f"has best_epoch {best}, none of its {epochs} epochs"
     if record["finished"] and "changed_at_end" not in record:
         return "lacks changed_at_end"
+    head = record.get("head")
+    if head and any(len(v) != len(head["seconds_per_epoch"]) for v in head["history"].values()):
+        return "has a first stage with more or fewer values than epochs"
     return ""
 
 
@@ -56,6 +59,7 @@ RUN_RECORD = Document(
             "class_weight": ([Range(0)], None),
             "optimizer": {},
             "loss?": {},
+            "head?": {"epochs": COUNT, "learning_rate": Range(0)},
         },
         "precision": Text("float32|mixed_bfloat16", '"float32" or "mixed_bfloat16"'),
         "keras_version": str,
@@ -70,6 +74,14 @@ RUN_RECORD = Document(
         "state": Text(
             rf"{CHECKPOINT_FOLDER}/state-\d{{5,9}}\.npz", f"a file in {CHECKPOINT_FOLDER}/"
         ),
+        "head?": {
+            "layers": [str],
+            "history": {str: [(float, None)]},
+            "seconds_per_epoch": [Range(0)],
+            "feature_seconds": Range(0),
+            "feature_shape": [COUNT],
+            "notes": [str],
+        },
         "last_epochs?": COUNT,
         "changed_at_end?": bool,
     },
@@ -203,7 +215,8 @@ def read_record(path: Path, *, remedy: str = "") -> dict[str, Any] | None:
     if not file.exists():
         return None
     record = RUN_RECORD.read(file, remedy=remedy)
-    for values in record["history"].values():
+    stages = [record, *([record["head"]] if "head" in record else [])]
+    for values in (values for stage in stages for values in stage["history"].values()):
         values[:] = [math.nan if value is None else value for value in values]  # as it was
     return record
 

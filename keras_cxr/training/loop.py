@@ -1,11 +1,12 @@
 """The loop over epochs: `fit` once for each, everything on disk between two of them."""
 
 import contextlib
+import copy
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -37,12 +38,15 @@ from keras_cxr.training.state import (
     warn_about_lost_state,
 )
 
-if TYPE_CHECKING:
-    from keras_cxr.data import Datasets
+# Trains a part of the model and returns what the record says of it; is given the record of a run
+# before its first epoch, and what raises KeyboardInterrupt after Ctrl-C.
+FirstStage = Callable[[dict[str, Any], Callable[[], None]], dict[str, Any]]
 
 
 class Loop:
     """One run on its way, from its record to the last epoch.
+
+    The data are a `Datasets`, or what gives a head its features in the same way.
 
     Attributes:
         record: the JSON document that `run.json` holds, kept up to date.
@@ -52,13 +56,14 @@ class Loop:
     def __init__(
         self,
         model: keras.Model,
-        datasets: "Datasets",
+        datasets: Any,
         *,
         record: dict[str, Any],
         folder: RunFolder | None,
         callbacks: Sequence[Any],
         class_weight: dict[int, float] | None,
         progress: Progress,
+        first_stage: FirstStage | None = None,
     ) -> None:
         self.record = record
         self.policies = Policies(model, record["precision"])
@@ -68,26 +73,24 @@ class Loop:
         self._user_callbacks = list(callbacks)
         self._class_weight = class_weight
         self._progress = progress
+        self._first_stage = first_stage
 
     def run(self, epochs: int, *, resumed: bool) -> None:
         """Train up to `epochs` epochs; the model is compiled, its policies are applied."""
         with interrupt_held_back(self._progress) as check_interrupt:
             self._run(epochs, resumed=resumed, check_interrupt=check_interrupt)
 
+    def run_within(self, epochs: int, check_interrupt: Callable[[], None]) -> None:
+        """Train as a stage of another run, which answers errors and Ctrl-C."""
+        self._prepare(epochs, check_interrupt)
+        try:
+            self._callbacks.begin()
+            self._train_epochs(epochs)
+        finally:
+            self._callbacks.close()
+
     def _run(self, epochs: int, *, resumed: bool, check_interrupt: Callable[[], None]) -> None:
-        model, optimizer = self._model, self._model.optimizer
-        _build(optimizer, model)
-        self._build_metrics()
-        self._callbacks = EpochCallbacks(
-            self._user_callbacks,
-            policies=self.policies,
-            progress=self._progress,
-            check_interrupt=check_interrupt,
-            model=model,
-            epochs=epochs,
-            steps=len(self._datasets.train),
-            verbose=0,
-        )
+        self._prepare(epochs, check_interrupt)
         if resumed and self._is_done(epochs):
             self._return_finished()
             return
@@ -99,16 +102,36 @@ class Loop:
                 self._resume()
             else:
                 self._commit(save_best=False)
-            self._train_to(epochs)
+            self._train_to(epochs, check_interrupt)
         finally:
             self._callbacks.close()
 
-    def _train_to(self, epochs: int) -> None:
+    def _prepare(self, epochs: int, check_interrupt: Callable[[], None]) -> None:
+        _build(self._model.optimizer, self._model)
+        self._build_metrics()
+        self._callbacks = EpochCallbacks(
+            self._user_callbacks,
+            policies=self.policies,
+            progress=self._progress,
+            check_interrupt=check_interrupt,
+            model=self._model,
+            epochs=epochs,
+            steps=len(self._datasets.train),
+            verbose=0,
+        )
+
+    def _train_epochs(self, epochs: int) -> None:
+        with _average_kept_apart(self._model.optimizer):
+            while self.record["epochs_trained"] < epochs and not self.record["stopped"]:
+                self._train_epoch(self.record["epochs_trained"])
+        self._finish()
+
+    def _train_to(self, epochs: int, check_interrupt: Callable[[], None]) -> None:
         try:
-            with _average_kept_apart(self._model.optimizer):
-                while self.record["epochs_trained"] < epochs and not self.record["stopped"]:
-                    self._train_epoch(self.record["epochs_trained"])
-            self._finish()
+            # until the first epoch of all layers is on disk, the state there is the one before this
+            if self._first_stage is not None and not self.record["epochs_trained"]:
+                self.record["head"] = self._first_stage(copy.deepcopy(self.record), check_interrupt)
+            self._train_epochs(epochs)
         except (KeyboardInterrupt, TrainingError) as error:
             text = self._fall_back(epochs, interrupted=isinstance(error, KeyboardInterrupt))
             if isinstance(error, KeyboardInterrupt):

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_cxr._support.checks import check_integer
 from keras_cxr.errors import InvalidArgumentError
 
 
@@ -16,8 +17,11 @@ class TrainingRecipe:
 
     Attributes:
         name: what it is asked for by.
-        epochs: of the whole training.
+        epochs: of the whole training; of its second stage where there are `head_epochs`.
         learning_rate: of the optimizer; with `warmup` the highest.
+        head_epochs: of a first stage, in which the head alone is trained, on features of the frozen
+            backbone that are computed once; 0 for none.
+        head_learning_rate: of Adam in the first stage, constant.
         warmup: share of all steps in which the rate rises from nearly nothing; from there it falls
             to zero as half a cosine (Loshchilov and Hutter 2017, "SGDR"). 0 for a constant rate.
         weight_decay: of AdamW (Loshchilov and Hutter 2019); 0 for Adam.
@@ -31,6 +35,8 @@ class TrainingRecipe:
     name: str
     epochs: int
     learning_rate: float = 1e-3
+    head_epochs: int = 0
+    head_learning_rate: float = 1e-3
     warmup: float = 0.0
     weight_decay: float = 0.0
     clipnorm: float | None = None
@@ -38,6 +44,24 @@ class TrainingRecipe:
     class_weight: str = "balanced"
     data_options: dict[str, Any] = field(default_factory=dict)
     model_options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_integer("head_epochs", self.head_epochs, least=0)
+        if not 0 < self.head_learning_rate < float("inf"):
+            raise InvalidArgumentError(
+                f"head_learning_rate must be above 0, received {self.head_learning_rate!r}"
+            )
+
+    @property
+    def head_settings(self) -> dict[str, Any]:
+        """What a run's settings say of the first stage: nothing where there is none."""
+        if not self.head_epochs:
+            return {}
+        return {"head": {"epochs": self.head_epochs, "learning_rate": self.head_learning_rate}}
+
+    def new_head_optimizer(self) -> keras.optimizers.Optimizer:
+        """Return an optimizer for the first stage."""
+        return keras.optimizers.Adam(self.head_learning_rate)
 
     def new_optimizer(self, steps: int) -> keras.optimizers.Optimizer:
         """Return an optimizer for a training of so many steps."""
@@ -80,6 +104,18 @@ _ROWS = (
         data_options={"rotation": 10, "zoom": 0.1, "horizontal_flip": False},
         model_options={"dropout": 0.2},
     ),
+    # for pretrained weights: the head is fitted to them before all layers change. What each stage
+    # gives is measured by benchmarks/transfer.py.
+    TrainingRecipe(
+        name="transfer",
+        epochs=15,
+        learning_rate=1e-4,
+        head_epochs=20,
+        warmup=1 / 12,
+        clipnorm=1.0,
+        data_options={"rotation": 10, "zoom": 0.1, "horizontal_flip": False},
+        model_options={"preprocessing": "imagenet"},
+    ),
 )
 RECIPES = {row.name: row for row in _ROWS}
 
@@ -94,7 +130,7 @@ def get_recipe(recipe: str | TrainingRecipe) -> TrainingRecipe:
     """Return a recipe by its name; a recipe as it is.
 
     Args:
-        recipe: "study", "best", or one of your own.
+        recipe: "study", "best", "transfer", or one of your own.
 
     Raises:
         InvalidArgumentError: (a ValueError) there is none of that name.

@@ -15,6 +15,35 @@ from keras_cxr.training.state import assign_variables
 
 
 @dataclass(frozen=True, eq=False)
+class HeadStage:
+    """What a first stage was, in which the head alone is trained on features of the backbone.
+
+    Attributes:
+        layers: names of the layers that were trained.
+        history: as `TrainingRun.history`, of this stage's epochs.
+        seconds_per_epoch: wall-clock seconds of each training pass.
+        feature_seconds: wall-clock seconds in which the features were computed; 0 where they were
+            read from the cache.
+        feature_shape: shape of one image's features, such as (512,).
+        notes: what is worth knowing, such as that the features are of images that were not moved.
+    """
+
+    layers: tuple[str, ...]
+    history: dict[str, list[float]]
+    seconds_per_epoch: list[float]
+    feature_seconds: float
+    feature_shape: tuple[int, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """A line for a terminal."""
+        shown = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
+        seconds = self.feature_seconds + sum(self.seconds_per_epoch)
+        return f"head alone: {len(self.seconds_per_epoch)} epochs in {seconds:.1f} s, {shown}"
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingRun:
     """A trained model and the course of its training.
 
@@ -36,6 +65,8 @@ class TrainingRun:
         interrupted: whether epochs are missing that were asked for; only `load_run` says so,
             since an interrupted `train` raises.
         stopped_early: whether a callback ended training.
+        head: the first stage, where the recipe has one; its epochs and seconds are not among those
+            above.
     """
 
     model: keras.Model
@@ -48,6 +79,7 @@ class TrainingRun:
     run_dir: Path | None = None
     interrupted: bool = False
     stopped_early: bool = False
+    head: HeadStage | None = None
 
     @property
     def best_path(self) -> Path | None:
@@ -56,13 +88,14 @@ class TrainingRun:
 
     @property
     def summary(self) -> str:
-        """Two lines for a terminal."""
+        """Two lines for a terminal, three with a first stage."""
         whole = {n: v for n, v in self.history.items() if len(v) == self.epochs_trained}
         best = {name: values[self.best_epoch] for name, values in whole.items()}
         shown = ", ".join(f"{name} {value:.4g}" for name, value in best.items())
         seconds = sum(self.seconds_per_epoch) / len(self.seconds_per_epoch)
+        first = "" if self.head is None else f"{self.head.summary}\n"
         return (
-            f"{self.epochs_trained} epochs in {self.precision}, {seconds:.1f} s per epoch\n"
+            f"{first}{self.epochs_trained} epochs in {self.precision}, {seconds:.1f} s per epoch\n"
             f"best epoch {self.best_epoch + 1}: {shown}"
         )
 
@@ -98,6 +131,7 @@ def load_run(
 
 def make_run(record: dict[str, Any], model: keras.Model, run_dir: Path | None) -> TrainingRun:
     """Return the frozen result of a record."""
+    head = record.get("head")
     return TrainingRun(
         model=model,
         history={name: list(values) for name, values in record["history"].items()},
@@ -109,6 +143,18 @@ def make_run(record: dict[str, Any], model: keras.Model, run_dir: Path | None) -
         run_dir=run_dir,
         interrupted=not record["finished"],
         stopped_early=record["stopped"],
+        head=None if head is None else _head_stage(head),
+    )
+
+
+def _head_stage(record: dict[str, Any]) -> HeadStage:
+    return HeadStage(
+        layers=tuple(record["layers"]),
+        history={name: list(values) for name, values in record["history"].items()},
+        seconds_per_epoch=list(record["seconds_per_epoch"]),
+        feature_seconds=record["feature_seconds"],
+        feature_shape=tuple(record["feature_shape"]),
+        notes=tuple(record["notes"]),
     )
 
 

@@ -25,6 +25,7 @@ from keras_cxr.training.progress import Progress, make_progress
 from keras_cxr.training.recipes import TrainingRecipe, get_recipe
 from keras_cxr.training.run import TrainingRun, make_run
 from keras_cxr.training.settings import describe_settings, find_difference, with_later_options
+from keras_cxr.training.stages.head import plan_first_stage
 
 if TYPE_CHECKING:
     from keras_cxr.data import Datasets
@@ -67,12 +68,14 @@ def train(
         datasets: what `make_datasets` returns; epoch `n` trains on
             `datasets.at_epoch(n).train` and is validated on `datasets.val`, where there is one.
         recipe: "study", "best" (AdamW, a rate that rises and falls, smoothed labels, weights by
-            the square root, 24 epochs), or a `TrainingRecipe`. What the arguments below name
-            goes before it.
-        epochs: number of epochs of the whole run, resumed ones included; `None` is the recipe's.
-            Where the rate falls to zero by the last epoch, a run that is done cannot be made
-            longer.
-        optimizer: a Keras optimizer or its name; `None` is the recipe's.
+            the square root, 24 epochs), "transfer" (for pretrained weights: first the head alone,
+            on features of the frozen backbone that are computed once, then all trainable layers at
+            a low rate), or a `TrainingRecipe`. What the arguments below name goes before it.
+        epochs: number of epochs of the whole run, resumed ones included, those of a first stage
+            not; `None` is the recipe's. Where the rate falls to zero by the last epoch, a run that
+            is done cannot be made longer.
+        optimizer: a Keras optimizer or its name; `None` is the recipe's. A first stage has its
+            own, the recipe's.
         loss: a Keras loss, its name, or a function of one-hot labels and outputs; `None` is
             the recipe's, categorical cross-entropy. A name follows the model's head (probabilities
             or logits), an object must agree with it. It is written down with the run: of a
@@ -88,8 +91,9 @@ def train(
         precision: "float32", "mixed_bfloat16" or "auto": mixed_bfloat16 where the hardware
             computes in bfloat16. A resumed run keeps its own. The softmax, the loss and the
             weights are float32 always, and the model is as it was when training ends.
-        callbacks: keras callbacks. EarlyStopping, ReduceLROnPlateau, ModelCheckpoint and any
-            with `get_state()` and `set_state(state)` are resumed too; a warning names others.
+        callbacks: keras callbacks, which see no first stage. EarlyStopping, ReduceLROnPlateau,
+            ModelCheckpoint and any with `get_state()` and `set_state(state)` are resumed too; a
+            warning names others.
             Another warning says, before the first epoch, where files of a model with parts of
             your own will not be read back without them.
         verbose: "auto" (bars in a terminal, else a line per epoch), 0, 1 (bars) or 2 (lines);
@@ -100,7 +104,8 @@ def train(
 
     Raises:
         InvalidArgumentError: (a ValueError) an argument cannot work, such as data that are no
-            `Datasets`, or images, classes and model do not fit each other.
+            `Datasets`, or images, classes and model do not fit each other, or the recipe has a
+            first stage and the model no head of dense layers.
         TrainingError: the run in `run_dir` was started with other settings, is damaged, or is
             in use; or the loss became NaN (the last complete epoch is then kept).
         OutputError: (an OSError) `run_dir` cannot be written.
@@ -129,6 +134,7 @@ def train(
     settings = describe_settings(
         model, datasets, optimizer=optimizer, class_weight=weights, objective=objective
     )
+    settings |= chosen_recipe.head_settings
     if run_dir is not None and (reason := why_unreadable(model)):
         warnings.warn(
             f"The model {model.name!r} can be trained, but its files in {run_dir} will not be "
@@ -142,6 +148,15 @@ def train(
         images=len(datasets.files("train")),
         batch_size=datasets.batch_size,
     )
+    first_stage = plan_first_stage(
+        model,
+        datasets,
+        recipe=chosen_recipe,
+        objective=objective,
+        class_weight=weights,
+        progress=progress,
+        verbose=verbose,
+    )
     with _opened(run_dir) as folder:
         record = _find_record(folder, settings, resume=resume, epochs=epochs)
         chosen = _settle_precision(precision, record, progress)
@@ -153,6 +168,7 @@ def train(
             callbacks=callbacks,
             class_weight=weights,
             progress=progress,
+            first_stage=first_stage,
         )
         try:
             with loop.policies.training():

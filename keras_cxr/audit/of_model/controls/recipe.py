@@ -9,6 +9,7 @@ import keras
 
 from keras_cxr.errors import InvalidArgumentError
 from keras_cxr.keras_graph.clone import cloned
+from keras_cxr.training import TrainingRecipe
 from keras_cxr.training.settings import describe_model, is_usual
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Recipe:
             or its name.
         class_weight: as `train` takes it.
         loss: a Keras loss's configuration, as a run's record holds it; None for the study's.
+        head: epochs and learning rate of a first stage, as a run's record holds them, None for a
+            training of one stage.
         epochs: of the whole training.
         precision: as `train` takes it.
     """
@@ -37,6 +40,12 @@ class Recipe:
     epochs: int = EPOCHS
     precision: str = "auto"
     loss: Any = None
+    head: dict[str, Any] | None = None
+
+    def stages(self) -> TrainingRecipe:
+        """Return a recipe of `train` with the same first stage, if any."""
+        told = {} if self.head is None else {f"head_{name}": v for name, v in self.head.items()}
+        return TrainingRecipe(name="recorded", epochs=self.epochs, **told)
 
     def new_loss(self) -> Any:
         """Return the loss that is trained with, None for the study's.
@@ -83,6 +92,7 @@ class Recipe:
             "epochs": self.epochs,
             "precision": self.precision,
             **({} if self.loss is None else {"loss": dict(self.loss)}),
+            **({} if self.head is None else {"head": dict(self.head)}),
         }
 
 
@@ -138,6 +148,7 @@ def recipe_of_run(
         epochs=epochs or record["epochs_trained"],
         precision=record["precision"],
         loss=None if is_usual(settings.get("loss")) else settings["loss"],
+        head=settings.get("head"),
     )
 
 

@@ -193,6 +193,7 @@ def _train(job: _Job, recipe: Recipe, place: Path | None, verbose: Any) -> pd.Da
     train(
         model,
         job.datasets,
+        recipe=recipe.stages(),
         epochs=job.settings["recipe"]["epochs"],
         optimizer=recipe.new_optimizer(),
         loss=recipe.new_loss(),
