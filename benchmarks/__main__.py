@@ -8,6 +8,7 @@ from benchmarks.common import parse_arguments
 NAMES = (
     "training",
     "stages",
+    "transfer",
     "operations",
     "augmentation",
     "reading",

@@ -39,6 +39,7 @@ RUN = {
         "data": {"class_names": ["ill", "well"], "image_size": [32, 32], "region": "full"},
         "optimizer": {"class_name": "Adam", "config": {}},
         "class_weight": [1.0, 2.0],
+        "head": {"epochs": 1, "learning_rate": 0.001},
     },
     "precision": "float32",
     "keras_version": "3.15.1",
@@ -51,6 +52,14 @@ RUN = {
     "seconds_per_epoch": [1.0, 2],
     "validation_seconds": [0.0, 0.0],
     "state": "checkpoint/state-00002.npz",
+    "head": {
+        "layers": ["predictions"],
+        "history": {"loss": [None]},
+        "seconds_per_epoch": [1.0],
+        "feature_seconds": 0.5,
+        "feature_shape": [512],
+        "notes": ["a note"],
+    },
     "last_epochs": 2,
     "changed_at_end": False,
 }

@@ -12,6 +12,7 @@ import pytest
 
 import keras_cxr
 from keras_cxr.cli import main
+from keras_cxr.training import RECIPES
 from tests.cli.conftest import SMALL
 from tests.cli.processes import interruptible, run, wait_until
 from tests.forked import run_forked
@@ -112,6 +113,22 @@ def test_train_leaves_a_run(trained):
     names = {path.name for path in trained.iterdir()}
     assert {"run", "result.json", "split.csv", "predictions.csv", "curves.png"} <= names
     assert json.loads((trained / "result.json").read_text())["settings"]["model"] == "lmap3"
+
+
+def test_recipes_are_known_by_name(phantoms, capsys):
+    assert main(["train", str(phantoms), "--recipe", "transfr"]) == 2
+    text = capsys.readouterr().err
+    assert all(name in text for name in RECIPES)
+
+
+@pytest.mark.slow
+def test_the_recipe_of_two_stages(phantoms, tmp_path):
+    words = ["--model", "lenet5", "--image-size", "32", "32", *SMALL[3:], "--recipe", "transfer"]
+    assert main(["train", str(phantoms), "--out", str(tmp_path / "run"), *words]) == 0
+    head = json.loads((tmp_path / "run" / "run" / "run.json").read_text())["head"]
+    assert len(head["seconds_per_epoch"]) == RECIPES["transfer"].head_epochs
+    settings = json.loads((tmp_path / "run" / "result.json").read_text())["settings"]
+    assert settings["recipe"] == "transfer"
 
 
 def test_train_as_json_prints_json_alone(trained, phantoms, capsys):

@@ -45,6 +45,22 @@ def test_val_and_test_come_in_the_order_of_the_files(make, films):
             np.testing.assert_array_equal(image, expected)
 
 
+def test_order_is_that_of_the_batches_and_identity_that_of_the_pictures(make):
+    datasets = make(augment=False)
+    for one in (datasets, datasets.at_epoch(2)):
+        images, _ = read_all(one.train)
+        np.testing.assert_array_equal(images, one.load("train", one.order("train"))[0])
+    np.testing.assert_array_equal(datasets.order("val"), np.arange(len(datasets.files("val"))))
+    same = make(batch_size=3, format="keras", augment=True)
+    assert same.identity("train") == datasets.identity("train") != datasets.identity("val")
+    assert make(seed=9).identity("train") != datasets.identity("train")
+    assert make(color_mode="rgb").identity("val") != datasets.identity("val")
+    with pytest.raises(InvalidArgumentError, match="part must be one of"):
+        datasets.order("all")
+    with pytest.raises(InvalidArgumentError, match="part must be one of"):
+        datasets.identity("all")
+
+
 def test_iteration_repeats_and_epochs_differ(make):
     datasets = make()
     first, labels = read_all(datasets.train)

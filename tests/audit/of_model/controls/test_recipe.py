@@ -36,6 +36,16 @@ def test_recipe_is_the_runs_own(datasets, model, tmp_path):
     assert type(recipe_of(twin).new_optimizer()).__name__ == "SGD"
 
 
+def test_a_first_stage_is_trained_again(datasets, model):
+    settings = {"class_weight": None, "optimizer": {}, "head": {"epochs": 3, "learning_rate": 0.5}}
+    record = {"settings": settings, "epochs_trained": 2, "precision": "float32"}
+    recipe = recipe_of_run(record, datasets, build=lambda: keras.models.clone_model(model))
+    assert (recipe.stages().head_epochs, recipe.stages().head_learning_rate) == (3, 0.5)
+    assert recipe.to_dict()["head"] == settings["head"]
+    assert recipe_of(model).stages().head_epochs == 0
+    assert "head" not in recipe_of(model).to_dict()
+
+
 def test_a_model_that_cannot_be_built_anew_needs_build(datasets):
     class Own(keras.Model):
         def __init__(self):
