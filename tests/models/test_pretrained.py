@@ -8,6 +8,7 @@ import importlib
 from functools import partial
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -126,13 +127,30 @@ def test_channels_first_are_taken_or_refused_at_the_door(name):
         assert build().input_shape == (None, 3, 32, 32)
 
 
-@pytest.mark.parametrize("name", PRETRAINED)
-def test_weights_from_a_file(name, tmp_path):
+def save_as_downloaded(model, path):
+    """Write weights in the layout of the ImageNet files that Keras downloads, of Keras 1."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}_{number}" for number, _ in enumerate(layer.weights)]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.get_weights(), strict=True):
+                group[name] = weight
+
+
+SAVE = {"backbone.weights.h5": keras.Model.save_weights, "notop.h5": save_as_downloaded}
+# layouts do not depend on the network, and DenseNet's layers take six seconds
+FILES = [(name, "backbone.weights.h5") for name in PRETRAINED] + [("vgg19", "notop.h5")]
+
+
+@pytest.mark.parametrize(("name", "file"), FILES)
+def test_weights_from_a_file(name, file, tmp_path):
     source = application(name)(
         include_top=False, weights=None, pooling="avg", input_shape=(32, 32, 3)
     )
-    path = tmp_path / "backbone.weights.h5"
-    reseeded(source).save_weights(path)
+    path = tmp_path / file
+    SAVE[file](reseeded(source), path)
     backbone = builder_of(name)((32, 32, 3), weights=path).get_layer(name)
     for ours, theirs in zip(backbone.get_weights(), source.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
