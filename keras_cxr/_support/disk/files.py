@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from keras_cxr._support.text.names import shown
 from keras_cxr.errors import DataError, KerasCXRError, OutputError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 _AN_HOUR = 3600.0  # seconds
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
