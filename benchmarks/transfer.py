@@ -7,6 +7,7 @@ give on X-rays this does not show.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -69,11 +70,16 @@ def run(options: Options) -> Report:
 
 def ways(epochs: int) -> dict[str, Callable[[], dict[str, Any]]]:
     """Return what makes the arguments of `train` for each contestant."""
-    options = {name: getattr(TRANSFER, name) for name in ("learning_rate", "warmup", "clipnorm")}
-    one = TrainingRecipe(name="one", epochs=epochs, **options)
+
+    def one_stage(rate: float) -> Callable[[], dict[str, Any]]:
+        """The second stage of the recipe alone, at another rate."""
+        recipe = replace(TRANSFER, name="one", head_epochs=0, learning_rate=rate)
+        return lambda: {"recipe": recipe, "epochs": epochs}
+
     return {
         "one stage, Adam at 1e-3": lambda: {"epochs": epochs},
-        "one stage, the low rate": lambda: {"recipe": one},
+        "one stage, up to 1e-4": one_stage(1e-4),
+        "one stage, up to 1e-5": one_stage(1e-5),
         "two stages": lambda: {"recipe": TRANSFER, "epochs": epochs},
         "the head alone": lambda: {  # of the second stage an epoch that changes nothing
             "recipe": TRANSFER, "epochs": 1, "optimizer": keras.optimizers.SGD(0.0),

@@ -143,43 +143,53 @@ def compute_features(
         OutputError: the folder cannot be written.
         TrainingError: the backbone computes NaN or infinity.
     """
-    started, computed = time.perf_counter(), False
-    values: dict[str, NDArray[np.float32]] = {}
-    for part in ("train", "val"):
-        if getattr(datasets, part) is None:
-            continue
-        depends_on = [
-            _METHOD,
-            keras.backend.backend(),
-            _without_trainable(describe_model(backbone)["config"]),
-            arrays_digest(backbone.get_weights()),
-            datasets.identity(part),
-        ]
-        key = hashlib.sha256(to_json(depends_on, indent=None).encode()).hexdigest()
-        path = folder / f"features-{key[:16]}.f32"
+    described = [
+        _METHOD,
+        keras.backend.backend(),
+        _without_trainable(describe_model(backbone)["config"]),
+        arrays_digest(backbone.get_weights()),
+    ]
+    values, seconds = {}, 0.0
+    for part in (part for part in ("train", "val") if getattr(datasets, part) is not None):
 
-        def compute(part: str = part, path: Path = path) -> dict[str, Any]:
-            nonlocal computed
-            computed = True
-            with writing_to(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(path) as temporary:
-                shape = _write(temporary, backbone, datasets, part, verbose, check_interrupt)
-                digest = file_digest(temporary)
-            return {"file": path.name, "shape": list(shape), "sha256": digest}
+        def write(path: Path, part: str = part) -> tuple[int, ...]:
+            return _write(path, backbone, datasets, part, verbose, check_interrupt)
 
-        known = computed_once(
-            folder,
-            "features",
-            depends_on,
-            compute=compute,
-            form=_FORM,
-            fits=lambda found: _is_whole(folder / found["file"], found),
-            field="features",
-            version=SCHEMA_VERSION,
-        )
-        values[part] = np.memmap(folder / known["file"], np.float32, "r", shape=(*known["shape"],))
-    return FeatureSets(datasets, values, time.perf_counter() - started if computed else 0.0)
+        values[part], took = _computed_once([*described, datasets.identity(part)], folder, write)
+        seconds += took
+    return FeatureSets(datasets, values, seconds)
+
+
+def _computed_once(
+    depends_on: list[Any], folder: Path, write: Callable[[Path], tuple[int, ...]]
+) -> tuple[NDArray[np.float32], float]:
+    """Return features from a file in the folder, and the seconds it took to make it, if it did."""
+    key = hashlib.sha256(to_json(depends_on, indent=None).encode()).hexdigest()
+    path = folder / f"features-{key[:16]}.f32"
+    started, seconds = time.perf_counter(), 0.0
+
+    def compute() -> dict[str, Any]:
+        nonlocal seconds
+        with writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as temporary:
+            shape = write(temporary)
+            digest = file_digest(temporary)
+        seconds = time.perf_counter() - started
+        return {"file": path.name, "shape": list(shape), "sha256": digest}
+
+    known = computed_once(
+        folder,
+        "features",
+        depends_on,
+        compute=compute,
+        form=_FORM,
+        fits=lambda found: _is_whole(folder / found["file"], found),
+        field="features",
+        version=SCHEMA_VERSION,
+    )
+    shape = tuple(known["shape"])
+    return np.memmap(folder / known["file"], np.float32, "r", shape=shape), seconds
 
 
 def _write(
