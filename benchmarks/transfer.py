@@ -79,7 +79,7 @@ def ways(epochs: int) -> dict[str, Callable[[], dict[str, Any]]]:
     return {
         "one stage, Adam at 1e-3": lambda: {"epochs": epochs},
         "one stage, up to 1e-4": one_stage(1e-4),
-        "one stage, up to 1e-5": one_stage(1e-5),
+        "one stage, the recipe's rate": one_stage(TRANSFER.learning_rate),
         "two stages": lambda: {"recipe": TRANSFER, "epochs": epochs},
         "the head alone": lambda: {  # of the second stage an epoch that changes nothing
             "recipe": TRANSFER, "epochs": 1, "optimizer": keras.optimizers.SGD(0.0),

@@ -109,7 +109,7 @@ _ROWS = (
     TrainingRecipe(
         name="transfer",
         epochs=15,
-        learning_rate=1e-4,
+        learning_rate=3e-5,
         head_epochs=30,
         warmup=1 / 12,
         clipnorm=1.0,
