@@ -9,7 +9,7 @@ sys.modules["tensorflow"] = None  # an import of it fails from here on
 import keras  # noqa: E402
 
 from keras_cxr.data import make_datasets  # noqa: E402
-from keras_cxr.training import load_run, train  # noqa: E402
+from keras_cxr.training import TrainingRecipe, load_run, train  # noqa: E402
 from tests.training.conftest import (  # noqa: E402
     KillAt,
     Killed,
@@ -40,6 +40,10 @@ def main():
         assert load_run(folder).history == run.history
     assert again.history == run.history
     assert_same_state(state_of(resumed), state_of(whole))
+    recipe = TrainingRecipe(name="two", epochs=1, head_epochs=2)
+    first, second = (train(small(1), datasets, recipe=recipe, verbose=0).head for _ in range(2))
+    assert first.history == second.history
+    assert len(first.history["loss"]) == 2
     print(keras.backend.backend(), "ends the same")
 
 
