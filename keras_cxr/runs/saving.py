@@ -93,6 +93,7 @@ def train_and_save(
             "seconds_per_epoch": run.seconds_per_epoch,
             "validation_seconds": run.validation_seconds,
             "best_epoch": run.best_epoch,
+            **({} if run.head is None else {"head": vars(run.head)}),
         },
         "images": {
             str(name): {str(part): int(count) for part, count in row.items()}

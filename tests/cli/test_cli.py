@@ -127,8 +127,9 @@ def test_the_recipe_of_two_stages(phantoms, tmp_path):
     assert main(["train", str(phantoms), "--out", str(tmp_path / "run"), *words]) == 0
     head = json.loads((tmp_path / "run" / "run" / "run.json").read_text())["head"]
     assert len(head["seconds_per_epoch"]) == RECIPES["transfer"].head_epochs
-    settings = json.loads((tmp_path / "run" / "result.json").read_text())["settings"]
-    assert settings["recipe"] == "transfer"
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["settings"]["recipe"] == "transfer"
+    assert result["training"]["head"]["history"] == head["history"]
 
 
 def test_train_as_json_prints_json_alone(trained, phantoms, capsys):
