@@ -154,7 +154,7 @@ def new_model(
 def start_vgg19(backbone: keras.Model, seed: int) -> None:
     """Give VGG19 weights that it learns from: He et al. 2015, for inputs of about 128.
 
-    From Keras' own, Glorot's, sixteen convolutions without a normalization learn nothing.
+    From Keras' own, Glorot's, it has not begun to learn after two epochs (docs/study.md).
     """
     rng = np.random.default_rng(seed)
     weights = [
