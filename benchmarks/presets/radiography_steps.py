@@ -73,7 +73,7 @@ STEPS = {
     "alexnet-unweighted": _alexnet(_STUDY, train_options={"class_weight": None}),
     "alexnet-dropout": _alexnet(_STUDY, model_options={"dropout": 0.2}),
     "alexnet-best": _alexnet(_BEST),
-    "alexnet-best-slow": _alexnet(replace(_BEST, learning_rate=3e-4), after="alexnet-best"),
+    "alexnet-best-slow": _alexnet(RECIPES["gentle"], after="alexnet-best"),
 }
 """LMAP3 from the study's recipe to ours, then lungs alone by whose masks, then AlexNet."""
 

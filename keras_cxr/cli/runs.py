@@ -7,7 +7,7 @@ from keras_cxr._support.quiet import import_keras_quietly
 from keras_cxr.cli.common import AsJson, print_aside, print_result, print_text
 from keras_cxr.cli.training_options import DEFAULTS, TrainingOptions
 
-Recipe = Literal["study", "best", "transfer"]
+Recipe = Literal["study", "best", "gentle", "transfer"]
 Region = Literal["full", "lungs", "outside"]
 
 

@@ -47,8 +47,8 @@ def train_and_report(
         out_dir: folder for the results; see `train_and_save`.
         model: name in the registry.
         weights: of a network that takes any: "imagenet", the path of a file, or `None`.
-        recipe: "study", "best" or "transfer", as `train` takes it, with the data and model that it
-            wants.
+        recipe: "study", "best", "gentle" or "transfer", as `train` takes it, with the data
+            and model that it wants.
         epochs: training epochs; `None` is the recipe's.
         precision: as `train` takes it.
         resume: go on with an interrupted run in the same folder.

@@ -68,9 +68,10 @@ def train(
         datasets: what `make_datasets` returns; epoch `n` trains on
             `datasets.at_epoch(n).train` and is validated on `datasets.val`, where there is one.
         recipe: "study", "best" (AdamW, a rate that rises and falls, smoothed labels, weights by
-            the square root, 24 epochs), "transfer" (for pretrained weights: first the head alone,
-            on features of the frozen backbone that are computed once, then all trainable layers at
-            a low rate), or a `TrainingRecipe`. What the arguments below name goes before it.
+            the square root, 24 epochs), "gentle" (the same at a fifth of the rate, for networks of
+            many millions of weights), "transfer" (for pretrained weights: first the head alone, on
+            features of the frozen backbone that are computed once, then all trainable layers at a
+            low rate), or a `TrainingRecipe`. What the arguments below name goes before it.
         epochs: number of epochs of the whole run, resumed ones included, those of a first stage
             not; `None` is the recipe's. Where the rate falls to zero by the last epoch, a run that
             is done cannot be made longer.
