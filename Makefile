@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# one more than two cores have: tests wait for the processes that they start
+WORKERS ?= 3
 
 .PHONY: demo test test-slow coverage test-backends lint docs bench clean
 
