@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# one more than two cores have: tests wait for the processes that they start
-WORKERS ?= 3
+WORKERS ?= 2
 
 .PHONY: demo test test-slow coverage test-backends lint docs bench clean
 
