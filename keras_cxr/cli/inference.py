@@ -1,4 +1,4 @@
-"""Commands that use a trained model: evaluate, predict, explain, segment."""
+"""Commands that use a trained model: evaluate, predict, merge, explain, segment."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -102,7 +102,7 @@ def predict(
         runtime: What computes the answers. onnx and litert answer in under two seconds, without
             Keras, once it has made their form of the model.
         precision: Of Keras' numbers; auto takes bfloat16 where the hardware multiplies it, which is
-            faster and changes probabilities by up to 0.01.
+            faster and moves probabilities by about 0.01.
         as_json: Print the answers as JSON.
     """
     wanted = Wanted(out, heatmaps, jsonl=jsonl, shard=shard, resume=resume, json=as_json)

@@ -93,8 +93,9 @@ def train(
         model: Name of a model, see `keras-cxr models`.
         out: Folder for the run.
         recipe: The study's (Adam, 25 epochs), or what did best on one network (AdamW, a rate that
-            rises and falls, smoothed labels, no flip, 24 epochs), or transfer from pretrained
-            weights (the head alone on features that are computed once, then all at a low rate).
+            rises and falls, smoothed labels, no flip, 24 epochs), gentle (the same at a fifth of
+            the rate, for large networks), or transfer from pretrained weights (the head alone on
+            features that are computed once, then all at a low rate).
         region: Full images, the lungs alone or everything outside them.
         augment: Rotate, zoom and flip the training images.
         resume: Go on with an interrupted run in the same folder.
